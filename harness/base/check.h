@@ -1,0 +1,14 @@
+// CHECK: programmer errors end the process, in release builds too. Operating errors are Result<T> (result.h).
+#pragma once
+
+namespace oldornew {
+
+/// Prints "file:line: CHECK failed: expression" to stderr and exits with status 70 (internal error).
+[[noreturn]] void CheckFailed(const char* file, int line, const char* expression);
+
+}  // namespace oldornew
+
+#define CHECK(condition)                                                    \
+  do {                                                                      \
+    if (!(condition)) ::oldornew::CheckFailed(__FILE__, __LINE__, #condition); \
+  } while (0)

@@ -1,0 +1,35 @@
+// Small text helpers shared by messages, formats and tests.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace oldornew {
+
+/// Splits at every `separator`; "a,,b" gives three parts, "" gives one empty part.
+std::vector<std::string> Split(std::string_view text, char separator);
+
+std::string Join(const std::vector<std::string>& parts, std::string_view separator);
+
+/// A C-like quoted form for people: printable ASCII and UTF-8 as is, \n \t \" \\ and \xNN; cut with "…" after `limit` bytes.
+std::string Quote(std::string_view bytes, size_t limit = 64);
+
+/// A word as a POSIX shell would need it: unchanged when safe, else in single quotes.
+std::string ShellQuote(std::string_view word);
+std::string ShellQuote(const std::vector<std::string>& words);
+
+/// "0 B", "4096 B", "1.5 MiB".
+std::string ByteSize(uint64_t bytes);
+
+/// "12 states", "1 state": count and noun with a plural s.
+std::string Count(uint64_t count, std::string_view noun);
+
+/// fnmatch(3) of the whole path or of its last component: "*-shm" matches "db/x.db-shm".
+bool GlobMatches(std::string_view pattern, std::string_view path);
+
+/// "dir/name", "name" when dir is empty or ".", "/name" when dir is "/".
+std::string JoinPath(std::string_view dir, std::string_view name);
+
+}  // namespace oldornew

@@ -1,0 +1,109 @@
+// Trace: all that one recorded run left behind, a value that can be saved, printed and explored on another machine.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/digest.h"
+#include "base/result.h"
+#include "trace/op.h"
+#include "tree/file_tree.h"
+
+namespace oldornew {
+
+/// A file, directory, symlink, ... that existed at some time in the run. Objects 0..old_tree.size()-1 are old_tree's inodes.
+struct Object {
+  FileKind kind = FileKind::kFile;
+  DiskId disk;
+  int32_t created_by = -1;  ///< index of the op that made it, or -1: it was there before
+};
+
+/// One loaded file of a process, to turn a return address into file + offset.
+struct Module {
+  uint64_t start = 0;
+  uint64_t end = 0;
+  uint64_t file_offset = 0;
+  std::string path;
+};
+
+struct Process {
+  int32_t pid = 0;
+  int32_t parent = -1;            ///< index into Trace::processes; -1 for the main process
+  std::string program;            ///< path of the last image it executed
+  std::vector<std::string> arguments;
+  bool entered = true;            ///< the interposer announced itself in every image of it
+  std::vector<Module> modules;
+};
+
+enum class RootRole : uint8_t { kJudged, kTemporary, kThrowAway };
+
+/// A directory the program could change, at the path the program saw. Same order as FileTree::roots().
+struct Root {
+  std::string path;
+  RootRole role = RootRole::kJudged;
+};
+
+/// Why a recording cannot be judged. kIncomplete: something bypassed or overflowed the recorder. kUnsupported: the program
+/// does what this version cannot model (shared writable mapping, io_uring, static executable, ...).
+/// kRefused: it would have changed something outside; the call was not carried out.
+struct Obstacle {
+  enum class Kind : uint8_t { kIncomplete, kUnsupported, kRefused };
+  Kind kind = Kind::kIncomplete;
+  std::string reason;  ///< one sentence, names the file, program or call
+};
+
+struct Trace {
+  std::vector<std::string> command;
+  std::string backend = "preload";
+  std::string file_system;         ///< type of the sandbox's own file system, e.g. "ext2/ext3", "tmpfs"
+  uint64_t started_at = 0;         ///< seconds since the epoch
+  uint64_t duration_ns = 0;        ///< of the recorded run
+
+  std::vector<Root> roots;
+  FileTree old_tree;               ///< before the run. Inode i is object i
+  FileTree new_tree;               ///< after the run, captured from disk; its inode numbers are its own
+  std::vector<Object> objects;
+  std::vector<Op> ops;             ///< in the order of their end tickets (in-flight ones last)
+  std::vector<Process> processes;
+  std::string payload;             ///< bytes of all writes, outputs and xattr values, end to end
+
+  int32_t exit_status = 0;         ///< as a shell shows it
+  std::string stdout_bytes;
+  std::string stderr_bytes;
+  std::vector<Obstacle> obstacles; ///< empty: the recording is complete and can be judged
+  std::vector<std::string> notes;  ///< environment that may change the verdict (oracles.md 19), shown in the report
+
+  std::string_view Payload(const Op& op) const {
+    return std::string_view(payload).substr(op.data, op.length);
+  }
+  /// Identity of the recording: ops, payload, trees; not times, pids or notes.
+  Digest Identity() const;
+};
+
+/// The page cache's view: what a reader of the running machine sees. Inode index == ObjectId, whatever is unlinked
+/// stays in the table unreachable. Applying ops in order to the old tree must give the tree that is really there.
+class LiveTree {
+ public:
+  explicit LiveTree(const Trace& trace);
+  /// Applies one op's effect. Failed and in-flight ops and those without effect on the tree do nothing.
+  void Apply(const Op& op);
+  const FileTree& tree() const { return tree_; }
+
+ private:
+  const Trace& trace_;
+  FileTree tree_;
+};
+
+/// One sentence per path at which old tree + ops differs from the tree that is really there. Empty: the trees agree.
+/// Times and, in directories of role kThrowAway, everything are left out.
+std::vector<std::string> FindTreeMismatches(const Trace& trace);
+
+/// strace-like one-liner: `write(4 config.toml, "x = \"new\"\n", 10) = 10`. `index` is the op's place in the trace.
+std::string Describe(const Trace& trace, const Op& op);
+
+/// Short form for findings: `write(sedB3xK9a, 4096 B)`, `rename(sedB3xK9a → config.toml)`.
+std::string DescribeShort(const Op& op);
+
+}  // namespace oldornew
