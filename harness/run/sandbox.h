@@ -1,0 +1,109 @@
+// Sandbox: a private copy of the user's directory, and a view of the machine in which a program sees that copy at the
+// original path and can harm nothing else. The user's own files are read once, when the copy is made, and never again.
+//
+// The view (design.md law 4, interposition.md 13.1), from the best kind that the machine allows:
+//   kFull       mount and pid namespace (root, or an unprivileged user namespace that maps the caller's own ids, so that
+//               `id` shows the same user). The copies are mounted at the original paths; /tmp, /var/tmp, /dev/shm and
+//               $TMPDIR are private and empty; $HOME is a throw-away overlay; all else is read-only; /proc is fresh.
+//   kMountOnly  the same without a pid namespace (where a fresh /proc may not be mounted, as in some containers).
+//   kNone       no namespace: commands run in the copy where it lies, $HOME and $TMPDIR point into the work area, and
+//               only the preload library keeps a program from leaving it. notes() says so.
+//
+// One process tree per sandbox serves all its runs: a keeper (which removes the work area when this process dies, however
+// it dies) and a warden that lives in the view, starts commands there and ends whatever is left of them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "trace/trace.h"
+
+namespace oldornew {
+
+/// Default bound on the bytes that are copied.
+inline constexpr uint64_t kDefaultCopyLimit = uint64_t{2} << 30;
+
+enum class Isolation : uint8_t { kFull, kMountOnly, kNone };
+
+struct SandboxSpec {
+  std::string directory;                      ///< judged directory; empty: the current one
+  std::vector<std::string> also_directories;  ///< --also-dir: copied and judged too; may not overlap each other
+  std::string work_parent;                    ///< --work-dir; empty: $TMPDIR, else /tmp
+  uint64_t copy_limit = kDefaultCopyLimit;    ///< bytes of data that may be copied
+  /// Files and directories to keep visible (read-only) although they lie in a directory that the view covers, such as a
+  /// program in /tmp. Paths inside the judged directories and paths that do not exist are ignored.
+  std::vector<std::string> visible;
+  Isolation at_most = Isolation::kFull;  ///< OLDORNEW_NO_NAMESPACE=1 in the environment means kNone
+};
+
+/// A directory a program can change: where it sees it, and where it really lies for everybody else.
+struct SandboxRoot {
+  std::string seen_path;
+  std::string disk_path;
+  RootRole role = RootRole::kJudged;
+};
+
+class Warden;  // run/warden.h: the process that starts commands in the view
+
+class Sandbox {
+ public:
+  /// Copies and sets up everything. Errors: exit code kUsage for directories that cannot be judged ("/", one that holds the
+  /// work area, not a directory, overlapping, too large: the message names the size and --dir), kCannotJudge for files
+  /// that cannot be read.
+  static Result<Sandbox> Create(const SandboxSpec& spec);
+
+  Sandbox(Sandbox&&) noexcept;
+  Sandbox& operator=(Sandbox&&) noexcept;
+  /// Ends every process of the sandbox and removes the work area (unless Keep was called).
+  ~Sandbox();
+
+  /// Judged directory, also-directories, private temporary directories: in this order in every trace.
+  const std::vector<SandboxRoot>& roots() const { return roots_; }
+  /// The judged copy as this process reaches it: write states here, with no run in progress. Keep the directory itself.
+  const std::string& judged_path() const { return roots_[0].disk_path; }
+  /// Where commands start, as they see it: the caller's directory if it is inside the judged one, else the latter.
+  const std::string& working_directory() const { return working_directory_; }
+  /// Where this process finds files for itself (recordings, states); a program under test never sees it.
+  const std::string& scratch_path() const { return scratch_path_; }
+  Isolation isolation() const { return isolation_; }
+  /// File system type of the work area: "ext2/ext3", "xfs", "btrfs", "tmpfs", ...
+  const std::string& file_system() const { return file_system_; }
+  /// Sentences about what differs from the real machine, for the report (oracles.md 19).
+  const std::vector<std::string>& notes() const { return notes_; }
+  /// True when writes below $HOME go to a throw-away layer.
+  bool home_is_thrown_away() const { return !home_upper_.empty(); }
+  /// Paths below $HOME, relative to it, that runs have changed so far in the throw-away layer, in byte order.
+  std::vector<std::string> HomeChanges() const;
+  /// The environment entries ("NAME=value") that the view needs, over those of the caller: HOME and TMPDIR for kNone.
+  const std::vector<std::string>& environment() const { return environment_; }
+
+  /// Makes the sandbox hold `tree` and nothing else: its root i goes to roots()[i] as far as both have one; all other roots
+  /// and the throw-away layer become empty. No run may be in progress. Next runs find only this.
+  Status Present(const FileTree& tree);
+
+  /// Leaves the work area on disk and returns its path (for `replay --keep`). Processes still end with the sandbox.
+  std::string Keep();
+
+  Warden& warden() const { return *warden_; }
+
+ private:
+  friend class SandboxBuilder;
+  Sandbox();
+
+  std::string work_area_;
+  std::string scratch_path_;
+  std::vector<SandboxRoot> roots_;
+  std::string working_directory_;
+  Isolation isolation_ = Isolation::kNone;
+  std::string file_system_;
+  std::vector<std::string> notes_;
+  std::vector<std::string> environment_;
+  std::string home_upper_;
+  std::unique_ptr<struct ViewPlan> plan_;
+  std::unique_ptr<Warden> warden_;
+};
+
+}  // namespace oldornew
