@@ -1,0 +1,41 @@
+// From the recording file (wire.h) to a Trace: identities become objects, calls become ops.
+//
+// Method. Records are read front to back and sorted by end ticket. (dev, ino) pairs are mapped to objects:
+// those of the old tree first; a create always makes a new object, so a reused inode number never means the
+// old file. A name is judged by its directory: calls whose directory (or file) belongs to no root are dropped
+// and counted. The decoder keeps its own table of names and compares what each record says was there with
+// what the earlier records left there: a difference means that somebody changed the tree behind the
+// recorder's back, and the recording is incomplete.
+//
+// Completeness (interposition.md 13.3): every fork must be followed by the child's announcement, every exec
+// by the new image's or by its failure; no overflow, no refused call, no unresolved record. Each violation is
+// an Obstacle.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "trace/trace.h"
+#include "tree/file_tree.h"
+
+namespace oldornew {
+
+/// What the decoder saw and left out; for reports and tests.
+struct DecodeStatistics {
+  uint64_t records = 0;    ///< of any kind
+  uint64_t in_flight = 0;  ///< begun, never done
+  uint64_t outside = 0;    ///< calls on files and names outside every root, dropped
+  uint64_t calls = 0;      ///< system calls that reached the funnel
+};
+
+/// Fills `trace->objects`, `ops`, `processes`, `payload` and appends to `obstacles`. `trace->old_tree` and
+/// `roots` may be filled before or after; when `roots` is there, display paths below roots other than the
+/// judged one start with theirs. Errors: the file cannot be read or is no recording of this version (both
+/// numbers are named).
+Status DecodeRecording(const std::string& recording_path, const CapturedTree& old_tree, Trace* trace,
+                       DecodeStatistics* statistics = nullptr);
+
+/// "openat" for 257; "syscall 999" for an unknown number (x86-64).
+std::string SyscallName(int number);
+
+}  // namespace oldornew

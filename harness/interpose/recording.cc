@@ -1,0 +1,93 @@
+#include "interpose/recording.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/files.h"
+
+namespace oldornew {
+
+Status CreateRecordingFile(const std::string& path, const RecordingOptions& options) {
+  if (options.allowed_roots.size() > wire::kMaxRoots) {
+    return Fail("{} directories to write in, at most {} are supported", options.allowed_roots.size(),
+                wire::kMaxRoots);
+  }
+  if (options.channels.size() > wire::kMaxChannels) {
+    return Fail("{} acknowledgement channels, at most {} are supported", options.channels.size(),
+                wire::kMaxChannels);
+  }
+  UniqueFd fd(open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  if (!fd.valid()) return Fail("cannot create the recording {}: {}", path, ErrnoText(errno));
+  fchmod(fd.get(), 0666);  // The umask is the launcher's; processes of other users record here too.
+  wire::Header header{};
+  header.magic = wire::kMagic;
+  header.version = wire::kVersion;
+  header.size = wire::AlignUp(options.size, 65536);
+  header.ticket = 1;
+  if (options.refuse_read_only) header.flags |= wire::kRefuseReadOnly;
+  if (!options.allowed_roots.empty()) header.flags |= wire::kCheckRoots;
+  for (const DiskId& id : options.allowed_roots) header.roots[header.root_count++] = {id.dev, id.ino};
+  for (const auto& [number, descriptor] : options.channels) {
+    struct stat st{};
+    if (fstat(descriptor, &st) != 0) return Fail("descriptor {}: {}", descriptor, ErrnoText(errno));
+    header.channels[header.channel_count++] = {{st.st_dev, st.st_ino}, number, 0};
+  }
+  if (ftruncate(fd.get(), static_cast<off_t>(header.size)) != 0) {
+    return Fail("cannot make {} {} bytes long: {}", path, header.size, ErrnoText(errno));
+  }
+  if (pwrite(fd.get(), &header, sizeof header, 0) != static_cast<ssize_t>(sizeof header)) {
+    return Fail("cannot write {}: {}", path, ErrnoText(errno));
+  }
+  return {};
+}
+
+Result<Recording> Recording::Open(const std::string& path) {
+  UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return Fail("cannot open the recording {}: {}", path, ErrnoText(errno));
+  struct stat st{};
+  if (fstat(fd.get(), &st) != 0) return Fail("{}: {}", path, ErrnoText(errno));
+  auto size = static_cast<uint64_t>(st.st_size);
+  if (size < wire::kHeaderSize) return Fail("{} is no recording: {} bytes are too short", path, size);
+  void* base = mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.get(), 0);
+  if (base == MAP_FAILED) return Fail("cannot map {}: {}", path, ErrnoText(errno));
+  Recording recording(static_cast<char*>(base), size);
+  const wire::Header& header = recording.header();
+  if (header.magic != wire::kMagic) return Fail("{} is no recording: bad magic", path);
+  if (header.version != wire::kVersion) {
+    return Fail("{} has recording format {}, this program reads {}", path, header.version, wire::kVersion);
+  }
+  return recording;
+}
+
+Recording::Recording(Recording&& other) noexcept
+    : base_(std::exchange(other.base_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+Recording& Recording::operator=(Recording&& other) noexcept {
+  std::swap(base_, other.base_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+Recording::~Recording() {
+  if (base_ != nullptr) munmap(base_, size_);
+}
+
+uint64_t Recording::records_size() const {
+  uint64_t end = std::min(size_, header().size);
+  uint64_t room = end > wire::kHeaderSize ? end - wire::kHeaderSize : 0;
+  return std::min(room, __atomic_load_n(&header().tail, __ATOMIC_ACQUIRE));
+}
+
+uint64_t Recording::calls_seen() const {
+  uint64_t sum = 0;
+  for (uint64_t count : header().calls) sum += count;
+  return sum;
+}
+
+}  // namespace oldornew

@@ -1,0 +1,217 @@
+// The wire format: what processes under record leave for the decoder, in one shared file.
+//
+// The file is mapped MAP_SHARED by the launcher and by every process of the run. Its pages belong to the page
+// cache, so whatever was stored survives SIGKILL of any writer at any instruction (not a crash of the
+// machine; that is not needed).
+//
+//   offset 0            Header (kHeaderSize bytes reserved)
+//   offset kHeaderSize  records, each 64-byte aligned, until Header::tail
+//
+// A writer reserves space by adding to Header::tail, stores Record::size first (a writer killed before that
+// leaves zeros, which a reader skips 64 bytes at a time), fills the fixed part and the sections known before
+// the call, and publishes the record by a release store of kBegun. After the call it appends sections, sets
+// the results and stores kDone. So a record is at any moment: absent, in flight with all that was known
+// before the call, or whole.
+//
+// This header is shared with the preload library: no libc, no libstdc++, plain integers, __atomic builtins
+// only.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace oldornew::wire {
+
+inline constexpr uint64_t kMagic = 0x4f4c444f524e4557;  // "WENRODLO" in memory
+inline constexpr uint32_t kVersion = 1;
+inline constexpr uint64_t kHeaderSize = 32768;
+inline constexpr uint64_t kAlign = 64;
+inline constexpr uint64_t kDefaultSize = uint64_t{8} << 30;  // sparse: costs address space, not memory
+inline constexpr uint32_t kMaxSyscall = 512;                 // counters; higher numbers share the last one
+inline constexpr uint32_t kMaxRoots = 16;
+inline constexpr uint32_t kMaxChannels = 8;
+
+struct FileId {
+  uint64_t dev;  // as st_dev (the 64-bit form of stat(2)); 0/0 = none
+  uint64_t ino;
+};
+
+/// What fstat(2) said of a file. mode == 0: there was none, or it was not asked for.
+struct FileState {
+  uint64_t dev;
+  uint64_t ino;
+  uint64_t rdev;
+  uint64_t size;
+  uint32_t mode;  // with the file type
+  uint32_t uid;
+  uint32_t gid;
+  uint32_t nlink;
+};
+
+enum HeaderFlags : uint32_t {
+  kRefuseReadOnly =
+      1u << 0,  ///< EROFS means "outside the sandbox": refuse and stop the run (interposition.md 13.1)
+  kCheckRoots = 1u << 1,  ///< no mount namespace: paths are checked against Header::roots before the call
+};
+
+/// A descriptor whose writes are acknowledgements (oracles.md 2), by the identity of what it is open on.
+struct Channel {
+  FileId id;
+  int32_t descriptor;  // 1: stdout, 2: stderr, else the number in the launcher's terms ("fd N")
+  uint32_t unused;
+};
+
+struct Header {
+  // Set once by the launcher before the first process starts.
+  uint64_t magic;
+  uint32_t version;
+  uint32_t flags;          // HeaderFlags
+  uint64_t size;           // of the whole file; records never reach beyond it
+  uint32_t root_count;     // roots of kCheckRoots
+  uint32_t channel_count;  // 0: descriptors 1 and 2 by number
+  FileId roots[kMaxRoots];
+  Channel channels[kMaxChannels];
+  uint64_t unused_[5];
+
+  // Written by everybody. Each hot word has a cache line of its own.
+  alignas(64) uint64_t tail;    // bytes reserved after kHeaderSize
+  alignas(64) uint64_t ticket;  // next ticket; tickets start at 1
+  alignas(64) uint32_t lock;  // a PI futex: serialises calls that change files (owner's tid and FUTEX_* bits)
+  alignas(64) uint32_t stop;  // 0: run on. 1: end at the next recorded call (a call was refused)
+  alignas(64) uint32_t overflowed;          // 1: a record did not fit; the recording is incomplete
+  uint32_t processes_started;               // process images that announced themselves
+  uint32_t processes_armed;                 // ... and in which every system call is now seen
+  uint32_t unrecorded;                      // mutating calls that could not be recorded for another reason
+  alignas(64) uint64_t calls[kMaxSyscall];  // calls that reached the funnel, by number
+};
+static_assert(sizeof(Header) <= kHeaderSize);
+
+enum class RecordKind : uint16_t {
+  kPad = 0,  ///< reserved and given up: skip `size` bytes
+  // Processes. `child` is Record::other_pid.
+  kProcessStart,  ///< a process image announces itself. kProgram, kArguments, kMaps. other_pid = parent
+  kForked,        ///< a child made by fork/clone announces itself (no new image). other_pid = parent
+  kClone,         ///< fork, vfork, clone, clone3 returned in the parent. flags: kIsThread. other_pid = child
+  kThreadStart,   ///< a thread announces itself
+  kExec,          ///< execve or execveat is about to be carried out. kPath, kArguments
+  kExecFailed,    ///< ... it returned: ret
+  kExit,          ///< exit_group (or exit): ret = status
+  // Descriptors, as far as the closing of files opened for writing depends on them.
+  kOpen,     ///< open for writing, or creating, or truncating
+  kClose,    ///< close of a descriptor open for writing on a regular file, or dup2 over one. args as issued
+  kDup,      ///< dup, dup2, dup3, F_DUPFD: descriptor -> ret
+  kCloexec,  ///< F_SETFD: args[2] & FD_CLOEXEC
+  kCloseRange,  ///< close_range
+  kMapPrivate,  ///< a mapping keeps this open file description alive
+  // Data
+  kWrite,  ///< write, pwrite, writev, ..., sendfile, splice, copy_file_range, FICLONE: offset, length, kData
+  kTruncate,  ///< truncate, ftruncate
+  kAllocate,  ///< fallocate: mode_arg, offset, length
+  // Durability
+  kFsync,
+  kFdatasync,
+  kSyncFs,
+  kSyncAll,
+  kSyncRange,
+  kMsync,
+  // Names
+  kMakeNode,  ///< mkdir, mknod, symlink, bind: kObjectAfter, kTarget
+  kLink,      ///< kObjectAfter at (dir2, name2)
+  kUnlink,    ///< unlink, rmdir, unlinkat: kObjectBefore at (dir, name)
+  kRename,    ///< kObjectBefore at (dir, name) -> (dir2, name2), kOtherBefore was there. mode_arg = RENAME_*
+  // Metadata
+  kSetAttributes,  ///< chmod, chown & co
+  kSetXattr,       ///< kKey, kData
+  kRemoveXattr,    ///< kKey
+  kSetTimes,
+  // The rest
+  kOutput,       ///< bytes written to an acknowledgement channel: descriptor, kData
+  kMapShared,    ///< a shared writable mapping of a regular file came to be
+  kUnsupported,  ///< kReason says why this run cannot be judged
+  kRefused,      ///< the call would have changed something outside; it was not carried out. kPath resolved
+  kCount
+};
+
+enum class RecordState : uint32_t { kEmpty = 0, kBegun = 1, kDone = 2 };
+
+enum RecordFlags : uint32_t {
+  kIsThread = 1u << 0,     ///< kClone: the child shares the address space and is of the same process
+  kSharesFiles = 1u << 1,  ///< kClone: CLONE_FILES
+  kCreated = 1u << 2,      ///< kOpen: the call created the file
+  kTruncated = 1u << 3,    ///< kOpen: the file existed, was not empty, and O_TRUNC cut it
+  kUnnamed = 1u << 4,      ///< kOpen: O_TMPFILE
+  kAppended = 1u << 5,     ///< kWrite: O_APPEND or RWF_APPEND was in force
+  kSynced = 1u << 6,       ///< kWrite: O_SYNC or RWF_SYNC
+  kDataSynced = 1u << 7,   ///< kWrite: O_DSYNC or RWF_DSYNC
+  kDirect = 1u << 8,       ///< kWrite: O_DIRECT
+  kPayloadMissing =
+      1u << 9,  ///< kWrite: the bytes could not be read; the recording is incomplete if it is judged
+  kUnresolved = 1u << 10,    ///< identity could not be found out; the recording is incomplete
+  kNoMainThread = 1u << 11,  ///< reserved
+};
+
+/// What a variable part of a record holds.
+enum class SectionType : uint16_t {
+  kEnd = 0,
+  kPath,  ///< path as the program gave it (or resolved: kRefused, kMapShared), for people
+  kPath2,
+  kName,          ///< last component at dir
+  kName2,         ///< last component at dir2
+  kTarget,        ///< symlink target
+  kKey,           ///< xattr name
+  kData,          ///< payload, exactly as the kernel got it
+  kReason,        ///< sentence
+  kProgram,       ///< path of the image
+  kArguments,     ///< NUL-terminated strings
+  kMaps,          ///< /proc/self/maps
+  kStack,         ///< bytes from Record::stack_pointer upwards
+  kObjectBefore,  ///< FileState of the file acted on
+  kObjectAfter,
+  kOtherBefore,  ///< FileState of what was at (dir2, name2)
+  kOtherAfter,   ///< FileState of what is at (dir, name) after a rename: a whiteout, or the exchanged file
+};
+
+struct Section {
+  uint16_t type;  // SectionType
+  uint16_t unused;
+  uint32_t length;  // bytes that follow; the next section starts at the next multiple of 8
+};
+
+/// The fixed part; sections follow up to `used`.
+struct Record {
+  uint32_t size;   // whole record, a multiple of kAlign; stored first
+  uint32_t state;  // RecordState, stored last (release)
+  uint64_t begin;  // ticket
+  uint64_t end;    // ticket, 0 until done
+  uint32_t used;   // bytes of this record that mean something
+  uint16_t kind;   // RecordKind
+  uint16_t route;  // how the call reached the funnel, for statistics
+  int32_t pid;     // as the process sees itself
+  int32_t tid;
+  uint32_t thread;  // order of creation within the process; 0 = its first
+  int32_t nr;       // system call number
+  int64_t ret;      // as the kernel returned it: -errno on failure
+  uint64_t args[6];
+  uint64_t ip;  // of the system call instruction in the program
+  uint64_t stack_pointer;
+  uint64_t frame_pointer;
+  uint32_t flags;      // RecordFlags
+  int32_t descriptor;  // used or opened; -1 for none
+  FileId dir;          // directory in which `name` stands
+  FileId dir2;
+  uint64_t offset;
+  uint64_t length;  // asked for
+  int32_t other_pid;
+  uint32_t mode_arg;    // FALLOC_FL_*, RENAME_*, SYNC_FILE_RANGE_*
+  uint32_t open_flags;  // O_* of the descriptor (F_GETFL) or of the open
+  uint32_t unused;
+};
+static_assert(sizeof(Record) % 8 == 0 && sizeof(Record) <= 256);
+static_assert(sizeof(FileState) == 48 && sizeof(Section) == 8);
+
+constexpr uint64_t AlignUp(uint64_t value, uint64_t unit) { return (value + unit - 1) / unit * unit; }
+
+/// Bytes a section with `length` bytes takes in a record.
+constexpr uint64_t SectionSize(uint64_t length) { return sizeof(Section) + AlignUp(length, 8); }
+
+}  // namespace oldornew::wire
