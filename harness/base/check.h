@@ -8,7 +8,7 @@ namespace oldornew {
 
 }  // namespace oldornew
 
-#define CHECK(condition)                                                    \
-  do {                                                                      \
+#define CHECK(condition)                                                       \
+  do {                                                                         \
     if (!(condition)) ::oldornew::CheckFailed(__FILE__, __LINE__, #condition); \
   } while (0)

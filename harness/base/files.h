@@ -1,4 +1,5 @@
-// Files of the harness itself: whole-file reads and writes, descriptors and directories that clean up after themselves.
+// Files of the harness itself: whole-file reads and writes, descriptors and directories that clean up after
+// themselves.
 #pragma once
 
 #include <string>
@@ -38,7 +39,8 @@ Status WriteFile(const std::string& path, std::string_view bytes, bool durable =
 /// mkdir -p. An existing directory is fine.
 Status MakeDirectories(const std::string& path);
 
-/// rm -rf, within one device, never following symlinks; gives u+rwx to directories that lack it. A missing path is fine.
+/// rm -rf, within one device, never following symlinks; gives u+rwx to directories that lack it. A missing
+/// path is fine.
 Status RemoveTree(const std::string& path);
 
 /// A fresh directory "<parent>/<prefix>XXXXXX", removed with all that is in it when this goes out of scope.

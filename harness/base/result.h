@@ -1,11 +1,12 @@
-// Operating errors: Result<T> carries a value or an Error. Nothing in this project throws across an interface.
+// Operating errors: Result<T> carries a value or an Error. Nothing in this project throws across an
+// interface.
 #pragma once
 
 #include <fmt/format.h>
 
 #include <string>
-#include <utility>
 #include <tl/expected.hpp>
+#include <utility>
 
 namespace oldornew {
 
@@ -30,7 +31,8 @@ struct Error {
 template <typename T>
 using Result = tl::expected<T, Error>;
 
-/// Status of an operation that yields nothing. Usage: `Status s = Write(...); if (!s) return tl::unexpected(s.error());`
+/// Status of an operation that yields nothing. Usage: `Status s = Write(...); if (!s) return
+/// tl::unexpected(s.error());`
 using Status = Result<void>;
 
 /// Builds an unexpected Error from a fmt format: `return Fail("cannot open {}: {}", path, ErrnoText(errno));`
@@ -57,15 +59,14 @@ std::string ErrnoName(int error);
 #define OLDORNEW_CONCAT(a, b) OLDORNEW_CONCAT_INNER(a, b)
 
 /// Evaluates a Result<T>; on error returns it from the enclosing function, else assigns the value to `lhs`.
-#define ASSIGN_OR_RETURN(lhs, expr) \
-  ASSIGN_OR_RETURN_IMPL(OLDORNEW_CONCAT(result_, __LINE__), lhs, expr)
-#define ASSIGN_OR_RETURN_IMPL(tmp, lhs, expr)               \
-  auto tmp = (expr);                                        \
-  if (!tmp) return tl::unexpected(std::move(tmp).error());  \
+#define ASSIGN_OR_RETURN(lhs, expr) ASSIGN_OR_RETURN_IMPL(OLDORNEW_CONCAT(result_, __LINE__), lhs, expr)
+#define ASSIGN_OR_RETURN_IMPL(tmp, lhs, expr)              \
+  auto tmp = (expr);                                       \
+  if (!tmp) return tl::unexpected(std::move(tmp).error()); \
   lhs = std::move(*tmp)
 
 /// Evaluates a Status; on error returns it from the enclosing function.
-#define RETURN_IF_ERROR(expr)                                                              \
-  do {                                                                                     \
+#define RETURN_IF_ERROR(expr)                                                               \
+  do {                                                                                      \
     if (auto status_ = (expr); !status_) return tl::unexpected(std::move(status_).error()); \
   } while (0)

@@ -13,7 +13,8 @@ std::vector<std::string> Split(std::string_view text, char separator);
 
 std::string Join(const std::vector<std::string>& parts, std::string_view separator);
 
-/// A C-like quoted form for people: printable ASCII and UTF-8 as is, \n \t \" \\ and \xNN; cut with "…" after `limit` bytes.
+/// A C-like quoted form for people: printable ASCII and UTF-8 as is, \n \t \" \\ and \xNN; cut with "…" after
+/// `limit` bytes.
 std::string Quote(std::string_view bytes, size_t limit = 64);
 
 /// A word as a POSIX shell would need it: unchanged when safe, else in single quotes.

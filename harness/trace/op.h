@@ -1,10 +1,12 @@
-// Op: one system call of the recorded run that changed, or tried to change, or forced to disk, something in a file system.
-// Backend-independent: a recording by Syscall User Dispatch, by ptrace or from an strace log yields the same ops.
+// Op: one system call of the recorded run that changed, or tried to change, or forced to disk, something in a
+// file system. Backend-independent: a recording by Syscall User Dispatch, by ptrace or from an strace log
+// yields the same ops.
 //
-// Identity: objects (files, directories, symlinks, ...) have an ObjectId, fixed for their life, never reused although inode
-// numbers are. Names are (directory object, component) pairs: whatever path, dirfd, cwd or /proc/self/fd route the program
-// took, the recorder has resolved it to the objects the kernel acted on. Values (sizes, modes, owners) are as fstat showed
-// them after the call, never re-derived (persistence-model.md 7.6.11).
+// Identity: objects (files, directories, symlinks, ...) have an ObjectId, fixed for their life, never reused
+// although inode numbers are. Names are (directory object, component) pairs: whatever path, dirfd, cwd or
+// /proc/self/fd route the program took, the recorder has resolved it to the objects the kernel acted on.
+// Values (sizes, modes, owners) are as fstat showed them after the call, never re-derived
+// (persistence-model.md 7.6.11).
 #pragma once
 
 #include <cstdint>
@@ -19,36 +21,42 @@ using ObjectId = int32_t;
 inline constexpr ObjectId kNoObject = -1;
 
 enum class OpKind : uint8_t {
-  kCreate,        ///< object came to be at (dir, name); dir == kNoObject: O_TMPFILE, no name yet. open, mkdir, mknod, symlink, bind
-  kLink,          ///< (dir, name) now names object too. link, linkat
-  kUnlink,        ///< (dir, name), which named object, is gone. unlink, rmdir
-  kRename,        ///< (dir, name) -> (dir2, name2); object moved; `replaced` was there, or kNoObject. flags: kExchange, kWhiteout
-  kWrite,         ///< bytes [offset, offset+length) of object; size_after. flags: kSync, kDataSync, kAppend, kDirect
-  kTruncate,      ///< size_before -> size_after. truncate, ftruncate, open(O_TRUNC) of a non-empty file (flag kOpenTruncate)
-  kAllocate,      ///< fallocate: `mode` = FALLOC_FL_*, offset, length, size_after
-  kSetAttributes, ///< mode, uid, gid as they are after the call (all three; also for chmod by ACL)
-  kSetXattr,      ///< key, data = value
-  kRemoveXattr,   ///< key
-  kSetTimes,      ///< utimensat & co: nothing judged depends on the values
-  kFsync,         ///< object (file or directory)
-  kFdatasync,     ///< object
-  kSyncFs,        ///< the file system that holds object
-  kSyncAll,       ///< sync(2)
-  kSyncRange,     ///< sync_file_range: offset, length, flags in `mode`. Forces nothing (persistence-model.md 7.3 E5)
-  kClose,         ///< last close of an open file description for writing on object; flag kOpenTruncate if it was opened so
-  kOutput,        ///< write to an acknowledgement channel: name = "stdout", "stderr" or "fd N"; data = bytes
-  kExit,          ///< the main process ended; mode = exit status as the shell shows it (128+n for signal n)
+  kCreate,  ///< object came to be at (dir, name); dir == kNoObject: O_TMPFILE, no name yet. open, mkdir,
+            ///< mknod, symlink, bind
+  kLink,    ///< (dir, name) now names object too. link, linkat
+  kUnlink,  ///< (dir, name), which named object, is gone. unlink, rmdir
+  kRename,  ///< (dir, name) -> (dir2, name2); object moved; `replaced` was there, or kNoObject. flags:
+            ///< kExchange, kWhiteout
+  kWrite,  ///< bytes [offset, offset+length) of object; size_after. flags: kSync, kDataSync, kAppend, kDirect
+  kTruncate,  ///< size_before -> size_after. truncate, ftruncate, open(O_TRUNC) of a non-empty file (flag
+              ///< kOpenTruncate)
+  kAllocate,  ///< fallocate: `mode` = FALLOC_FL_*, offset, length, size_after
+  kSetAttributes,  ///< mode, uid, gid as they are after the call (all three; also for chmod by ACL)
+  kSetXattr,       ///< key, data = value
+  kRemoveXattr,    ///< key
+  kSetTimes,       ///< utimensat & co: nothing judged depends on the values
+  kFsync,          ///< object (file or directory)
+  kFdatasync,      ///< object
+  kSyncFs,         ///< the file system that holds object
+  kSyncAll,        ///< sync(2)
+  kSyncRange,  ///< sync_file_range: offset, length, flags in `mode`. Forces nothing (persistence-model.md 7.3
+               ///< E5)
+  kClose,      ///< last close of an open file description for writing on object; flag kOpenTruncate if it was
+               ///< opened so
+  kOutput,     ///< write to an acknowledgement channel: name = "stdout", "stderr" or "fd N"; data = bytes
+  kExit,       ///< the main process ended; mode = exit status as the shell shows it (128+n for signal n)
 };
 
 enum OpFlags : uint32_t {
-  kFlagSync = 1u << 0,          ///< O_SYNC descriptor or RWF_SYNC: write + fsync of the range
-  kFlagDataSync = 1u << 1,      ///< O_DSYNC descriptor or RWF_DSYNC: write + fdatasync of the range
+  kFlagSync = 1u << 0,      ///< O_SYNC descriptor or RWF_SYNC: write + fsync of the range
+  kFlagDataSync = 1u << 1,  ///< O_DSYNC descriptor or RWF_DSYNC: write + fdatasync of the range
   kFlagAppend = 1u << 2,
-  kFlagDirect = 1u << 3,        ///< O_DIRECT
-  kFlagExchange = 1u << 4,      ///< RENAME_EXCHANGE: `replaced` is now at (dir, name)
-  kFlagWhiteout = 1u << 5,      ///< RENAME_WHITEOUT: a whiteout device `extra` is now at (dir, name)
+  kFlagDirect = 1u << 3,    ///< O_DIRECT
+  kFlagExchange = 1u << 4,  ///< RENAME_EXCHANGE: `replaced` is now at (dir, name)
+  kFlagWhiteout = 1u << 5,  ///< RENAME_WHITEOUT: a whiteout device `extra` is now at (dir, name)
   kFlagOpenTruncate = 1u << 6,
-  kFlagInFlight = 1u << 7,      ///< begun, never seen to end (the process was killed in it): may or may not have happened
+  kFlagInFlight =
+      1u << 7,  ///< begun, never seen to end (the process was killed in it): may or may not have happened
   kFlagMetadataOnly = 1u << 8,  ///< reserved
 };
 
@@ -57,15 +65,15 @@ const char* OpKindName(OpKind kind);
 
 struct Op {
   OpKind kind = OpKind::kWrite;
-  uint32_t flags = 0;         ///< OpFlags
-  int32_t error = 0;          ///< 0: done. Else the errno it failed with: no effect on anything
-  uint64_t begin = 0;         ///< ticket when the call began; a < b in the run iff a.end < b.begin
-  uint64_t end = 0;           ///< ticket when it returned (0 with kFlagInFlight)
-  int32_t process = 0;        ///< index into Trace::processes
-  uint32_t thread = 0;        ///< order of creation within the process; 0 = its first
-  int32_t syscall = -1;       ///< number on the recording machine, for display
-  std::string call;           ///< system call name for display: "openat", "pwrite64"
-  int32_t descriptor = -1;    ///< the file descriptor used, or opened; -1 when the call took a path
+  uint32_t flags = 0;       ///< OpFlags
+  int32_t error = 0;        ///< 0: done. Else the errno it failed with: no effect on anything
+  uint64_t begin = 0;       ///< ticket when the call began; a < b in the run iff a.end < b.begin
+  uint64_t end = 0;         ///< ticket when it returned (0 with kFlagInFlight)
+  int32_t process = 0;      ///< index into Trace::processes
+  uint32_t thread = 0;      ///< order of creation within the process; 0 = its first
+  int32_t syscall = -1;     ///< number on the recording machine, for display
+  std::string call;         ///< system call name for display: "openat", "pwrite64"
+  int32_t descriptor = -1;  ///< the file descriptor used, or opened; -1 when the call took a path
 
   ObjectId object = kNoObject;
   ObjectId dir = kNoObject;
@@ -76,19 +84,21 @@ struct Op {
   ObjectId extra = kNoObject;
 
   uint64_t offset = 0;
-  uint64_t length = 0;        ///< bytes really transferred (a short write is short here)
-  uint64_t requested = 0;     ///< bytes asked for
+  uint64_t length = 0;     ///< bytes really transferred (a short write is short here)
+  uint64_t requested = 0;  ///< bytes asked for
   uint64_t size_before = 0;
   uint64_t size_after = 0;
   uint32_t mode = 0;
   uint32_t uid = 0;
   uint32_t gid = 0;
-  std::string key;            ///< xattr name
-  uint64_t data = 0;          ///< position of the payload in Trace::payload; its length is `length`
+  std::string key;    ///< xattr name
+  uint64_t data = 0;  ///< position of the payload in Trace::payload; its length is `length`
 
-  std::string path;           ///< for people: the object's or (dir, name)'s path at the time, relative to the judged directory
-  std::string path2;          ///< rename, link: the other one; symlink: the target text
-  std::vector<uint64_t> stack;  ///< return addresses, innermost first; resolve with Process::modules. May be empty
+  std::string
+      path;  ///< for people: the object's or (dir, name)'s path at the time, relative to the judged directory
+  std::string path2;  ///< rename, link: the other one; symlink: the target text
+  std::vector<uint64_t>
+      stack;  ///< return addresses, innermost first; resolve with Process::modules. May be empty
 };
 
 }  // namespace oldornew

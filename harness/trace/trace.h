@@ -1,4 +1,5 @@
-// Trace: all that one recorded run left behind, a value that can be saved, printed and explored on another machine.
+// Trace: all that one recorded run left behind, a value that can be saved, printed and explored on another
+// machine.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,8 @@
 
 namespace oldornew {
 
-/// A file, directory, symlink, ... that existed at some time in the run. Objects 0..old_tree.size()-1 are old_tree's inodes.
+/// A file, directory, symlink, ... that existed at some time in the run. Objects 0..old_tree.size()-1 are
+/// old_tree's inodes.
 struct Object {
   FileKind kind = FileKind::kFile;
   DiskId disk;
@@ -30,10 +32,10 @@ struct Module {
 
 struct Process {
   int32_t pid = 0;
-  int32_t parent = -1;            ///< index into Trace::processes; -1 for the main process
-  std::string program;            ///< path of the last image it executed
+  int32_t parent = -1;  ///< index into Trace::processes; -1 for the main process
+  std::string program;  ///< path of the last image it executed
   std::vector<std::string> arguments;
-  bool entered = true;            ///< the interposer announced itself in every image of it
+  bool entered = true;  ///< the interposer announced itself in every image of it
   std::vector<Module> modules;
 };
 
@@ -45,9 +47,9 @@ struct Root {
   RootRole role = RootRole::kJudged;
 };
 
-/// Why a recording cannot be judged. kIncomplete: something bypassed or overflowed the recorder. kUnsupported: the program
-/// does what this version cannot model (shared writable mapping, io_uring, static executable, ...).
-/// kRefused: it would have changed something outside; the call was not carried out.
+/// Why a recording cannot be judged. kIncomplete: something bypassed or overflowed the recorder.
+/// kUnsupported: the program does what this version cannot model (shared writable mapping, io_uring, static
+/// executable, ...). kRefused: it would have changed something outside; the call was not carried out.
 struct Obstacle {
   enum class Kind : uint8_t { kIncomplete, kUnsupported, kRefused };
   Kind kind = Kind::kIncomplete;
@@ -57,23 +59,24 @@ struct Obstacle {
 struct Trace {
   std::vector<std::string> command;
   std::string backend = "preload";
-  std::string file_system;         ///< type of the sandbox's own file system, e.g. "ext2/ext3", "tmpfs"
-  uint64_t started_at = 0;         ///< seconds since the epoch
-  uint64_t duration_ns = 0;        ///< of the recorded run
+  std::string file_system;   ///< type of the sandbox's own file system, e.g. "ext2/ext3", "tmpfs"
+  uint64_t started_at = 0;   ///< seconds since the epoch
+  uint64_t duration_ns = 0;  ///< of the recorded run
 
   std::vector<Root> roots;
-  FileTree old_tree;               ///< before the run. Inode i is object i
-  FileTree new_tree;               ///< after the run, captured from disk; its inode numbers are its own
+  FileTree old_tree;  ///< before the run. Inode i is object i
+  FileTree new_tree;  ///< after the run, captured from disk; its inode numbers are its own
   std::vector<Object> objects;
-  std::vector<Op> ops;             ///< in the order of their end tickets (in-flight ones last)
+  std::vector<Op> ops;  ///< in the order of their end tickets (in-flight ones last)
   std::vector<Process> processes;
-  std::string payload;             ///< bytes of all writes, outputs and xattr values, end to end
+  std::string payload;  ///< bytes of all writes, outputs and xattr values, end to end
 
-  int32_t exit_status = 0;         ///< as a shell shows it
+  int32_t exit_status = 0;  ///< as a shell shows it
   std::string stdout_bytes;
   std::string stderr_bytes;
-  std::vector<Obstacle> obstacles; ///< empty: the recording is complete and can be judged
-  std::vector<std::string> notes;  ///< environment that may change the verdict (oracles.md 19), shown in the report
+  std::vector<Obstacle> obstacles;  ///< empty: the recording is complete and can be judged
+  std::vector<std::string>
+      notes;  ///< environment that may change the verdict (oracles.md 19), shown in the report
 
   std::string_view Payload(const Op& op) const {
     return std::string_view(payload).substr(op.data, op.length);
@@ -82,25 +85,33 @@ struct Trace {
   Digest Identity() const;
 };
 
-/// The page cache's view: what a reader of the running machine sees. Inode index == ObjectId, whatever is unlinked
-/// stays in the table unreachable. Applying ops in order to the old tree must give the tree that is really there.
+/// The page cache's view: what a reader of the running machine sees. Inode index == ObjectId, whatever is
+/// unlinked stays in the table unreachable. Applying ops in order to the old tree must give the tree that is
+/// really there.
 class LiveTree {
  public:
   explicit LiveTree(const Trace& trace);
   /// Applies one op's effect. Failed and in-flight ops and those without effect on the tree do nothing.
   void Apply(const Op& op);
   const FileTree& tree() const { return tree_; }
+  /// Where an op did not fit the tree it met (renamed what was not there, created what was): a call before it
+  /// was missed.
+  const std::vector<std::string>& surprises() const { return surprises_; }
 
  private:
+  void Expect(ObjectId dir, const std::string& name, ObjectId object, const Op& op, const std::string& path);
+
   const Trace& trace_;
   FileTree tree_;
+  std::vector<std::string> surprises_;
 };
 
-/// One sentence per path at which old tree + ops differs from the tree that is really there. Empty: the trees agree.
-/// Times and, in directories of role kThrowAway, everything are left out.
+/// One sentence per path at which old tree + ops differs from the tree that is really there. Empty: the trees
+/// agree. Times and, in directories of role kThrowAway, everything are left out.
 std::vector<std::string> FindTreeMismatches(const Trace& trace);
 
-/// strace-like one-liner: `write(4 config.toml, "x = \"new\"\n", 10) = 10`. `index` is the op's place in the trace.
+/// strace-like one-liner: `write(4 config.toml, "x = \"new\"\n", 10) = 10`. `index` is the op's place in the
+/// trace.
 std::string Describe(const Trace& trace, const Op& op);
 
 /// Short form for findings: `write(sedB3xK9a, 4096 B)`, `rename(sedB3xK9a → config.toml)`.

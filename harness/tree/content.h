@@ -1,5 +1,6 @@
-// Content: the bytes of a regular file as immutable, shared 4 KiB pages. Copying one costs a vector of pointers; crash
-// states that differ in one page share all others, and a digest is made from page digests that are computed once.
+// Content: the bytes of a regular file as immutable, shared 4 KiB pages. Copying one costs a vector of
+// pointers; crash states that differ in one page share all others, and a digest is made from page digests
+// that are computed once.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +13,8 @@
 
 namespace oldornew {
 
-/// The unit of the page cache on Linux x86-64, and the block size every profile assumes (persistence-model.md 2: -b 4096).
+/// The unit of the page cache on Linux x86-64, and the block size every profile assumes (persistence-model.md
+/// 2: -b 4096).
 inline constexpr uint64_t kPageSize = 4096;
 
 /// 4096 immutable bytes and their digest.

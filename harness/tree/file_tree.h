@@ -1,5 +1,6 @@
-// FileTree: an in-memory directory tree with hard links, modes, owners and extended attributes. A value: compare it, hash
-// it, write it to disk, capture it from disk. The rest of the program moves these around instead of directories.
+// FileTree: an in-memory directory tree with hard links, modes, owners and extended attributes. A value:
+// compare it, hash it, write it to disk, capture it from disk. The rest of the program moves these around
+// instead of directories.
 #pragma once
 
 #include <cstdint>
@@ -29,11 +30,12 @@ struct Inode {
   uint32_t mode = 0644;  ///< permission bits and suid/sgid/sticky (07777); no file type
   uint32_t uid = 0;
   uint32_t gid = 0;
-  uint64_t rdev = 0;                               ///< devices only
-  Content content;                                 ///< regular files only
-  std::string target;                              ///< symlinks only
-  std::map<std::string, std::string> xattrs;       ///< "user.*", "system.posix_acl_*", "trusted.*": what could be read
-  std::map<std::string, InodeIndex> entries;       ///< directories only; no "." and ".."
+  uint64_t rdev = 0;   ///< devices only
+  Content content;     ///< regular files only
+  std::string target;  ///< symlinks only
+  std::map<std::string, std::string>
+      xattrs;  ///< "user.*", "system.posix_acl_*", "trusted.*": what could be read
+  std::map<std::string, InodeIndex> entries;  ///< directories only; no "." and ".."
 };
 
 /// What differs at one path.
@@ -63,8 +65,9 @@ class FileTree {
   /// Every path below root `root`, parents before children, names in byte order; the root itself is "".
   std::vector<std::pair<std::string, InodeIndex>> Walk(size_t root = 0) const;
 
-  /// Kind, bytes and symlink target of everything at and below `i` (the key of oracle `atomic`, oracles.md 6);
-  /// with `attributes`, modes, owners and xattrs as well. Hard-link identity, inode numbers, times never count.
+  /// Kind, bytes and symlink target of everything at and below `i` (the key of oracle `atomic`, oracles.md
+  /// 6); with `attributes`, modes, owners and xattrs as well. Hard-link identity, inode numbers, times never
+  /// count.
   Digest KeyDigest(InodeIndex i, bool attributes = false) const;
 
   /// Same as KeyDigest of the root, for trees that hold one judged directory.
@@ -91,13 +94,14 @@ struct CapturedTree {
   std::vector<DiskId> ids;
 };
 
-/// Reads the directories `roots` (root 0 first; they may not contain each other) without following symlinks and without
-/// leaving their device. Hard links are kept. Sockets, fifos and devices are kept as such, unread.
-/// Errors: a path that cannot be read, named; more than `max_bytes` in all.
+/// Reads the directories `roots` (root 0 first; they may not contain each other) without following symlinks
+/// and without leaving their device. Hard links are kept. Sockets, fifos and devices are kept as such,
+/// unread. Errors: a path that cannot be read, named; more than `max_bytes` in all.
 Result<CapturedTree> Capture(const std::vector<std::string>& roots, uint64_t max_bytes = uint64_t{8} << 30);
 
-/// Writes root `root` of `tree` into the existing empty directory `directory`: bytes, symlinks, hard links, modes, and, as
-/// far as permitted, owners and xattrs (what was not permitted is not an error). Devices are skipped unless root.
+/// Writes root `root` of `tree` into the existing empty directory `directory`: bytes, symlinks, hard links,
+/// modes, and, as far as permitted, owners and xattrs (what was not permitted is not an error). Devices are
+/// skipped unless root.
 Status WriteTo(const FileTree& tree, const std::string& directory, size_t root = 0);
 
 }  // namespace oldornew

@@ -1,0 +1,185 @@
+// LiveTree: the page cache's view of a run, and the completeness check built on it.
+#include <fcntl.h>
+#include <linux/falloc.h>
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/text.h"
+#include "trace/trace.h"
+
+namespace oldornew {
+
+LiveTree::LiveTree(const Trace& trace) : trace_(trace), tree_(trace.old_tree) {
+  for (size_t i = tree_.size(); i < trace.objects.size(); ++i) {
+    Inode inode;
+    inode.kind = trace.objects[i].kind;
+    tree_.Add(std::move(inode));
+  }
+}
+
+namespace {
+
+void Create(const Op& op, FileTree* tree) {
+  Inode& inode = tree->at(op.object);
+  inode.mode = op.mode;
+  inode.uid = op.uid;
+  inode.gid = op.gid;
+  if (inode.kind == FileKind::kSymlink) inode.target = op.path2;
+  if (op.dir != kNoObject) tree->at(op.dir).entries[op.name] = op.object;
+}
+
+void Rename(const Op& op, FileTree* tree) {
+  if (op.object == op.replaced && (op.flags & kFlagExchange) == 0)
+    return;  // Two links of one file: rename(2) does nothing.
+  tree->at(op.dir).entries.erase(op.name);
+  tree->at(op.dir2).entries[op.name2] = op.object;
+  if (op.flags & kFlagExchange) tree->at(op.dir).entries[op.name] = op.replaced;
+  if ((op.flags & kFlagWhiteout) && op.extra != kNoObject) tree->at(op.dir).entries[op.name] = op.extra;
+}
+
+// What each mode does to the bytes: fallocate(2).
+void Allocate(const Op& op, FileTree* tree) {
+  Content& content = tree->at(op.object).content;
+  const uint64_t end = op.offset + op.length;
+  if (op.mode & FALLOC_FL_COLLAPSE_RANGE) {
+    const std::string tail = content.Read(end, content.size());
+    content = content.WithSize(op.offset).WithWrite(op.offset, tail);
+  } else if (op.mode & FALLOC_FL_INSERT_RANGE) {
+    const std::string tail = content.Read(op.offset, content.size());
+    content = content.WithSize(op.offset).WithSize(op.offset + op.length).WithWrite(end, tail);
+  } else if (op.mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) {
+    const uint64_t stop = std::min(end, content.size());
+    if (op.offset < stop) content = content.WithWrite(op.offset, std::string(stop - op.offset, '\0'));
+  }
+  content = content.WithSize(op.size_after);
+}
+
+}  // namespace
+
+// `object` kNoObject: the name must be free.
+void LiveTree::Expect(ObjectId dir, const std::string& name, ObjectId object, const Op& op,
+                      const std::string& path) {
+  if (dir == kNoObject) return;
+  const auto& entries = tree_.at(dir).entries;
+  const auto entry = entries.find(name);
+  const ObjectId found = entry == entries.end() ? kNoObject : entry->second;
+  if (found == object) return;
+  surprises_.push_back(fmt::format("{}: the calls recorded before it leave {} at {}", DescribeShort(op),
+                                   found == kNoObject    ? "nothing"
+                                   : object == kNoObject ? "something"
+                                                         : "another file",
+                                   path));
+}
+
+void LiveTree::Apply(const Op& op) {
+  if (op.error != 0 || (op.flags & kFlagInFlight)) return;
+  switch (op.kind) {
+    case OpKind::kCreate:
+      Expect(op.dir, op.name, kNoObject, op, op.path);
+      return Create(op, &tree_);
+    case OpKind::kLink:
+      Expect(op.dir, op.name, kNoObject, op, op.path);
+      tree_.at(op.dir).entries[op.name] = op.object;
+      return;
+    case OpKind::kUnlink:
+      Expect(op.dir, op.name, op.object, op, op.path);
+      tree_.at(op.dir).entries.erase(op.name);
+      return;
+    case OpKind::kRename:
+      Expect(op.dir, op.name, op.object, op, op.path);
+      Expect(op.dir2, op.name2, op.replaced, op, op.path2);
+      return Rename(op, &tree_);
+    case OpKind::kWrite: {
+      Content& content = tree_.at(op.object).content;
+      content = content.WithWrite(op.offset, trace_.Payload(op));
+      return;
+    }
+    case OpKind::kTruncate: {
+      Content& content = tree_.at(op.object).content;
+      content = content.WithSize(op.size_after);
+      return;
+    }
+    case OpKind::kAllocate:
+      return Allocate(op, &tree_);
+    case OpKind::kSetAttributes: {
+      Inode& inode = tree_.at(op.object);
+      inode.mode = op.mode;
+      inode.uid = op.uid;
+      inode.gid = op.gid;
+      return;
+    }
+    case OpKind::kSetXattr:
+      tree_.at(op.object).xattrs[op.key] = std::string(trace_.Payload(op));
+      return;
+    case OpKind::kRemoveXattr:
+      tree_.at(op.object).xattrs.erase(op.key);
+      return;
+    case OpKind::kSetTimes:
+    case OpKind::kFsync:
+    case OpKind::kFdatasync:
+    case OpKind::kSyncFs:
+    case OpKind::kSyncAll:
+    case OpKind::kSyncRange:
+    case OpKind::kClose:
+    case OpKind::kOutput:
+    case OpKind::kExit:
+      return;
+  }
+}
+
+namespace {
+
+std::string DescribeMismatch(const std::string& path, const Inode& expected, const Inode& real) {
+  if (expected.kind != real.kind) {
+    return fmt::format("{} is a {}, the recorded calls make it a {}", path, KindName(real.kind),
+                       KindName(expected.kind));
+  }
+  if (expected.kind == FileKind::kFile && !(expected.content == real.content)) {
+    return fmt::format("{} holds {} that no recorded call wrote (recorded: {})", path,
+                       ByteSize(real.content.size()), ByteSize(expected.content.size()));
+  }
+  if (expected.kind == FileKind::kSymlink && expected.target != real.target) {
+    return fmt::format("symlink {} points to {}, recorded: {}", path, Quote(real.target),
+                       Quote(expected.target));
+  }
+  if (expected.mode != real.mode || expected.uid != real.uid || expected.gid != real.gid) {
+    return fmt::format("{} has mode {:04o} owner {}:{}, the recorded calls give {:04o} {}:{}", path,
+                       real.mode, real.uid, real.gid, expected.mode, expected.uid, expected.gid);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<std::string> FindTreeMismatches(const Trace& trace) {
+  LiveTree live(trace);
+  for (const Op& op : trace.ops) live.Apply(op);
+  std::vector<std::string> out = live.surprises();
+  CHECK(trace.roots.size() <= trace.old_tree.roots().size());
+  for (size_t root = 0; root < trace.roots.size() && root < trace.new_tree.roots().size(); ++root) {
+    if (trace.roots[root].role == RootRole::kThrowAway) continue;
+    const auto shown = [&](const std::string& path) {
+      return root == 0 ? (path.empty() ? "." : path) : JoinPath(trace.roots[root].path, path);
+    };
+    std::map<std::string, InodeIndex> expected;
+    for (auto& [path, inode] : live.tree().Walk(root)) expected.emplace(path, inode);
+    for (const auto& [path, inode] : trace.new_tree.Walk(root)) {
+      const auto found = expected.find(path);
+      if (found == expected.end()) {
+        out.push_back(fmt::format("{} exists, but no recorded call made it", shown(path)));
+        continue;
+      }
+      const std::string sentence =
+          DescribeMismatch(shown(path), live.tree().at(found->second), trace.new_tree.at(inode));
+      if (!sentence.empty()) out.push_back(sentence);
+      expected.erase(found);
+    }
+    for (const auto& [path, inode] : expected) {
+      out.push_back(fmt::format("{} is gone, but no recorded call removed it", shown(path)));
+    }
+  }
+  return out;
+}
+
+}  // namespace oldornew
