@@ -1,0 +1,36 @@
+#include "write_file_atomic.h"
+
+#include <fcntl.h>
+
+namespace oldornew::targets {
+namespace {
+
+/// Go's deferred os.Remove(path): runs on every way out, and its error is dropped.
+class DeferredRemove {
+ public:
+  explicit DeferredRemove(std::string path) : path_(std::move(path)) {}
+  DeferredRemove(const DeferredRemove&) = delete;
+  DeferredRemove& operator=(const DeferredRemove&) = delete;
+  ~DeferredRemove() { (void)goos::Remove(path_); }
+
+ private:
+  std::string path_;
+};
+
+}  // namespace
+
+GoStatus WriteFileAtomic(const std::string& dir, const std::string& name, std::string_view data,
+                         mode_t perm) {
+  const std::string temporary = goos::Join(dir, ".tmp-" + name);
+  GoResult<int> fd = goos::OpenFile(temporary, O_WRONLY | O_CREAT | O_TRUNC, perm);
+  if (!fd) return tl::unexpected(fd.error());
+  DeferredRemove remove(temporary);
+
+  GoStatus status = goos::Write(*fd, temporary, data);
+  if (status) status = goos::Sync(*fd, temporary);
+  (void)goos::Close(*fd, temporary);  // W11
+  if (!status) return status;
+  return goos::Rename(temporary, goos::Join(dir, name));
+}
+
+}  // namespace oldornew::targets
