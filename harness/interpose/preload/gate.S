@@ -1,0 +1,117 @@
+// The gate: the only page with `syscall` instructions that the preload library executes, and the one address range that
+// Syscall User Dispatch lets through. It is part of the library's own text and not mapped at a fixed address: nothing of the
+// program (a sanitizer's shadow, another preload) can be in its way, and exec costs no extra mapping.
+	.section .gate, "ax", @progbits
+	.balign 4096
+	.globl GateStart
+	.hidden GateStart
+GateStart:
+
+// long GateSyscall(long nr, long a, long b, long c, long d, long e, long f)
+	.globl GateSyscall
+	.hidden GateSyscall
+	.type GateSyscall, @function
+GateSyscall:
+	.cfi_startproc
+	mov %rdi, %rax
+	mov %rsi, %rdi
+	mov %rdx, %rsi
+	mov %rcx, %rdx
+	mov %r8, %r10
+	mov %r9, %r8
+	mov 8(%rsp), %r9
+	syscall
+	ret
+	.cfi_endproc
+	.size GateSyscall, . - GateSyscall
+
+// The address a signal handler returns to. The bytes are those of glibc's __restore_rt, which is how libgcc's unwinder and
+// debuggers recognise a signal frame; the nop before it keeps the unwinder (which looks up pc-1) from finding GateSyscall.
+	.balign 16
+	nop
+	.globl GateRestorer
+	.hidden GateRestorer
+	.type GateRestorer, @function
+GateRestorer:
+	.byte 0x48, 0xc7, 0xc0, 0x0f, 0x00, 0x00, 0x00, 0x0f, 0x05
+	ud2
+	.size GateRestorer, . - GateRestorer
+
+// [[noreturn]] void GateSigreturn(uint64_t rsp): the program's own rt_sigreturn, on its frame.
+	.balign 16
+	.globl GateSigreturn
+	.hidden GateSigreturn
+	.type GateSigreturn, @function
+GateSigreturn:
+	mov %rdi, %rsp
+	mov $15, %eax
+	syscall
+	ud2
+	.size GateSigreturn, . - GateSigreturn
+
+// [[noreturn]] void GateUnmapAndExit(void* start, size_t size): munmap of the stack we stand on, then exit(0), touching no
+// stack in between. musl ends detached threads so.
+	.globl GateUnmapAndExit
+	.hidden GateUnmapAndExit
+	.type GateUnmapAndExit, @function
+GateUnmapAndExit:
+	mov $11, %eax
+	syscall
+	xor %edi, %edi
+	mov $60, %eax
+	syscall
+	ud2
+	.size GateUnmapAndExit, . - GateUnmapAndExit
+
+// long GateClone(long nr, long a, long b, long c, long d, long e): clone or clone3 whose child gets a stack of its own. The
+// caller has put a ChildFrame (clone.cc) at the child's stack pointer. The child calls ChildEntered(frame), which arms it, and
+// then goes on in the program: registers from the frame, rax = 0.
+	.globl GateClone
+	.hidden GateClone
+	.type GateClone, @function
+GateClone:
+	.cfi_startproc
+	mov %rdi, %rax
+	mov %rsi, %rdi
+	mov %rdx, %rsi
+	mov %rcx, %rdx
+	mov %r8, %r10
+	mov %r9, %r8
+	syscall
+	test %rax, %rax
+	jz 1f
+	ret
+	.cfi_endproc
+1:
+	.cfi_startproc
+	.cfi_undefined %rip
+	mov %rsp, %rdi
+	mov %rsp, %rbx
+	and $-16, %rsp
+	call ChildEntered
+	mov %rbx, %rsp
+	mov 8(%rsp), %rbp
+	mov 16(%rsp), %r12
+	mov 24(%rsp), %r13
+	mov 32(%rsp), %r14
+	mov 40(%rsp), %r15
+	mov 48(%rsp), %rdi
+	mov 56(%rsp), %rsi
+	mov 64(%rsp), %rdx
+	mov 72(%rsp), %r8
+	mov 80(%rsp), %r9
+	mov 88(%rsp), %r10
+	mov 96(%rsp), %rcx
+	mov 0(%rsp), %rbx
+	mov 104(%rsp), %rsp
+	xor %eax, %eax
+	mov %rcx, %r11
+	jmp *%rcx
+	.cfi_endproc
+	.size GateClone, . - GateClone
+
+	.balign 4096
+	.globl GateEnd
+	.hidden GateEnd
+GateEnd:
+	.section .note.GNU-stack, "", @progbits
