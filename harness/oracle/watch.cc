@@ -203,7 +203,8 @@ bool Inside(const Place& inner, const Place& outer) {
   return outer.path.empty() || (inner.path.starts_with(outer.path) && inner.path[outer.path.size()] == '/');
 }
 
-// Where changed symlinks led before and lead now.
+// Where changed symlinks led before and lead now, as far as it was removed or made by the run. What stays has its own name
+// as well, and readers of that name.
 std::vector<Place> LedTo(const Trace& trace, const std::vector<Place>& places) {
   std::vector<Place> out;
   for (const Place& place : places) {
@@ -211,7 +212,10 @@ std::vector<Place> LedTo(const Trace& trace, const std::vector<Place>& places) {
       const auto inode = tree->Lookup(place.path, place.root);
       if (!inode || tree->at(*inode).kind != FileKind::kSymlink) continue;
       const auto next = PlaceOfTarget(trace, place, tree->at(*inode).target);
-      if (next && !(*next == place) && !Inside(place, *next)) out.push_back(*next);
+      if (!next || *next == place || Inside(place, *next)) continue;
+      const bool was = trace.old_tree.Lookup(next->path, next->root).has_value();
+      const bool is = trace.new_tree.Lookup(next->path, next->root).has_value();
+      if (was != is) out.push_back(*next);
     }
   }
   return out;

@@ -1,0 +1,162 @@
+#include "oracle/versions.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/text.h"
+
+namespace oldornew {
+
+Result<AckRule> ParseAck(const std::string& text) {
+  AckRule rule;
+  if (text == "exit") return rule;
+  if (text == "none") {
+    rule.kind = AckRule::Kind::kNone;
+    return rule;
+  }
+  try {
+    const std::regex compiled(text, std::regex::ECMAScript);
+  } catch (const std::regex_error& error) {
+    return FailWith(ExitCode::kUsage, "--ack {}: not a regular expression: {}", Quote(text), error.what());
+  }
+  rule.kind = AckRule::Kind::kLine;
+  rule.line_regex = text;
+  return rule;
+}
+
+namespace {
+
+// A line counts once the write that completes it has returned. What several processes write to one channel joins up.
+std::vector<Ack> FindLines(const Trace& trace, const std::regex& regex) {
+  std::vector<Ack> acks;
+  std::map<std::string, std::string> unfinished;
+  for (size_t i = 0; i < trace.ops.size(); ++i) {
+    const Op& op = trace.ops[i];
+    if (op.kind != OpKind::kOutput || op.error != 0 || op.name == "stderr") continue;
+    std::string& line = unfinished[op.name];
+    for (const char c : trace.Payload(op)) {
+      if (c != '\n') {
+        line += c;
+        continue;
+      }
+      if (std::regex_search(line, regex)) acks.push_back({static_cast<uint32_t>(i + 1), line});
+      line.clear();
+    }
+  }
+  return acks;
+}
+
+}  // namespace
+
+std::vector<Ack> FindAcks(const Trace& trace, const AckRule& rule) {
+  if (rule.kind == AckRule::Kind::kNone) return {};
+  std::vector<Ack> acks;
+  if (rule.kind == AckRule::Kind::kLine) acks = FindLines(trace, std::regex(rule.line_regex));
+  // The successful exit of the main process is the last acknowledgement.
+  const bool success = std::find(rule.ok_exit.begin(), rule.ok_exit.end(), trace.exit_status) != rule.ok_exit.end();
+  for (size_t i = 0; success && i < trace.ops.size(); ++i) {
+    if (trace.ops[i].kind != OpKind::kExit) continue;
+    acks.push_back({static_cast<uint32_t>(i + 1), fmt::format("exited {}", trace.exit_status)});
+    break;
+  }
+  return acks;
+}
+
+namespace {
+
+bool Binds(const Op& op) {
+  if (op.error != 0 || (op.flags & kFlagInFlight)) return false;
+  return op.kind == OpKind::kRename || op.kind == OpKind::kLink ||
+         (op.kind == OpKind::kCreate && !op.path2.empty());  // symlink: it comes with its whole value
+}
+
+// Inodes at and below `inode`.
+void CollectBelow(const FileTree& tree, InodeIndex inode, std::set<InodeIndex>* out) {
+  if (!out->insert(inode).second) return;
+  for (const auto& [name, child] : tree.at(inode).entries) CollectBelow(tree, child, out);
+}
+
+// Whether an op can change the subject's key: it changes names, or the bytes of something seen now.
+class ChangeFilter {
+ public:
+  ChangeFilter(const Trace& trace, const Subject& subject) : trace_(trace), subject_(subject) {}
+  void LookAgain(const FileTree& tree) {
+    seen_.clear();
+    for (const Place& place : subject_.places) {
+      const Sight sight = Look(trace_, tree, place);
+      for (const InodeIndex inode : {sight.inode, sight.leads_to}) {
+        if (inode != kNoInode) CollectBelow(tree, inode, &seen_);
+      }
+    }
+  }
+  bool Concerns(const Op& op) const {
+    if (op.error != 0) return false;
+    switch (op.kind) {
+      case OpKind::kCreate:
+      case OpKind::kLink:
+      case OpKind::kUnlink:
+      case OpKind::kRename:
+        return true;
+      case OpKind::kWrite:
+      case OpKind::kTruncate:
+      case OpKind::kAllocate:
+        return seen_.contains(op.object);
+      default:
+        return false;
+    }
+  }
+
+ private:
+  const Trace& trace_;
+  const Subject& subject_;
+  std::set<InodeIndex> seen_;
+};
+
+}  // namespace
+
+VersionHistory TraceVersions(const Trace& trace, const Subject& subject, const AckRule& rule) {
+  VersionHistory out;
+  out.acks = FindAcks(trace, rule);
+  LiveTree live(trace);
+  ChangeFilter filter(trace, subject);
+  filter.LookAgain(live.tree());
+  Digest current = KeyOf(trace, live.tree(), subject);
+  out.versions.push_back({0, current});
+  size_t next_ack = 0;
+  bool published = false;  // versions.back() is what is bound now, and came by one call
+  for (size_t i = 0; i <= trace.ops.size(); ++i) {
+    while (next_ack < out.acks.size() && out.acks[next_ack].point == i) {
+      out.promised.push_back(current);
+      ++next_ack;
+    }
+    if (i == trace.ops.size()) break;
+    const Op& op = trace.ops[i];
+    live.Apply(op);
+    if (!filter.Concerns(op)) continue;
+    const Digest key = KeyOf(trace, live.tree(), subject);
+    if (key != current) {
+      if (Binds(op) && !rule.strict_versions) {
+        out.versions.push_back({static_cast<uint32_t>(i + 1), key});
+        published = true;
+      } else {
+        // Changed in place (or removed): what was bound before was not a finished version after all.
+        const bool removed = op.kind == OpKind::kUnlink;
+        if (published && !removed) out.versions.pop_back();
+        published = false;
+      }
+      current = key;
+    }
+    filter.LookAgain(live.tree());
+  }
+  // New, if it did not come by a binding call: it counts from the op that completed it; nobody can tell which, so from the end
+  // of all changes, which is the strictest reading.
+  if (out.versions.back().key != current) {
+    out.versions.push_back({static_cast<uint32_t>(trace.ops.size()), current});
+  }
+  out.old_view = trace.old_tree;
+  out.new_view = live.tree();
+  return out;
+}
+
+}  // namespace oldornew
