@@ -1,4 +1,4 @@
-// The entry side of the preload library, shared by its own files: dispatch, signals, clone, exec, patching. See seam.h.
+// The entry side of the preload library, shared by its own files: start, dispatch, signals, clone, exec, patch. See seam.h.
 #pragma once
 
 #include <asm/sigcontext.h>
@@ -11,9 +11,10 @@
 #include "interpose/preload/memory.h"
 #include "interpose/preload/seam.h"
 
+// gate.S
 extern "C" {
-extern const char GateStart[];
-extern const char GateEnd[];
+extern const char GateStart[] __attribute__((visibility("hidden")));
+extern const char GateEnd[] __attribute__((visibility("hidden")));
 void GateRestorer();
 [[noreturn]] void GateSigreturn(uint64_t sp);
 [[noreturn]] void GateUnmapAndExit(uint64_t start, uint64_t size);
@@ -32,25 +33,46 @@ struct KernelSigaction {
 
 constexpr uint64_t SignalBit(int signal) { return uint64_t{1} << (signal - 1); }
 
-/// A system call in the SIGSYS handler: what the program's registers, mask and alternate stack will be when it goes on.
-/// asm/ucontext.h's struct ends in a 64-bit mask as the kernel writes it.
+/// What a signal handler gets from the kernel: the registers, mask and alternate stack that the program goes on with.
 using Context = ::ucontext;
 
-/// State that is fixed by the constructor, before the program runs.
+/// Fixed by the constructor, before the program runs.
 struct Settings {
+  bool recording;           ///< FunnelInit found a recording. If not, we are armed for a test: nothing reaches the funnel
   bool on_alternate_stack;  ///< SIGSYS uses the program's alternate stack: for Go, whose goroutine stacks are tiny
   bool patch;               ///< rewrite call sites (OLDORNEW_PATCH=0 switches it off)
 };
 extern Settings settings;
 
+/// The funnel, or straight to the kernel when nothing is recorded.
+inline long CarryOutOrRecord(Call& call) { return settings.recording ? Funnel(call) : CarryOut(call); }
+
 // start.cc
-void ArmThread();             ///< turns Syscall User Dispatch on for this thread
-void InstallSigsysHandler();  ///< also unblocks SIGSYS
-void ForgetCachedProcessId();
-void NoteSharedMemoryChild(int delta);  ///< +1: a CLONE_VM child process may run now; -1: it has gone
+void ArmThread();  ///< turns Syscall User Dispatch on for this thread
+void NoteNewProcess();
+void NoteSharedMemoryChild(int delta);  ///< +1: a CLONE_VM child process may run from now on; -1: it has gone
+bool InSharedMemoryChild();             ///< this is such a child: static data belongs to the parent
 void NoteProgramFilter();
 
+// signals.cc
+bool InstallSigsysHandler();  ///< also unblocks SIGSYS
+long Sigaction(const Call& call);
+long Sigprocmask(const Call& call, Context* context);
+long Sigaltstack(const Call& call, Context* context);
+long WaitWithMask(Call& call);  ///< ppoll, pselect6, epoll_pwait, epoll_pwait2, rt_sigsuspend, io_uring_enter
+void ForwardSigsys(int signal, siginfo_t* info, Context* context);
+
+// clone.cc
+long Clone(const Call& call, const Context* context);
+
+// exec.cc
+void SaveEnvironment(char** envp);   ///< keeps copies of what has to survive every exec
+void HideFromProgram(char** envp);   ///< takes our variables out of the program's view
+bool SavedEnvironmentIsComplete();
+long Exec(const Call& call);
+void ReleaseScratchOf(int process);  ///< the CLONE_VFORK child `process` no longer uses our memory
+
 // dispatch.cc
-extern "C" void OnSigsys(int signal, siginfo_t* info, Context* context);
+void OnSigsys(int signal, siginfo_t* info, Context* context);
 
 }  // namespace oldornew::preload

@@ -1,6 +1,8 @@
-// Start: the constructor arms the process before any other code of the program runs.
-#include <asm/prctl.h>
+// Start: the constructor arms the process before any other code of the program runs (the library is linked with -z initfirst;
+// the loader itself only reads).
 #include <asm/unistd.h>
+#include <linux/auxvec.h>
+#include <linux/elf.h>
 #include <linux/prctl.h>
 
 #include "interpose/preload/entry.h"
@@ -16,7 +18,66 @@ int cached_process_id;
 int shared_memory_children;
 bool program_filter;
 
+/// Go stores its build id in a note of its own. Goroutine stacks have no room for a signal frame.
+bool IsGoProgram(const uint64_t* auxv) {
+  const Elf64_Phdr* headers = nullptr;
+  uint64_t count = 0;
+  for (const uint64_t* entry = auxv; entry[0] != AT_NULL; entry += 2) {
+    if (entry[0] == AT_PHDR) headers = reinterpret_cast<const Elf64_Phdr*>(entry[1]);
+    if (entry[0] == AT_PHNUM) count = entry[1];
+  }
+  if (headers == nullptr) return false;
+  uint64_t bias = 0;
+  for (uint64_t i = 0; i < count; ++i) {
+    if (headers[i].p_type == PT_PHDR) bias = reinterpret_cast<uint64_t>(headers) - headers[i].p_vaddr;
+  }
+  for (uint64_t i = 0; i < count; ++i) {
+    if (headers[i].p_type != PT_NOTE) continue;
+    const char* note = reinterpret_cast<const char*>(bias + headers[i].p_vaddr);
+    const char* end = note + headers[i].p_memsz;
+    if (CheckReadable(note, headers[i].p_memsz) != 0) continue;
+    while (end - note >= static_cast<long>(sizeof(Elf64_Nhdr) + 4)) {
+      const Elf64_Nhdr* head = reinterpret_cast<const Elf64_Nhdr*>(note);
+      if (head->n_type == 4 && head->n_namesz == 4 && memcmp(note + sizeof *head, "Go\0", 4) == 0) return true;
+      note += sizeof *head + ((head->n_namesz + 3) & ~3u) + ((head->n_descsz + 3) & ~3u);
+    }
+  }
+  return false;
+}
+
+bool HasVariable(char** envp, const char* assignment) {
+  for (; *envp != nullptr; ++envp) {
+    if (Equal(*envp, assignment)) return true;
+  }
+  return false;
+}
+
+/// Runs from .init_array. glibc passes the arguments of main; where that is not so (musl), the library stays inert and the
+/// recording misses the announcement of this image.
+__attribute__((constructor, used)) void Start(int argc, char** argv, char** envp) {
+  if (envp != argv + argc + 1 || CheckReadable(argv, sizeof(char*) * (argc + 2ul)) != 0) return;
+  char** end = envp;
+  while (*end != nullptr) ++end;
+  const uint64_t* auxv = reinterpret_cast<const uint64_t*>(end + 1);
+  settings.recording = FunnelInit(envp, auxv);
+  if (!settings.recording && !HasVariable(envp, "OLDORNEW_ARM=1")) return;
+  SaveEnvironment(envp);
+  if (!SavedEnvironmentIsComplete()) return;
+  settings.patch = !HasVariable(envp, "OLDORNEW_PATCH=0");
+  settings.on_alternate_stack = IsGoProgram(auxv);
+  NoteNewProcess();
+  if (!InstallSigsysHandler()) return;
+  ArmThread();
+  // Go looks for the kernel's vector behind the environment, so there the array must keep its length.
+  if (!settings.on_alternate_stack) HideFromProgram(envp);
+  if (settings.recording) FunnelProcessStarted(StartedBy::kExec);
+}
+
 }  // namespace
+
+void ArmThread() {
+  Gate(__NR_prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, GateStart, GateEnd - GateStart, 0);
+}
 
 void BlockSignals(uint64_t* old_mask) {
   const uint64_t all = ~SignalBit(SIGSYS);
@@ -29,12 +90,7 @@ void RestoreSignals(uint64_t old_mask) {
 
 int ProcessId() {
   if (__atomic_load_n(&shared_memory_children, __ATOMIC_RELAXED) != 0) return static_cast<int>(Gate(__NR_getpid));
-  int id = __atomic_load_n(&cached_process_id, __ATOMIC_RELAXED);
-  if (id == 0) {
-    id = static_cast<int>(Gate(__NR_getpid));
-    __atomic_store_n(&cached_process_id, id, __ATOMIC_RELAXED);
-  }
-  return id;
+  return __atomic_load_n(&cached_process_id, __ATOMIC_RELAXED);
 }
 
 int ThreadId() { return static_cast<int>(Gate(__NR_gettid)); }
@@ -43,8 +99,16 @@ bool UnderProgramFilter() { return __atomic_load_n(&program_filter, __ATOMIC_REL
 
 void NoteProgramFilter() { __atomic_store_n(&program_filter, true, __ATOMIC_RELAXED); }
 
-void ForgetCachedProcessId() { __atomic_store_n(&cached_process_id, 0, __ATOMIC_RELAXED); }
+void NoteNewProcess() {
+  __atomic_store_n(&shared_memory_children, 0, __ATOMIC_RELAXED);
+  __atomic_store_n(&cached_process_id, static_cast<int>(Gate(__NR_getpid)), __ATOMIC_RELAXED);
+}
 
-void NoteSharedMemoryChild(int delta) { __atomic_fetch_add(&shared_memory_children, delta, __ATOMIC_RELAXED); }
+void NoteSharedMemoryChild(int delta) { __atomic_fetch_add(&shared_memory_children, delta, __ATOMIC_SEQ_CST); }
+
+bool InSharedMemoryChild() {
+  if (__atomic_load_n(&shared_memory_children, __ATOMIC_RELAXED) == 0) return false;
+  return static_cast<int>(Gate(__NR_getpid)) != __atomic_load_n(&cached_process_id, __ATOMIC_RELAXED);
+}
 
 }  // namespace oldornew::preload

@@ -1,0 +1,104 @@
+// Dispatch: the SIGSYS handler. Calls that would undo or escape the dispatching are virtualised here, all others go to the
+// funnel. Our frame stands on the program's stack; what the handler leaves in `context` is what the program goes on with.
+#include <asm/unistd.h>
+#include <linux/audit.h>
+#include <linux/errno.h>
+#include <linux/prctl.h>
+
+#include "interpose/preload/entry.h"
+
+namespace oldornew::preload {
+namespace {
+
+constexpr int kSysUserDispatch = 2;        // siginfo.h's SYS_USER_DISPATCH; 1 is a seccomp filter's trap
+constexpr long kX32Bit = 0x40000000;
+
+bool StandsOn(uint64_t start, uint64_t size) {
+  const uint64_t here = reinterpret_cast<uint64_t>(__builtin_frame_address(0));
+  return here >= start && here - start < size;
+}
+
+long Prctl(Call& call) {
+  if (call.args[0] == PR_SET_SYSCALL_USER_DISPATCH) return -EINVAL;  // as on a kernel without it: it is taken
+  const long result = CarryOutOrRecord(call);
+  if (call.args[0] == PR_SET_SECCOMP && result >= 0) NoteProgramFilter();
+  return result;
+}
+
+long Seccomp(Call& call) {
+  const long result = CarryOutOrRecord(call);
+  if (result >= 0 && call.args[0] <= 1) NoteProgramFilter();  // strict and filter mode; the others are questions
+  return result;
+}
+
+long Munmap(Call& call) {
+  const uint64_t start = static_cast<uint64_t>(call.args[0]);
+  const uint64_t size = static_cast<uint64_t>(call.args[1]);
+  if (StandsOn(start, size)) GateUnmapAndExit(start, size);
+  return CarryOutOrRecord(call);
+}
+
+long Handle(Call& call, Context* context) {
+  switch (call.nr) {
+    case __NR_rt_sigreturn:
+      GateSigreturn(call.sp);
+    case __NR_rt_sigaction:
+      return Sigaction(call);
+    case __NR_rt_sigprocmask:
+      return Sigprocmask(call, context);
+    case __NR_sigaltstack:
+      return Sigaltstack(call, context);
+    case __NR_ppoll:
+    case __NR_pselect6:
+    case __NR_epoll_pwait:
+    case __NR_epoll_pwait2:
+    case __NR_rt_sigsuspend:
+    case __NR_io_uring_enter:
+      return WaitWithMask(call);
+    case __NR_fork:
+    case __NR_vfork:
+    case __NR_clone:
+    case __NR_clone3:
+      return Clone(call, context);
+    case __NR_execve:
+    case __NR_execveat:
+      return Exec(call);
+    case __NR_prctl:
+      return Prctl(call);
+    case __NR_seccomp:
+      return Seccomp(call);
+    case __NR_munmap:
+      return Munmap(call);
+    default:
+      // The x32 numbers name the same calls again; no program that can be entered has a use for them.
+      if ((call.nr & kX32Bit) != 0) return -ENOSYS;
+      return CarryOutOrRecord(call);
+  }
+}
+
+}  // namespace
+
+void OnSigsys(int signal, siginfo_t* info, Context* context) {
+  if (info->si_code != kSysUserDispatch) {
+    ForwardSigsys(signal, info, context);
+    return;
+  }
+  sigcontext& registers = context->uc_mcontext;
+  Call call;
+  call.nr = static_cast<long>(registers.rax);
+  call.args[0] = static_cast<long>(registers.rdi);
+  call.args[1] = static_cast<long>(registers.rsi);
+  call.args[2] = static_cast<long>(registers.rdx);
+  call.args[3] = static_cast<long>(registers.r10);
+  call.args[4] = static_cast<long>(registers.r8);
+  call.args[5] = static_cast<long>(registers.r9);
+  call.ip = registers.rip;
+  call.sp = registers.rsp;
+  call.bp = registers.rbp;
+  call.via = kViaDispatch;
+  // 32-bit calls (int 0x80) of 64-bit code have other numbers; they get the answer of a kernel without them.
+  const bool native = info->si_arch == AUDIT_ARCH_X86_64;
+  registers.rax = static_cast<uint64_t>(native ? Handle(call, context) : -ENOSYS);
+}
+
+}  // namespace oldornew::preload
