@@ -66,7 +66,8 @@ std::string ErrnoName(int error);
   lhs = std::move(*tmp)
 
 /// Evaluates a Status; on error returns it from the enclosing function.
-#define RETURN_IF_ERROR(expr)                                                               \
-  do {                                                                                      \
-    if (auto status_ = (expr); !status_) return tl::unexpected(std::move(status_).error()); \
+#define RETURN_IF_ERROR(expr)                                    \
+  do {                                                           \
+    if (auto status_or_error = (expr); !status_or_error)         \
+      return tl::unexpected(std::move(status_or_error).error()); \
   } while (0)

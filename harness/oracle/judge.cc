@@ -23,7 +23,8 @@ Result<std::vector<Oracle>> ParseOracles(const std::string& text) {
     const auto* known = std::find_if(std::begin(kAllOracles), std::end(kAllOracles),
                                      [&](Oracle oracle) { return name == OracleName(oracle); });
     if (known == std::end(kAllOracles)) {
-      return FailWith(ExitCode::kUsage, "--expect: unknown oracle {} (known: atomic, durable, check)", Quote(name));
+      return FailWith(ExitCode::kUsage, "--expect: unknown oracle {} (known: atomic, durable, check)",
+                      Quote(name));
     }
     out.push_back(*known);
   }
@@ -37,7 +38,8 @@ std::optional<Violation> JudgeState(const Trace& trace, const Subject& subject, 
     return std::any_of(history.versions.begin(), history.versions.end(),
                        [&](const Version& v) { return v.key == key && (after == 0 || v.point > after); });
   };
-  const bool was_promised = std::find(history.promised.begin(), history.promised.end(), key) != history.promised.end();
+  const bool was_promised =
+      std::find(history.promised.begin(), history.promised.end(), key) != history.promised.end();
   if (!is_version(0) && !was_promised) {
     const Classified classified = Classify(trace, state, subject, history);
     return Violation{Oracle::kAtomic, classified.outcome, classified.at, {}, -1};

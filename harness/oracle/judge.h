@@ -22,13 +22,13 @@ Result<std::vector<Oracle>> ParseOracles(const std::string& text);
 struct Violation {
   Oracle oracle = Oracle::kAtomic;
   Outcome outcome = Outcome::kForeign;
-  std::string at;         ///< path where it shows
-  std::string evidence;   ///< e.g. what the view printed; may be empty
-  int ack = -1;           ///< durable: index into VersionHistory::acks of the broken promise
+  std::string at;        ///< path where it shows
+  std::string evidence;  ///< e.g. what the view printed; may be empty
+  int ack = -1;          ///< durable: index into VersionHistory::acks of the broken promise
 };
 
-/// What is wrong with the value `key` of the subject when the machine went down after at most `last_point` ops; nullopt: it
-/// is wholly some acceptable version, and none that an acknowledgement had outdated.
+/// What is wrong with the value `key` of the subject when the machine went down after at most `last_point`
+/// ops; nullopt: it is wholly some acceptable version, and none that an acknowledgement had outdated.
 std::optional<Violation> JudgeState(const Trace& trace, const Subject& subject, const VersionHistory& history,
                                     const FileTree& state, uint32_t last_point);
 

@@ -10,8 +10,10 @@
 namespace oldornew {
 
 const char* OutcomeName(Outcome outcome) {
-  static constexpr const char* kNames[] = {"empty",    "zeros", "garbage", "truncated",     "torn",              "missing",
-                                           "dangling", "mixed", "foreign", "old-after-ack", "rejected-by-check", "unlike-any-version"};
+  static constexpr const char* kNames[] = {
+      "empty",   "zeros",         "garbage",           "truncated",
+      "torn",    "missing",       "dangling",          "mixed",
+      "foreign", "old-after-ack", "rejected-by-check", "unlike-any-version"};
   return kNames[static_cast<size_t>(outcome)];
 }
 
@@ -32,10 +34,6 @@ std::string OutcomePhrase(Outcome outcome) {
 }
 
 namespace {
-
-bool SamePage(const PageRef& a, const PageRef& b) {
-  return a == b || (a != nullptr && b != nullptr && a->digest() == b->digest());
-}
 
 bool IsPrefixOf(const Content& part, const Content& whole) {
   return part.size() < whole.size() && whole.WithSize(part.size()) == part;
@@ -61,7 +59,8 @@ Outcome ClassifyBytes(const Content& bytes, const std::vector<const Content*>& v
 }
 
 // All files below (or at) an inode, by path relative to it.
-void Flatten(const FileTree& tree, InodeIndex inode, const std::string& path, std::map<std::string, InodeIndex>* out) {
+void Flatten(const FileTree& tree, InodeIndex inode, const std::string& path,
+             std::map<std::string, InodeIndex>* out) {
   (*out)[path] = inode;
   for (const auto& [name, child] : tree.at(inode).entries) Flatten(tree, child, JoinPath(path, name), out);
 }
@@ -77,7 +76,8 @@ class TreeComparison {
     if (b_at != kNoInode) Flatten(*b, b_at, "", &theirs_[1]);
   }
 
-  // The first path at which the state agrees with neither; nullopt: each path agrees with one of them (mixed).
+  // The first path at which the state agrees with neither; nullopt: each path agrees with one of them
+  // (mixed).
   std::optional<Classified> FirstForeign() const {
     std::set<std::string> paths;
     for (const auto* table : {&mine_, &theirs_[0], &theirs_[1]}) {
@@ -122,7 +122,8 @@ class TreeComparison {
   std::map<std::string, InodeIndex> theirs_[2];
 };
 
-// A symlink is compared with the version that has the same target, so that its tree is held against the right one.
+// A symlink is compared with the version that has the same target, so that its tree is held against the right
+// one.
 std::optional<Classified> ClassifyPlace(const Trace& trace, const FileTree& state, const Subject& subject,
                                         const Place& place, const VersionHistory& history) {
   const std::string name = ShowPlace(trace, place);
@@ -153,7 +154,8 @@ std::optional<Classified> ClassifyPlace(const Trace& trace, const FileTree& stat
 
 }  // namespace
 
-Classified Classify(const Trace& trace, const FileTree& state, const Subject& subject, const VersionHistory& history) {
+Classified Classify(const Trace& trace, const FileTree& state, const Subject& subject,
+                    const VersionHistory& history) {
   for (const Place& place : subject.places) {
     if (const auto classified = ClassifyPlace(trace, state, subject, place, history)) return *classified;
   }

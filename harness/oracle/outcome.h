@@ -10,18 +10,18 @@
 namespace oldornew {
 
 enum class Outcome : uint8_t {
-  kEmpty,      ///< a file of no bytes
-  kZeros,      ///< all bytes zero
-  kGarbage,    ///< bytes nobody wrote: what the disk blocks held before
-  kTruncated,  ///< the beginning of old or new, shorter
-  kTorn,       ///< parts of versions, or of versions and zeros, in one file
-  kMissing,    ///< nothing there
-  kDangling,   ///< a symlink that leads to nothing
-  kMixed,      ///< several files, each wholly some version, but not of the same one
-  kForeign,    ///< another kind of file, or content that is no part of old or new
-  kOldAfterAck,        ///< an older version than the one that was acknowledged
-  kRejectedByCheck,    ///< the user's --check command said no
-  kUnlikeAnyVersion,   ///< the --view command printed what it prints for no version
+  kEmpty,             ///< a file of no bytes
+  kZeros,             ///< all bytes zero
+  kGarbage,           ///< bytes nobody wrote: what the disk blocks held before
+  kTruncated,         ///< the beginning of old or new, shorter
+  kTorn,              ///< parts of versions, or of versions and zeros, in one file
+  kMissing,           ///< nothing there
+  kDangling,          ///< a symlink that leads to nothing
+  kMixed,             ///< several files, each wholly some version, but not of the same one
+  kForeign,           ///< another kind of file, or content that is no part of old or new
+  kOldAfterAck,       ///< an older version than the one that was acknowledged
+  kRejectedByCheck,   ///< the user's --check command said no
+  kUnlikeAnyVersion,  ///< the --view command printed what it prints for no version
 };
 
 /// "empty", "old-after-ack", ...: the names of the JSON report.
@@ -36,6 +36,7 @@ struct Classified {
 };
 
 /// REQUIRES: the subject's key in `state` is the key of no version.
-Classified Classify(const Trace& trace, const FileTree& state, const Subject& subject, const VersionHistory& history);
+Classified Classify(const Trace& trace, const FileTree& state, const Subject& subject,
+                    const VersionHistory& history);
 
 }  // namespace oldornew

@@ -27,7 +27,8 @@ Result<AckRule> ParseAck(const std::string& text) {
 
 namespace {
 
-// A line counts once the write that completes it has returned. What several processes write to one channel joins up.
+// A line counts once the write that completes it has returned. What several processes write to one channel
+// joins up.
 std::vector<Ack> FindLines(const Trace& trace, const std::regex& regex) {
   std::vector<Ack> acks;
   std::map<std::string, std::string> unfinished;
@@ -54,7 +55,8 @@ std::vector<Ack> FindAcks(const Trace& trace, const AckRule& rule) {
   std::vector<Ack> acks;
   if (rule.kind == AckRule::Kind::kLine) acks = FindLines(trace, std::regex(rule.line_regex));
   // The successful exit of the main process is the last acknowledgement.
-  const bool success = std::find(rule.ok_exit.begin(), rule.ok_exit.end(), trace.exit_status) != rule.ok_exit.end();
+  const bool success =
+      std::find(rule.ok_exit.begin(), rule.ok_exit.end(), trace.exit_status) != rule.ok_exit.end();
   for (size_t i = 0; success && i < trace.ops.size(); ++i) {
     if (trace.ops[i].kind != OpKind::kExit) continue;
     acks.push_back({static_cast<uint32_t>(i + 1), fmt::format("exited {}", trace.exit_status)});
@@ -149,8 +151,8 @@ VersionHistory TraceVersions(const Trace& trace, const Subject& subject, const A
     }
     filter.LookAgain(live.tree());
   }
-  // New, if it did not come by a binding call: it counts from the op that completed it; nobody can tell which, so from the end
-  // of all changes, which is the strictest reading.
+  // New, if it did not come by a binding call: it counts from the op that completed it; nobody can tell
+  // which, so from the end of all changes, which is the strictest reading.
   if (out.versions.back().key != current) {
     out.versions.push_back({static_cast<uint32_t>(trace.ops.size()), current});
   }

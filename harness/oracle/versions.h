@@ -1,9 +1,9 @@
 // Versions and acknowledgements: which values of a subject are acceptable, and from when on.
 //
-// Acceptable (oracles.md 1): old, new, and every value bound to the subject by one rename, link, exchange or symlink call
-// from something that was not changed while bound to it. What in-place writes show in between, and "missing", are no
-// versions. An acknowledgement (oracles.md 2) at op count t promises what the page cache showed then: every later crash
-// state must show that, or a version published after t.
+// Acceptable (oracles.md 1): old, new, and every value bound to the subject by one rename, link, exchange or
+// symlink call from something that was not changed while bound to it. What in-place writes show in between,
+// and "missing", are no versions. An acknowledgement (oracles.md 2) at op count t promises what the page
+// cache showed then: every later crash state must show that, or a version published after t.
 #pragma once
 
 #include <cstdint>
@@ -21,9 +21,9 @@ namespace oldornew {
 struct AckRule {
   enum class Kind : uint8_t { kExit, kNone, kLine };
   Kind kind = Kind::kExit;
-  std::string line_regex;         ///< kLine: ECMAScript regex, searched in each line of standard output
+  std::string line_regex;          ///< kLine: ECMAScript regex, searched in each line of standard output
   std::vector<int> ok_exit = {0};  ///< exit statuses that mean success
-  bool strict_versions = false;   ///< --versions endpoints: old and new only
+  bool strict_versions = false;    ///< --versions endpoints: old and new only
 };
 
 /// "exit", "none" or a regular expression. Errors (usage): a regex that does not compile, quoted.
@@ -44,10 +44,11 @@ struct Version {
 };
 
 struct VersionHistory {
-  std::vector<Version> versions;   ///< old first; in order of publication. The last value (new) is always in it
+  std::vector<Version>
+      versions;  ///< old first; in order of publication. The last value (new) is always in it
   std::vector<Ack> acks;
-  std::vector<Digest> promised;    ///< key of the page cache's view at each ack
-  FileTree old_view;               ///< trees to compare with: before the run, and as the page cache had it at the end
+  std::vector<Digest> promised;  ///< key of the page cache's view at each ack
+  FileTree old_view;  ///< trees to compare with: before the run, and as the page cache had it at the end
   FileTree new_view;
 };
 

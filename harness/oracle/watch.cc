@@ -133,8 +133,8 @@ void FollowInto(const Trace& trace, const FileTree& tree, const Place& place, st
 }
 
 bool ChangesNames(const Op& op) {
-  return op.error == 0 && (op.kind == OpKind::kCreate || op.kind == OpKind::kLink || op.kind == OpKind::kRename ||
-                           op.kind == OpKind::kUnlink);
+  return op.error == 0 && (op.kind == OpKind::kCreate || op.kind == OpKind::kLink ||
+                           op.kind == OpKind::kRename || op.kind == OpKind::kUnlink);
 }
 
 }  // namespace
@@ -164,7 +164,8 @@ std::map<std::string, InodeIndex> PathsOf(const FileTree& tree, size_t root) {
 std::set<ObjectId> WrittenObjects(const Trace& trace) {
   std::set<ObjectId> out;
   for (const Op& op : trace.ops) {
-    const bool data = op.kind == OpKind::kWrite || op.kind == OpKind::kTruncate || op.kind == OpKind::kAllocate;
+    const bool data =
+        op.kind == OpKind::kWrite || op.kind == OpKind::kTruncate || op.kind == OpKind::kAllocate;
     if (data && op.error == 0) out.insert(op.object);
   }
   return out;
@@ -175,7 +176,8 @@ bool SameKey(const FileTree& a, InodeIndex x, const FileTree& b, InodeIndex y) {
   return a.KeyDigest(x) == b.KeyDigest(y);
 }
 
-// The default rule, before symlinks and directories are thinned out. `live` is the tree at the end, by objects.
+// The default rule, before symlinks and directories are thinned out. `live` is the tree at the end, by
+// objects.
 std::vector<Place> ChangedPlaces(const Trace& trace, const FileTree& live, size_t root) {
   const auto before = PathsOf(trace.old_tree, root);
   const auto after = PathsOf(trace.new_tree, root);
@@ -187,7 +189,8 @@ std::vector<Place> ChangedPlaces(const Trace& trace, const FileTree& live, size_
   }
   for (const auto& [path, inode] : before) {
     const auto now = after.find(path);
-    if (now == after.end() || !SameKey(trace.old_tree, inode, trace.new_tree, now->second)) changed.insert(path);
+    if (now == after.end() || !SameKey(trace.old_tree, inode, trace.new_tree, now->second))
+      changed.insert(path);
     const auto object = objects.find(path);
     if (object == objects.end() || live.at(object->second).kind == FileKind::kDirectory) continue;
     // Written though unchanged: the object was written, or the name leads to another one than before.
@@ -203,8 +206,8 @@ bool Inside(const Place& inner, const Place& outer) {
   return outer.path.empty() || (inner.path.starts_with(outer.path) && inner.path[outer.path.size()] == '/');
 }
 
-// Where changed symlinks led before and lead now, as far as it was removed or made by the run. What stays has its own name
-// as well, and readers of that name.
+// Where changed symlinks led before and lead now, as far as it was removed or made by the run. What stays has
+// its own name as well, and readers of that name.
 std::vector<Place> LedTo(const Trace& trace, const std::vector<Place>& places) {
   std::vector<Place> out;
   for (const Place& place : places) {
@@ -266,7 +269,8 @@ Result<std::vector<Subject>> ChooseSubjects(const Trace& trace, const WatchOptio
       ASSIGN_OR_RETURN(Place place, FindPlace(trace, path));
       const bool somewhere = trace.old_tree.Lookup(place.path, place.root).has_value() ||
                              trace.new_tree.Lookup(place.path, place.root).has_value();
-      if (!somewhere) return FailWith(ExitCode::kUsage, "--watch {}: exists neither before nor after the run", path);
+      if (!somewhere)
+        return FailWith(ExitCode::kUsage, "--watch {}: exists neither before nor after the run", path);
       names.push_back(ShowPlace(trace, place));
       subject.places.push_back(std::move(place));
     }

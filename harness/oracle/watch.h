@@ -1,12 +1,14 @@
 // What is judged: the watched paths, and what an observer finds there.
 //
-// By default (oracles.md 5) every path is watched whose existence, kind, bytes or symlink target differs between the old and
-// the new tree, and every path that was written though it came out the same. Each is one subject, judged for itself;
+// By default (oracles.md 5) every path is watched whose existence, kind, bytes or symlink target differs
+// between the old and the new tree, and every path that was written though it came out the same. Each is one
+// subject, judged for itself;
 // --together makes one subject of several; a directory given to --watch is one value.
 //
-// A symlink is looked through: its value is its target text and the tree it leads to inside the judged directories. What a
-// changed symlink leads to is judged through the symlink and not by its own name, since that is the name readers use:
-// files of a directory that is filled first and published by flipping the link may be incomplete until the flip.
+// A symlink is looked through: its value is its target text and the tree it leads to inside the judged
+// directories. What a changed symlink leads to is judged through the symlink and not by its own name, since
+// that is the name readers use: files of a directory that is filled first and published by flipping the link
+// may be incomplete until the flip.
 #pragma once
 
 #include <optional>
@@ -29,9 +31,10 @@ struct Place {
 
 /// One thing that is wholly old or wholly new.
 struct Subject {
-  std::string name;              ///< for people: the path, or "a + b" for several together
-  std::vector<Place> places;     ///< one, or several that are judged as one value
-  bool whole_directory = false;  ///< a directory is judged with all that is in it (--watch); else by its kind only
+  std::string name;           ///< for people: the path, or "a + b" for several together
+  std::vector<Place> places;  ///< one, or several that are judged as one value
+  bool whole_directory =
+      false;  ///< a directory is judged with all that is in it (--watch); else by its kind only
 };
 
 struct WatchOptions {
@@ -39,10 +42,12 @@ struct WatchOptions {
   std::vector<std::vector<std::string>> together;  ///< --together, one list each
 };
 
-/// Errors (usage): a --watch path that lies outside the judged directories or exists neither before nor after.
+/// Errors (usage): a --watch path that lies outside the judged directories or exists neither before nor
+/// after.
 Result<std::vector<Subject>> ChooseSubjects(const Trace& trace, const WatchOptions& options);
 
-/// Path as given on the command line -> place. Absolute paths must lie in a judged root; relative ones are below root 0.
+/// Path as given on the command line -> place. Absolute paths must lie in a judged root; relative ones are
+/// below root 0.
 Result<Place> FindPlace(const Trace& trace, const std::string& path);
 
 /// The inode at a place, and where a symlink there leads (kNoInode when it dangles or leads outside).
@@ -52,11 +57,12 @@ struct Sight {
 };
 Sight Look(const Trace& trace, const FileTree& tree, const Place& place);
 
-/// Key of what an observer finds: kind, bytes, symlink target (and what it leads to); for directories of a subject with
-/// `whole_directory`, the whole tree. Nothing there has a key of its own.
+/// Key of what an observer finds: kind, bytes, symlink target (and what it leads to); for directories of a
+/// subject with `whole_directory`, the whole tree. Nothing there has a key of its own.
 Digest KeyOf(const Trace& trace, const FileTree& tree, const Subject& subject);
 
-/// What the model must carry for this subject: its places and whatever its symlinks lead to at any time of the run.
+/// What the model must carry for this subject: its places and whatever its symlinks lead to at any time of
+/// the run.
 Projection ProjectionOf(const Trace& trace, const Subject& subject);
 
 /// `place` as people read it: relative for root 0, absolute for others.

@@ -1,0 +1,48 @@
+#include "explore/case.h"
+
+#include "base/text.h"
+
+namespace oldornew {
+
+namespace {
+
+constexpr std::string_view kPower = "power/";
+
+}  // namespace
+
+std::string FormatToken(const PowerCase& power_case) {
+  return fmt::format("{}{}/{}/{}", kPower, power_case.profile, power_case.choice, power_case.trace_id);
+}
+
+Result<PowerCase> ParseToken(std::string_view token) {
+  const auto malformed = [&] {
+    return FailWith(ExitCode::kUsage,
+                    "not a token: {} (expected power/PROFILE/CHOICE/TRACE, as a report prints it)",
+                    Quote(token));
+  };
+  if (!token.starts_with(kPower)) return malformed();
+  const std::string_view rest = token.substr(kPower.size());
+  const size_t first = rest.find('/');
+  const size_t last = rest.rfind('/');
+  if (first == std::string_view::npos || last == first) return malformed();
+  PowerCase power_case;
+  power_case.profile = rest.substr(0, first);
+  power_case.choice = rest.substr(first + 1, last - first - 1);
+  power_case.trace_id = rest.substr(last + 1);
+  if (power_case.profile.empty() || power_case.trace_id.size() != 8) return malformed();
+  return power_case;
+}
+
+Result<CrashState> Realise(const Trace& trace, const PowerCase& power_case, const Projection& projection) {
+  const std::string id = trace.Identity().Short();
+  if (power_case.trace_id != id) {
+    return FailWith(ExitCode::kUsage, "this token belongs to trace {}, not to this one ({})",
+                    power_case.trace_id, id);
+  }
+  ASSIGN_OR_RETURN(const auto profiles, SelectProfiles({power_case.profile}));
+  if (profiles.size() != 1)
+    return FailWith(ExitCode::kUsage, "a token names one profile, not {}", power_case.profile);
+  return RealiseChoice(trace, *profiles[0], power_case.choice, projection);
+}
+
+}  // namespace oldornew

@@ -1,0 +1,100 @@
+#include "finding/collector.h"
+
+#include <algorithm>
+
+#include "explore/case.h"
+
+namespace oldornew {
+
+std::vector<std::string> InTableOrder(std::vector<std::string> names) {
+  const auto position = [](const std::string& name) {
+    const auto& table = Profiles();
+    return std::find_if(table.begin(), table.end(), [&](const Profile& p) { return p.name == name; }) -
+           table.begin();
+  };
+  std::sort(names.begin(), names.end(),
+            [&](const auto& a, const auto& b) { return position(a) < position(b); });
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
+void AddCoverage(const Coverage& coverage, Coverage* sum) {
+  sum->crash_points = coverage.crash_points;
+  sum->states_total += std::min(coverage.states_total, UINT64_MAX - sum->states_total);
+  sum->states_visited += coverage.states_visited;
+  sum->orders = std::max(sum->orders, coverage.orders);
+  sum->exhaustive = sum->exhaustive && coverage.exhaustive;
+}
+
+void Collector::StartSubject(const Subject& subject, const VersionHistory* history,
+                             const Projection& projection) {
+  subject_ = &subject;
+  history_ = history;
+  projection_ = projection;
+}
+
+void Collector::Add(const Violation& violation, const CrashState& state, const Profile& profile,
+                    bool pedantic) {
+  const auto [position, fresh] = entries_.try_emplace({subject_->name, violation.oracle});
+  Entry& entry = position->second;
+  Finding& finding = entry.finding;
+  finding.oracle = violation.oracle;
+  finding.path = subject_->name;
+  finding.outcomes[violation.outcome].push_back(profile.name);
+  finding.profiles.push_back(profile.name);
+  const bool durable = violation.oracle == Oracle::kDurable;
+  const Rank rank{pedantic, !profile.mainstream, state.deviations, durable ? 0 : state.first_point};
+  if (!fresh && !(rank < entry.rank)) return;
+  entry.rank = rank;
+  entry.ack = violation.ack;
+  entry.history = history_;
+  entry.projection = projection_;
+  entry.profile = &profile;
+  entry.choice = durable ? state.late_choice : state.choice;
+  finding.pedantic = pedantic;
+  finding.at = violation.at;
+  finding.shown = violation.outcome;
+  finding.profile = profile.name;
+  finding.evidence = violation.evidence;
+  finding.first_point = state.first_point;
+  finding.last_point = state.last_point;
+  finding.lost = state.lost;
+  finding.on_disk = state.named_by;
+}
+
+void Collector::Finish(Entry* entry) {
+  Finding& finding = entry->finding;
+  for (auto& [outcome, profiles] : finding.outcomes) profiles = InTableOrder(std::move(profiles));
+  finding.profiles = InTableOrder(std::move(finding.profiles));
+  finding.severity = finding.oracle == Oracle::kDurable && !options_.durable_is_error ? Severity::kWarning
+                                                                                      : Severity::kError;
+  finding.token = FormatToken({entry->profile->name, entry->choice, trace_.Identity().Short()});
+  if (finding.oracle == Oracle::kDurable) {
+    // What is lost matters at the late point, after the promise; the early one may lack nothing at all.
+    if (const auto late = RealiseChoice(trace_, *entry->profile, entry->choice, entry->projection)) {
+      finding.lost = late->lost;
+      finding.on_disk = late->named_by;
+    }
+    if (entry->history != nullptr && entry->ack >= 0) {
+      finding.first_point =
+          std::max(finding.first_point, entry->history->acks[static_cast<size_t>(entry->ack)].point);
+    }
+  }
+  const size_t explored = options_.profiles.size() + options_.pedantic.size();
+  Describe(trace_, entry->history, entry->ack, explored, &finding);
+}
+
+std::vector<Finding> Collector::Take() {
+  std::vector<Finding> out;
+  for (auto& [key, entry] : entries_) {
+    Finish(&entry);
+    out.push_back(std::move(entry.finding));
+  }
+  entries_.clear();
+  std::stable_sort(out.begin(), out.end(), [](const Finding& a, const Finding& b) {
+    return std::tuple(a.pedantic, a.severity) < std::tuple(b.pedantic, b.severity);
+  });
+  return out;
+}
+
+}  // namespace oldornew

@@ -1,0 +1,121 @@
+#include "finding/finding.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/text.h"
+
+namespace oldornew {
+
+const char* SeverityName(Severity severity) { return severity == Severity::kError ? "error" : "warning"; }
+
+std::string ShowProfiles(const std::vector<std::string>& profiles, size_t all) {
+  if (profiles.size() == all && all > 1) return "all profiles";
+  const std::set<std::string> names(profiles.begin(), profiles.end());
+  std::vector<std::string> out;
+  for (const std::string& name : profiles) {
+    const size_t comma = name.find(',');
+    const std::string family = name.substr(0, comma);
+    if (comma == std::string::npos) {
+      out.push_back(name);
+    } else if (!names.contains(family)) {
+      out.push_back(family + " with " + name.substr(comma + 1));
+    }
+  }
+  return Join(out, ", ");
+}
+
+namespace {
+
+std::string ProgramName(const Trace& trace) {
+  if (trace.command.empty()) return "the program";
+  const std::string& program = trace.command[0];
+  return program.substr(program.rfind('/') + 1);
+}
+
+std::string AtomicMessage(const Finding& finding, size_t all) {
+  std::vector<std::string> parts;
+  const bool same = finding.outcomes.size() == 1;
+  for (const auto& [outcome, profiles] : finding.outcomes) {
+    parts.push_back(fmt::format("{} ({})", OutcomePhrase(outcome), ShowProfiles(profiles, all)));
+  }
+  std::string what = parts[0];
+  for (size_t i = 1; i < parts.size(); ++i) what += (i + 1 == parts.size() ? " or " : ", ") + parts[i];
+  const std::string& name = same && !finding.at.empty() ? finding.at : finding.path;
+  return fmt::format("{} can {} after a power cut", name, what);
+}
+
+std::string DurableMessage(const Trace& trace, const Finding& finding, const VersionHistory* history, int ack,
+                           size_t all) {
+  std::string said = "it was acknowledged";
+  if (history != nullptr && ack >= 0) {
+    const Ack& a = history->acks[static_cast<size_t>(ack)];
+    said = a.said.starts_with("exited ") ? fmt::format("{} {}", ProgramName(trace), a.said)
+                                         : fmt::format("{} said {}", ProgramName(trace), Quote(a.said));
+  }
+  return fmt::format("{} can still be OLD after {} ({})", finding.path, said,
+                     ShowProfiles(finding.profiles, all));
+}
+
+bool IsData(const Op& op) {
+  return op.kind == OpKind::kWrite || op.kind == OpKind::kAllocate || op.kind == OpKind::kTruncate;
+}
+
+std::string Explain(const Trace& trace, const Finding& finding) {
+  if (finding.oracle == Oracle::kDurable) return {};
+  const auto op_of = [&](uint32_t index) -> const Op& { return trace.ops[index]; };
+  for (const Effect& effect : finding.lost) {
+    if (!IsData(op_of(effect.op))) continue;
+    for (const uint32_t named : finding.on_disk) {
+      const Op& name = op_of(named);
+      const bool binds = name.kind == OpKind::kRename || name.kind == OpKind::kLink;
+      if (binds && name.object == op_of(effect.op).object) {
+        return "The new name reached the disk before the data it names.";
+      }
+    }
+  }
+  const bool in_place = std::any_of(finding.lost.begin(), finding.lost.end(),
+                                    [&](const Effect& effect) { return IsData(op_of(effect.op)); });
+  if (in_place) return "The file is changed under its own name: the disk sees the steps in between.";
+  if (finding.lost.empty())
+    return "Nothing needs to be lost: the file is in this state while the program runs.";
+  return {};
+}
+
+// Until call stacks are resolved, the program that made the call is named; the call itself stands in the op
+// list.
+std::string SourceOf(const Trace& trace, const Finding& finding) {
+  uint32_t guilty = 0;
+  if (!finding.lost.empty()) {
+    guilty = finding.lost[0].op;
+  } else if (finding.first_point > 0) {
+    guilty = finding.first_point - 1;
+  }
+  if (guilty >= trace.ops.size()) return {};
+  const Op& op = trace.ops[guilty];
+  if (op.process < 0 || static_cast<size_t>(op.process) >= trace.processes.size()) return {};
+  const Process& process = trace.processes[static_cast<size_t>(op.process)];
+  std::string where = process.program;
+  for (const uint64_t address : op.stack) {
+    for (const Module& module : process.modules) {
+      const bool inside = address >= module.start && address < module.end;
+      if (!inside || module.path.find("/libc.so") != std::string::npos) continue;
+      return fmt::format("{}: {}+{:#x}", process.program.substr(process.program.rfind('/') + 1), module.path,
+                         address - module.start + module.file_offset);
+    }
+  }
+  return fmt::format("{} (process {})", where, process.pid);
+}
+
+}  // namespace
+
+void Describe(const Trace& trace, const VersionHistory* history, int ack, size_t profiles_explored,
+              Finding* finding) {
+  finding->message = finding->oracle == Oracle::kDurable
+                         ? DurableMessage(trace, *finding, history, ack, profiles_explored)
+                         : AtomicMessage(*finding, profiles_explored);
+  finding->explanation = Explain(trace, *finding);
+  finding->source = SourceOf(trace, *finding);
+}
+
+}  // namespace oldornew

@@ -1,0 +1,52 @@
+// Finding: one thing that is wrong, with all that a person needs to understand, reproduce and repair it.
+// Plain data.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "model/crash_states.h"
+#include "oracle/judge.h"
+#include "trace/trace.h"
+
+namespace oldornew {
+
+enum class Severity : uint8_t { kError, kWarning };
+const char* SeverityName(Severity severity);
+
+struct Finding {
+  Oracle oracle = Oracle::kAtomic;
+  Severity severity = Severity::kError;
+  bool pedantic =
+      false;  ///< reachable only in profiles that were explored but not asked for (posix): oracles.md 16
+  std::string path;  ///< the subject
+  std::string at;    ///< where in it the shown case goes wrong; often the same
+  std::map<Outcome, std::vector<std::string>> outcomes;  ///< outcome -> profiles, in the table's order
+  std::vector<std::string> profiles;  ///< all in which it is reachable, in the table's order
+  std::string message;                ///< one sentence: what can happen, to which file, in which profiles
+  std::string explanation;            ///< one sentence: why; may be empty
+
+  // The case shown: the smallest deviation from "nothing lost", in a mainstream profile if there is one.
+  Outcome shown = Outcome::kForeign;
+  std::string profile;
+  std::string token;
+  uint32_t first_point = 0;  ///< the power may be lost from this many ops on ...
+  uint32_t last_point = 0;   ///< ... to this many
+  std::vector<Effect> lost;
+  std::vector<uint32_t> on_disk;  ///< ops that are on disk and give the subject its name
+  std::string evidence;           ///< view and check: what the command printed
+  std::string source;             ///< program and place of the guilty call
+};
+
+/// "ext4 with noauto_da_alloc, xfs" for {"ext4,noauto_da_alloc", "xfs"}. A family's options are left out when
+/// its plain row is in the list; `all` (the number of rows explored) equal to the list's length gives "all
+/// profiles".
+std::string ShowProfiles(const std::vector<std::string>& profiles, size_t all);
+
+/// Fills message, explanation and source from the other fields.
+void Describe(const Trace& trace, const VersionHistory* history, int ack, size_t profiles_explored,
+              Finding* finding);
+
+}  // namespace oldornew

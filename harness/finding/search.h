@@ -1,0 +1,55 @@
+// Search: all crash states of a trace under the chosen profiles, judged; what fails becomes findings, one for
+// each subject and oracle, the outcomes listed by profile.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "finding/finding.h"
+#include "model/crash_states.h"
+#include "oracle/judge.h"
+
+namespace oldornew {
+
+/// What a --view or --check command says of one materialised state.
+struct ProbeAnswer {
+  int exit_status = 0;
+  std::string output;
+};
+
+/// What a probe may want to know beside the tree (oracles.md 2): OLDORNEW_ACKED and OLDORNEW_STDOUT.
+struct ProbeContext {
+  uint32_t acked = 0;   ///< acknowledgements given before the power went
+  std::string printed;  ///< standard output up to then
+};
+using Probe = std::function<Result<ProbeAnswer>(const FileTree& state, const ProbeContext& context)>;
+
+struct SearchOptions {
+  std::vector<const Profile*> profiles;  ///< findings in these count
+  std::vector<const Profile*> pedantic;  ///< explored too; findings only here are marked pedantic
+  Limits limits;
+  WatchOptions watch;
+  AckRule ack;
+  std::vector<Oracle> expect = {Oracle::kAtomic, Oracle::kDurable, Oracle::kCheck};
+  bool durable_is_error = false;  ///< --ack REGEX was given, or the scenario expects it (oracles.md 16)
+  std::vector<std::string> volatile_globs = {"*-shm"};
+  Probe view;   ///< --view; empty: none
+  Probe check;  ///< --check; empty: none
+};
+
+struct SearchResult {
+  std::vector<Finding> findings;  ///< errors first, then warnings, then pedantic ones
+  Coverage coverage;              ///< summed over profiles and subjects; states_distinct counts pictures once
+  std::vector<std::string> subjects;  ///< names of what was judged
+  std::vector<std::string> profiles;  ///< names of what was explored
+  std::vector<std::string>
+      unsupported;  ///< why no verdict is possible (oracles.md 3); then findings mean nothing
+  std::vector<std::string> notes;
+};
+
+/// Errors: usage (a --watch path that does not exist), and what a probe returns.
+Result<SearchResult> Search(const Trace& trace, const SearchOptions& options);
+
+}  // namespace oldornew
