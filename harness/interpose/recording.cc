@@ -47,7 +47,7 @@ Status CreateRecordingFile(const std::string& path, const RecordingOptions& opti
   return {};
 }
 
-Result<Recording> Recording::Open(const std::string& path) {
+Result<RecordingFile> RecordingFile::Open(const std::string& path) {
   UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) return Fail("cannot open the recording {}: {}", path, ErrnoText(errno));
   struct stat st{};
@@ -56,7 +56,7 @@ Result<Recording> Recording::Open(const std::string& path) {
   if (size < wire::kHeaderSize) return Fail("{} is no recording: {} bytes are too short", path, size);
   void* base = mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.get(), 0);
   if (base == MAP_FAILED) return Fail("cannot map {}: {}", path, ErrnoText(errno));
-  Recording recording(static_cast<char*>(base), size);
+  RecordingFile recording(static_cast<char*>(base), size);
   const wire::Header& header = recording.header();
   if (header.magic != wire::kMagic) return Fail("{} is no recording: bad magic", path);
   if (header.version != wire::kVersion) {
@@ -65,26 +65,26 @@ Result<Recording> Recording::Open(const std::string& path) {
   return recording;
 }
 
-Recording::Recording(Recording&& other) noexcept
+RecordingFile::RecordingFile(RecordingFile&& other) noexcept
     : base_(std::exchange(other.base_, nullptr)), size_(std::exchange(other.size_, 0)) {}
 
-Recording& Recording::operator=(Recording&& other) noexcept {
+RecordingFile& RecordingFile::operator=(RecordingFile&& other) noexcept {
   std::swap(base_, other.base_);
   std::swap(size_, other.size_);
   return *this;
 }
 
-Recording::~Recording() {
+RecordingFile::~RecordingFile() {
   if (base_ != nullptr) munmap(base_, size_);
 }
 
-uint64_t Recording::records_size() const {
+uint64_t RecordingFile::records_size() const {
   uint64_t end = std::min(size_, header().size);
   uint64_t room = end > wire::kHeaderSize ? end - wire::kHeaderSize : 0;
   return std::min(room, __atomic_load_n(&header().tail, __ATOMIC_ACQUIRE));
 }
 
-uint64_t Recording::calls_seen() const {
+uint64_t RecordingFile::calls_seen() const {
   uint64_t sum = 0;
   for (uint64_t count : header().calls) sum += count;
   return sum;

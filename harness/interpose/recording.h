@@ -29,12 +29,12 @@ struct RecordingOptions {
 Status CreateRecordingFile(const std::string& path, const RecordingOptions& options = {});
 
 /// A recording mapped for reading. Works on one that is still being written.
-class Recording {
+class RecordingFile {
  public:
-  static Result<Recording> Open(const std::string& path);
-  Recording(Recording&& other) noexcept;
-  Recording& operator=(Recording&& other) noexcept;
-  ~Recording();
+  static Result<RecordingFile> Open(const std::string& path);
+  RecordingFile(RecordingFile&& other) noexcept;
+  RecordingFile& operator=(RecordingFile&& other) noexcept;
+  ~RecordingFile();
 
   const wire::Header& header() const { return *reinterpret_cast<const wire::Header*>(base_); }
   const char* records() const { return base_ + wire::kHeaderSize; }
@@ -44,7 +44,7 @@ class Recording {
   uint64_t calls_seen() const;
 
  private:
-  Recording(char* base, uint64_t size) : base_(base), size_(size) {}
+  RecordingFile(char* base, uint64_t size) : base_(base), size_(size) {}
   char* base_ = nullptr;
   uint64_t size_ = 0;
 };
