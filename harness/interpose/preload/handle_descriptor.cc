@@ -1,0 +1,69 @@
+// close, dup and fcntl, as far as they decide when a file open for writing is closed for good (ext4 and xfs
+// then start to write it out: persistence-model.md 7.4, TRCLOSE). Descriptors that are not open for writing
+// on a regular file cost one fcntl.
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "interpose/preload/handlers.h"
+
+namespace oldornew::preload {
+
+using wire::RecordKind;
+
+namespace {
+
+bool OpenForWriting(int fd, wire::FileState* state) {
+  if (UnderProgramFilter()) return false;
+  long flags = Gate(SYS_fcntl, fd, F_GETFL);
+  if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY || (flags & O_PATH) != 0) return false;
+  return StatDescriptor(fd, state) == 0 && S_ISREG(state->mode);
+}
+
+long RecordPlain(const Call& call, RecordKind kind, int fd, const wire::FileState& state) {
+  uint64_t begin = TakeTicket();
+  FileLock lock;
+  RecordWriter record(kind, call, begin, kNamesRoom);
+  record->descriptor = fd;
+  record.AddState(wire::SectionType::kObjectBefore, state);
+  record.Begun();
+  return record.Done(CarryOut(call));
+}
+
+}  // namespace
+
+long HandleClose(Call& call) {
+  wire::FileState state = {};
+  if (call.nr == SYS_close_range) return RecordPlain(call, RecordKind::kCloseRange, -1, state);
+  int fd = (int)call.args[0];
+  return OpenForWriting(fd, &state) ? RecordPlain(call, RecordKind::kClose, fd, state) : CarryOut(call);
+}
+
+long HandleDup(Call& call) {
+  wire::FileState state;
+  wire::FileState over;
+  bool copies = OpenForWriting((int)call.args[0], &state);
+  bool closes =
+      call.nr != SYS_dup && call.args[0] != call.args[1] && OpenForWriting((int)call.args[1], &over);
+  if (!copies && !closes) return CarryOut(call);
+  uint64_t begin = TakeTicket();
+  FileLock lock;
+  RecordWriter record(RecordKind::kDup, call, begin, kNamesRoom);
+  record->descriptor = (int)call.args[0];
+  if (copies) record.AddState(wire::SectionType::kObjectBefore, state);
+  if (closes) record.AddState(wire::SectionType::kOtherBefore, over);  // what dup2 closes
+  record.Begun();
+  return record.Done(CarryOut(call));
+}
+
+long HandleFcntl(Call& call) {
+  wire::FileState state;
+  int command = (int)call.args[1];
+  bool dup = command == F_DUPFD || command == F_DUPFD_CLOEXEC;
+  if (!dup && command != F_SETFD) return CarryOut(call);
+  if (!OpenForWriting((int)call.args[0], &state)) return CarryOut(call);
+  return RecordPlain(call, dup ? RecordKind::kDup : RecordKind::kCloexec, (int)call.args[0], state);
+}
+
+}  // namespace oldornew::preload

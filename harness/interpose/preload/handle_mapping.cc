@@ -1,0 +1,112 @@
+// Shared writable mappings of files: stores through them are not system calls and are not recorded, so a
+// judged file that is mapped so makes the recording unjudgeable (the decoder decides: it knows which files
+// are judged).
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mman.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "interpose/preload/handlers.h"
+
+namespace oldornew::preload {
+
+namespace {
+
+/// Shared mappings that are not writable now but may be made so by mprotect. A handful in real programs; when
+/// the table is full a mapping is reported at once. Changed without a lock: a race can only lose an entry of
+/// a mapping made and protected by two threads at the same moment.
+struct Range {
+  uint64_t start;
+  uint64_t end;
+};
+constexpr int kMaxRanges = 64;
+Range g_ranges[kMaxRanges];
+int g_range_count = 0;
+
+void ReportMapping(const Call& call, int fd) {
+  wire::FileState state;
+  if (StatDescriptor(fd, &state) != 0) return;
+  RecordWriter record(wire::RecordKind::kMapShared, call, TakeTicket(),
+                      wire::SectionSize(kPathMax) + kNamesRoom);
+  record->descriptor = fd;
+  record.AddState(wire::SectionType::kObjectBefore, state);
+  char link[32];
+  char* to = record.Open(wire::SectionType::kPath, kPathMax);
+  long length = to != nullptr ? Gate(SYS_readlink, ProcFdPath(fd, link), to, kPathMax) : 0;
+  record.ShrinkTo(to, length > 0 ? (uint64_t)length : 0);
+  record.Begun();
+  record.Done(0);
+}
+
+bool Overlaps(const Range& range, uint64_t start, uint64_t end) {
+  return range.start < end && start < range.end;
+}
+
+}  // namespace
+
+long HandleMmap(Call& call) {
+  long flags = call.args[3];
+  int fd = (int)call.args[4];
+  bool shared = (flags & MAP_TYPE) == MAP_SHARED || (flags & MAP_TYPE) == MAP_SHARED_VALIDATE;
+  if (!shared || (flags & MAP_ANONYMOUS) != 0 || UnderProgramFilter()) return CarryOut(call);
+  long descriptor_flags = Gate(SYS_fcntl, fd, F_GETFL);
+  bool can_write = descriptor_flags >= 0 && (descriptor_flags & O_ACCMODE) == O_RDWR;
+  wire::FileState state;
+  if (!can_write || StatDescriptor(fd, &state) != 0 || !S_ISREG(state.mode)) return CarryOut(call);
+  long result = CarryOut(call);
+  bool mapped = result >= 0 || result < -4095;
+  if (mapped && ((call.args[2] & PROT_WRITE) != 0 || g_range_count >= kMaxRanges)) {
+    ReportMapping(call, fd);
+  } else if (mapped) {
+    int at = __atomic_fetch_add(&g_range_count, 1, __ATOMIC_RELAXED);
+    if (at < kMaxRanges) g_ranges[at] = {(uint64_t)result, (uint64_t)result + (uint64_t)call.args[1]};
+  }
+  return result;
+}
+
+long HandleProtect(Call& call) {
+  int count = g_range_count < kMaxRanges ? g_range_count : kMaxRanges;
+  if ((call.args[2] & PROT_WRITE) != 0) {
+    uint64_t start = (uint64_t)call.args[0];
+    for (int i = 0; i < count; i++) {
+      if (Overlaps(g_ranges[i], start, start + (uint64_t)call.args[1])) {
+        RecordUnsupported(call, "makes a shared mapping of a file writable with mprotect", -1, nullptr);
+        break;
+      }
+    }
+  }
+  return CarryOut(call);
+}
+
+long HandleMremap(Call& call) {
+  long result = CarryOut(call);
+  int count = g_range_count < kMaxRanges ? g_range_count : kMaxRanges;
+  bool moved = result >= 0 || result < -4095;
+  for (int i = 0; moved && i < count; i++) {
+    if (!Overlaps(g_ranges[i], (uint64_t)call.args[0], (uint64_t)call.args[0] + (uint64_t)call.args[1]))
+      continue;
+    g_ranges[i] = {(uint64_t)result, (uint64_t)result + (uint64_t)call.args[2]};
+  }
+  return result;
+}
+
+long HandleMunmap(Call& call) {
+  uint64_t start = (uint64_t)call.args[0];
+  uint64_t end = start + (uint64_t)call.args[1];
+  int count = g_range_count < kMaxRanges ? g_range_count : kMaxRanges;
+  for (int i = 0; i < count; i++) {
+    if (start <= g_ranges[i].start && g_ranges[i].end <= end) g_ranges[i] = {0, 0};
+  }
+  return CarryOut(call);
+}
+
+long HandleLockAll(Call& call) {
+  // The recording is a large sparse mapping; without this every page of it would be allocated and locked.
+  constexpr long kOnFault = 4;  // MCL_ONFAULT
+  call.args[0] |= kOnFault;
+  return CarryOut(call);
+}
+
+}  // namespace oldornew::preload

@@ -1,0 +1,172 @@
+// open and its relatives, as far as they can create, truncate or write. Opens for reading only never get
+// here.
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "interpose/preload/handlers.h"
+#include "interpose/preload/memory.h"
+
+namespace oldornew::preload {
+
+using wire::SectionType;
+
+namespace {
+
+struct OpenRequest {
+  int dirfd = AT_FDCWD;
+  const char* path = nullptr;  // in the program's memory
+  uint64_t flags = 0;
+  uint64_t resolve = 0;  // openat2 only
+  bool valid = true;
+
+  bool temporary() const { return (flags & O_TMPFILE) == O_TMPFILE; }
+  bool creates() const { return (flags & O_CREAT) != 0; }
+  bool exclusive() const { return creates() && (flags & O_EXCL) != 0; }
+  bool writes() const { return (flags & O_ACCMODE) != O_RDONLY; }
+  bool may_change() const {
+    return (flags & O_PATH) == 0 && (writes() || creates() || temporary() || (flags & O_TRUNC) != 0);
+  }
+};
+
+OpenRequest DescribeOpen(const Call& call) {
+  OpenRequest request;
+  switch (call.nr) {
+    case SYS_open:
+      request.path = (const char*)call.args[0];
+      request.flags = (uint32_t)call.args[1];
+      break;
+    case SYS_creat:
+      request.path = (const char*)call.args[0];
+      request.flags = O_CREAT | O_WRONLY | O_TRUNC;
+      break;
+    case SYS_openat:
+      request.dirfd = (int)call.args[0];
+      request.path = (const char*)call.args[1];
+      request.flags = (uint32_t)call.args[2];
+      break;
+    default: {
+      open_how how = {};
+      request.dirfd = (int)call.args[0];
+      request.path = (const char*)call.args[1];
+      request.valid =
+          (uint64_t)call.args[3] >= sizeof how && CopyIn(&how, (const open_how*)call.args[2]) == 0;
+      request.flags = how.flags;
+      request.resolve = how.resolve;
+    }
+  }
+  return request;
+}
+
+/// What the path names before the call. -errno if nothing. *dangling: the last component is a symlink to
+/// nothing.
+long LookBefore(const OpenRequest& request, wire::FileState* state, bool* dangling) {
+  *dangling = false;
+  if (request.resolve != 0) {  // Special rules of resolution: only the kernel knows them.
+    open_how how = {};
+    how.flags = O_PATH | O_CLOEXEC | (request.flags & O_NOFOLLOW);
+    how.resolve = request.resolve;
+    long fd = Gate(SYS_openat2, request.dirfd, g_path, &how, sizeof how);
+    if (fd < 0) return fd;
+    long result = StatDescriptor((int)fd, state);
+    Gate(SYS_close, fd);
+    return result;
+  }
+  long result = StatAt(request.dirfd, g_path, AT_SYMLINK_NOFOLLOW, state);
+  if (result != 0 || !S_ISLNK(state->mode) || (request.flags & O_NOFOLLOW) != 0) return result;
+  result = StatAt(request.dirfd, g_path, 0, state);
+  *dangling = result == -ENOENT;
+  return result;
+}
+
+long RunOpen(const Call& call, const OpenRequest& request) {
+  switch (call.nr) {
+    case SYS_open:
+    case SYS_creat:
+      return Gate(call.nr, g_path, call.args[1], call.args[2]);
+    default:
+      return Gate(call.nr, request.dirfd, g_path, call.args[2], call.args[3]);
+  }
+}
+
+/// After a create: the directory and name the new file really got.
+Place PlaceOfCreated(int fd, const OpenRequest& request, bool dangling, const Place& expected) {
+  if (!dangling && request.resolve == 0) return expected;
+  return FindPlaceOfDescriptor(fd, g_path2);
+}
+
+void AddPlace(RecordWriter& record, const Place& place) {
+  record->dir = place.dir;
+  record.Add(SectionType::kName, place.name, place.name_length);
+}
+
+/// False: the call cannot change a file, or may block: to be carried out without the lock.
+bool RecordOpen(const Call& call, const OpenRequest& request, uint64_t begin, long path_length,
+                long* result_out) {
+  wire::FileState before = {};
+  bool dangling = false;
+  long looked =
+      request.exclusive() || request.temporary() ? -ENOENT : LookBefore(request, &before, &dangling);
+  if (looked == 0 && !S_ISREG(before.mode)) return false;  // Directories fail, devices and pipes may block.
+  bool may_create = looked == -ENOENT && request.creates();
+  if (looked != 0 && !may_create && !request.temporary()) return false;  // It will fail without any effect.
+  if (!InsideRoots(request.dirfd, g_path, looked == 0)) Refuse(call, request.dirfd, g_path);
+  Place place;
+  if (may_create && !dangling && request.resolve == 0) place = FindPlace(request.dirfd, g_path);
+  RecordWriter record(wire::RecordKind::kOpen, call, begin,
+                      wire::SectionSize((uint64_t)path_length) + 2 * 264 + kNamesRoom);
+  record->open_flags = (uint32_t)request.flags;
+  record.Add(SectionType::kPath, g_path, (uint64_t)path_length);
+  record.AddState(SectionType::kObjectBefore, before);
+  if (place.valid()) AddPlace(record, place);
+  if (request.temporary()) {
+    wire::FileState dir;
+    if (StatAt(request.dirfd, g_path, 0, &dir) == 0) record->dir = {dir.dev, dir.ino};
+    record->flags |= wire::kUnnamed;
+  }
+  record.Begun();
+  long result = RunOpen(call, request);
+  if (result == -EROFS) result = OnReadOnly(call, request.dirfd, g_path, looked == 0, false);
+  if (result >= 0) {
+    wire::FileState after;
+    StatDescriptor((int)result, &after);
+    record->descriptor = (int)result;
+    if (may_create) {
+      record->flags |= wire::kCreated;
+      if (!place.valid()) {
+        place = PlaceOfCreated((int)result, request, dangling, place);
+        if (place.valid()) {
+          AddPlace(record, place);
+        } else {
+          record->flags |= wire::kUnresolved;
+        }
+      }
+    } else if ((request.flags & O_TRUNC) != 0 && looked == 0 && before.size != 0) {
+      record->flags |= wire::kTruncated;
+    }
+    record.AddState(SectionType::kObjectAfter, after);
+  }
+  *result_out = record.Done(result);
+  return true;
+}
+
+}  // namespace
+
+long HandleOpen(Call& call) {
+  OpenRequest request = DescribeOpen(call);
+  if (!request.valid || !request.may_change()) return CarryOut(call);
+  uint64_t begin = TakeTicket();
+  {
+    FileLock lock;
+    long length = CopyInString(g_path, request.path, kPathMax);
+    if (length >= 0) {
+      long result = 0;
+      if (RecordOpen(call, request, begin, length, &result)) return result;
+    }
+  }
+  return CarryOut(call);
+}
+
+}  // namespace oldornew::preload

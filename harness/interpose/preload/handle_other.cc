@@ -1,0 +1,114 @@
+// Calls that this version cannot model when they touch judged files, and the end of a process.
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/aio_abi.h>
+#include <linux/fs.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "interpose/preload/handlers.h"
+#include "interpose/preload/memory.h"
+#include "interpose/preload/numbers.h"
+
+namespace oldornew::preload {
+
+namespace {
+
+bool RegularOrDirectory(int fd) {
+  wire::FileState state;
+  return StatDescriptor(fd, &state) == 0 && (S_ISREG(state.mode) || S_ISDIR(state.mode));
+}
+
+/// Nonzero reason if `request` changes a file in a way that is not recorded. Numbers from linux/fs.h, ext4.h,
+/// btrfs.h, f2fs.h.
+const char* UnmodelledIoctl(unsigned request) {
+  constexpr unsigned kBtrfs = 0x94;
+  constexpr unsigned kF2fs = 0xf5;
+  unsigned type = (request >> 8) & 0xff;
+  unsigned number = request & 0xff;
+  switch (request) {
+    case FS_IOC_SETFLAGS:
+      return "changes inode flags (FS_IOC_SETFLAGS)";
+    case FS_IOC_FSSETXATTR:
+      return "changes inode flags (FS_IOC_FSSETXATTR)";
+    case 0xc028660f:
+      return "swaps extents (EXT4_IOC_MOVE_EXT)";
+    case 0x40305828:
+    case 0x4030582a:
+      return "allocates space by ioctl (FS_IOC_RESVSP)";
+    case 0x4030582b:
+      return "frees space by ioctl (FS_IOC_UNRESVSP)";
+    case 0x40305839:
+      return "zeroes a range by ioctl (FS_IOC_ZERO_RANGE)";
+    default:
+      break;
+  }
+  bool writes = (request & (unsigned)(_IOC_WRITE << _IOC_DIRSHIFT)) != 0;
+  // Of btrfs's own numbers, 9 and 13 are FICLONE and FICLONERANGE, 54 is FIDEDUPERANGE, which changes no
+  // bytes.
+  if (type == kBtrfs && writes && number != 9 && number != 13 && number != 54)
+    return "uses an ioctl of btrfs";
+  if (type == kF2fs && number >= 1 && number <= 5) return "uses atomic writes of f2fs";
+  return nullptr;
+}
+
+}  // namespace
+
+long HandleIoctl(Call& call) {
+  unsigned request = (unsigned)call.args[1];
+  if (request == FICLONE || request == FICLONERANGE) return HandleReflink(call);
+  const char* reason = UnmodelledIoctl(request);
+  if (reason == nullptr || !RegularOrDirectory((int)call.args[0])) return CarryOut(call);
+  FileLock lock;
+  long result = CarryOut(call);
+  if (result >= 0) RecordUnsupported(call, reason, (int)call.args[0], nullptr);
+  return result;
+}
+
+long HandleAio(Call& call) {
+  if (call.nr != SYS_io_submit) {
+    long result = CarryOut(call);
+    if (result >= 0)
+      RecordUnsupported(call, "uses io_uring, whose operations this version does not record", -1, nullptr);
+    return result;
+  }
+  for (long i = 0; i < call.args[1] && i < 1024; i++) {
+    iocb* entry = nullptr;
+    iocb block;
+    if (CopyIn(&entry, (iocb* const*)call.args[2] + i) != 0 || CopyIn(&block, (const iocb*)entry) != 0) break;
+    bool changes = block.aio_lio_opcode == IOCB_CMD_PWRITE || block.aio_lio_opcode == IOCB_CMD_PWRITEV ||
+                   block.aio_lio_opcode == IOCB_CMD_FSYNC || block.aio_lio_opcode == IOCB_CMD_FDSYNC;
+    if (!changes || !RegularOrDirectory((int)block.aio_fildes)) continue;
+    RecordUnsupported(call, "is written by asynchronous I/O (io_submit)", (int)block.aio_fildes, nullptr);
+    break;
+  }
+  return CarryOut(call);
+}
+
+long HandleMount(Call& call) {
+  if (call.nr == SYS_unshare && (call.args[0] & (CLONE_NEWNS | CLONE_NEWPID)) == 0) return CarryOut(call);
+  long result = CarryOut(call);
+  if (result >= 0)
+    RecordUnsupported(call, "changes what is mounted, or enters a namespace of its own", -1, nullptr);
+  return result;
+}
+
+long HandleByHandle(Call& call) {
+  long result = CarryOut(call);
+  bool writes = (call.args[2] & O_ACCMODE) != O_RDONLY || (call.args[2] & O_TRUNC) != 0;
+  if (result >= 0 && writes)
+    RecordUnsupported(call, "is opened for writing by its handle", (int)result, nullptr);
+  return result;
+}
+
+long HandleExit(Call& call) {
+  RecordWriter record(wire::RecordKind::kExit, call, TakeTicket(), 0);
+  record->ret = call.args[0];
+  record.Begun();
+  record.Done(call.args[0]);
+  return CarryOut(call);
+}
+
+}  // namespace oldornew::preload

@@ -1,0 +1,134 @@
+// The hooks of seam.h: processes and threads announce themselves, execs are announced before they are tried.
+// From these the decoder proves that nothing ran unseen (interposition.md 13.3).
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/syscall.h>
+
+#include "interpose/preload/handlers.h"
+#include "interpose/preload/memory.h"
+
+namespace oldornew::preload {
+
+using wire::RecordKind;
+using wire::SectionType;
+
+namespace {
+
+constexpr uint64_t kMaxArguments = 64 * 1024;
+constexpr uint64_t kMaxMaps = 512 * 1024;
+constexpr const char kVariable[] = "OLDORNEW_RECORDING=";
+
+Call NoCall(long nr) { return Call{nr, {}, 0, 0, 0, 0}; }
+
+/// Appends the bytes of a /proc file as a section.
+void AddFile(RecordWriter& record, SectionType type, const char* path, uint64_t room) {
+  char* to = record.Open(type, room);
+  if (to == nullptr) return;
+  uint64_t length = 0;
+  long fd = Gate(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+  while (fd >= 0 && length < room) {
+    long got = Gate(SYS_read, fd, to + length, room - length);
+    if (got <= 0) break;
+    length += (uint64_t)got;
+  }
+  if (fd >= 0) Gate(SYS_close, fd);
+  record.ShrinkTo(to, length);
+}
+
+void AnnounceImage() {
+  uint64_t room = 3 * sizeof(wire::Section) + kPathMax + kMaxArguments + kMaxMaps;
+  RecordWriter record(RecordKind::kProcessStart, NoCall(SYS_execve), TakeTicket(), room);
+  record->other_pid = (int)Gate(SYS_getppid);
+  char* program = record.Open(SectionType::kProgram, kPathMax);
+  long length = program != nullptr ? Gate(SYS_readlink, "/proc/self/exe", program, kPathMax) : 0;
+  record.ShrinkTo(program, length > 0 ? (uint64_t)length : 0);
+  AddFile(record, SectionType::kArguments, "/proc/self/cmdline", kMaxArguments);
+  AddFile(record, SectionType::kMaps, "/proc/self/maps", kMaxMaps);
+  record.Begun();
+  record.Done(0);
+}
+
+}  // namespace
+
+bool FunnelInit(char** envp, const uint64_t*) {
+  for (char** entry = envp; *entry != nullptr; entry++) {
+    if (StartsWith(*entry, kVariable)) return MapRecording(*entry + sizeof kVariable - 1);
+  }
+  return false;
+}
+
+void FunnelProcessStarted(StartedBy how) {
+  if (g_header == nullptr) return;
+  __atomic_fetch_add(&g_header->processes_started, 1, __ATOMIC_RELAXED);
+  // A child that shares our parent's memory (posix_spawn) leaves its tables alone; it has one thread, number
+  // 0.
+  if (how != StartedBy::kClone) NumberThread(ThreadId(), true);
+  if (how == StartedBy::kExec) {
+    AnnounceImage();
+  } else {
+    RecordWriter record(RecordKind::kForked, NoCall(SYS_clone), TakeTicket(), 0);
+    record->other_pid = (int)Gate(SYS_getppid);
+    record.Begun();
+    record.Done(0);
+  }
+  __atomic_fetch_add(&g_header->processes_armed, 1, __ATOMIC_RELAXED);
+}
+
+void FunnelThreadStarted() {
+  if (g_header == nullptr) return;
+  NumberThread(ThreadId(), false);
+  RecordWriter record(RecordKind::kThreadStart, NoCall(SYS_clone), TakeTicket(), 0);
+  record.Begun();
+  record.Done(0);
+}
+
+void FunnelCloneReturned(long child_or_error, uint64_t flags) {
+  if (g_header == nullptr) return;
+  Call call = NoCall(SYS_clone);
+  call.args[0] = (long)flags;
+  RecordWriter record(RecordKind::kClone, call, TakeTicket(), 0);
+  if ((flags & CLONE_THREAD) != 0) record->flags |= wire::kIsThread;
+  if ((flags & CLONE_FILES) != 0) record->flags |= wire::kSharesFiles;
+  record->other_pid = (int)child_or_error;
+  record.Begun();
+  record.Done(child_or_error);
+}
+
+void FunnelExecAttempt(int dirfd, const char* path, const char* const* argv, int flags) {
+  if (g_header == nullptr) return;
+  Call call = NoCall(SYS_execve);
+  call.args[0] = dirfd;
+  call.args[4] = flags;
+  RecordWriter record(RecordKind::kExec, call, TakeTicket(),
+                      2 * sizeof(wire::Section) + kPathMax + kMaxArguments);
+  char* to = record.Open(SectionType::kPath, kPathMax);
+  long length = to != nullptr ? CopyInString(to, path, kPathMax) : 0;
+  record.ShrinkTo(to, length > 0 ? (uint64_t)length : 0);
+  to = record.Open(SectionType::kArguments, kMaxArguments);
+  uint64_t used = 0;
+  for (int i = 0; to != nullptr && argv != nullptr && used + 2 < kMaxArguments; i++) {
+    const char* argument = nullptr;
+    if (CopyIn(&argument, argv + i) != 0 || argument == nullptr) break;
+    long got = CopyInString(to + used, argument, kMaxArguments - used);
+    if (got < 0) break;
+    used += (uint64_t)got + 1;
+  }
+  record.ShrinkTo(to, used);
+  record.Begun();
+  record.Done(0);
+}
+
+void FunnelUnsupportedImage(const char* path, const char* reason) {
+  if (g_header == nullptr) return;
+  RecordUnsupported(NoCall(SYS_execve), reason, -1, path);
+}
+
+void FunnelExecFailed(int error) {
+  if (g_header == nullptr) return;
+  RecordWriter record(RecordKind::kExecFailed, NoCall(SYS_execve), TakeTicket(), 0);
+  record.Begun();
+  record.Done(-error);
+}
+
+}  // namespace oldornew::preload

@@ -1,0 +1,112 @@
+// truncate, fallocate, and the calls that force data to disk.
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "interpose/preload/handlers.h"
+#include "interpose/preload/memory.h"
+
+namespace oldornew::preload {
+
+using wire::RecordKind;
+using wire::SectionType;
+
+namespace {
+
+long TruncatePath(Call& call) {
+  uint64_t begin = TakeTicket();
+  FileLock lock;
+  long length = CopyInString(g_path, (const char*)call.args[0], kPathMax);
+  wire::FileState before;
+  if (length < 0 || StatAt(AT_FDCWD, g_path, 0, &before) != 0 || !S_ISREG(before.mode)) return CarryOut(call);
+  if (!InsideRoots(AT_FDCWD, g_path, true)) Refuse(call, AT_FDCWD, g_path);
+  RecordWriter record(RecordKind::kTruncate, call, begin, wire::SectionSize((uint64_t)length) + kNamesRoom);
+  record->length = (uint64_t)call.args[1];
+  record.AddText(SectionType::kPath, g_path);
+  record.AddState(SectionType::kObjectBefore, before);
+  record.Begun();
+  long result = Gate(call.nr, g_path, call.args[1]);
+  if (result == -EROFS) result = OnReadOnly(call, AT_FDCWD, g_path, true, false);
+  wire::FileState after;
+  if (result == 0 && StatAt(AT_FDCWD, g_path, 0, &after) == 0)
+    record.AddState(SectionType::kObjectAfter, after);
+  return record.Done(result);
+}
+
+/// ftruncate and fallocate: a regular file by descriptor, looked at before and after.
+long ChangeByDescriptor(Call& call, RecordKind kind) {
+  int fd = (int)call.args[0];
+  wire::FileState state;
+  if (StatDescriptor(fd, &state) != 0 || !S_ISREG(state.mode)) return CarryOut(call);
+  uint64_t begin = TakeTicket();
+  FileLock lock;
+  StatDescriptor(fd, &state);
+  RecordWriter record(kind, call, begin, kNamesRoom);
+  record->descriptor = fd;
+  if (kind == RecordKind::kAllocate) {
+    record->mode_arg = (uint32_t)call.args[1];
+    record->offset = (uint64_t)call.args[2];
+    record->length = (uint64_t)call.args[3];
+  } else {
+    record->length = (uint64_t)call.args[1];
+  }
+  record.AddState(SectionType::kObjectBefore, state);
+  record.Begun();
+  long result = CarryOut(call);
+  wire::FileState after;
+  if (result == 0 && StatDescriptor(fd, &after) == 0) record.AddState(SectionType::kObjectAfter, after);
+  return record.Done(result);
+}
+
+RecordKind SyncKind(long nr) {
+  switch (nr) {
+    case SYS_fsync:
+      return RecordKind::kFsync;
+    case SYS_fdatasync:
+      return RecordKind::kFdatasync;
+    case SYS_syncfs:
+      return RecordKind::kSyncFs;
+    case SYS_sync_file_range:
+      return RecordKind::kSyncRange;
+    case SYS_msync:
+      return RecordKind::kMsync;
+    default:
+      return RecordKind::kSyncAll;
+  }
+}
+
+}  // namespace
+
+long HandleTruncate(Call& call) {
+  return call.nr == SYS_truncate ? TruncatePath(call) : ChangeByDescriptor(call, RecordKind::kTruncate);
+}
+
+long HandleAllocate(Call& call) { return ChangeByDescriptor(call, RecordKind::kAllocate); }
+
+long HandleSync(Call& call) {
+  RecordKind kind = SyncKind(call.nr);
+  int fd = kind == RecordKind::kSyncAll || kind == RecordKind::kMsync ? -1 : (int)call.args[0];
+  if (kind == RecordKind::kMsync && (call.args[2] & MS_SYNC) == 0) return CarryOut(call);
+  wire::FileState state = {};
+  if (fd >= 0) {
+    if (StatDescriptor(fd, &state) != 0) return CarryOut(call);
+    bool on_disk = S_ISREG(state.mode) || S_ISDIR(state.mode) || kind == RecordKind::kSyncFs;
+    if (!on_disk) return CarryOut(call);
+  }
+  uint64_t begin = TakeTicket();
+  FileLock lock;
+  RecordWriter record(kind, call, begin, kNamesRoom);
+  record->descriptor = fd;
+  if (kind == RecordKind::kSyncRange) {
+    record->offset = (uint64_t)call.args[1];
+    record->length = (uint64_t)call.args[2];
+    record->mode_arg = (uint32_t)call.args[3];
+  }
+  record.AddState(SectionType::kObjectBefore, state);
+  record.Begun();
+  return record.Done(CarryOut(call));
+}
+
+}  // namespace oldornew::preload

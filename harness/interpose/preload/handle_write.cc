@@ -1,0 +1,180 @@
+// Writes from the program's memory. The bytes are copied into the record first and the kernel is given our
+// copy, so what is recorded is what was written even when another thread scribbles on the buffer meanwhile.
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#include "interpose/preload/handlers.h"
+#include "interpose/preload/memory.h"
+
+#ifndef RWF_NOAPPEND
+#define RWF_NOAPPEND 0x20
+#endif
+
+namespace oldornew::preload {
+
+namespace {
+
+constexpr uint64_t kMaxTransfer = 0x7ffff000;  // MAX_RW_COUNT: the kernel transfers no more in one call
+constexpr int kMaxVectors = 1024;              // UIO_MAXIOV
+
+struct Source {
+  bool vector = false;
+  uint64_t address = 0;
+  int count = 0;        // of iovecs
+  uint64_t length = 0;  // bytes asked for, at most kMaxTransfer
+  bool valid = true;    // false: the kernel will refuse the arguments
+};
+
+Source DescribeSource(const Call& call) {
+  Source source;
+  source.address = (uint64_t)call.args[1];
+  source.vector = call.nr == SYS_writev || call.nr == SYS_pwritev || call.nr == SYS_pwritev2;
+  if (!source.vector) {
+    source.length = (uint64_t)call.args[2];
+  } else {
+    source.count = (int)call.args[2];
+    source.valid = call.args[2] >= 0 && call.args[2] <= kMaxVectors;
+    iovec part;
+    for (int i = 0; source.valid && i < source.count; i++) {
+      if (CopyIn(&part, (const iovec*)source.address + i) != 0 || (int64_t)part.iov_len < 0) {
+        source.valid = false;
+      } else {
+        source.length += part.iov_len;
+      }
+    }
+  }
+  if (source.length > kMaxTransfer) source.length = kMaxTransfer;
+  return source;
+}
+
+/// Copies up to `length` bytes; returns how many could be read before the first unreadable one.
+uint64_t Gather(const Source& source, char* to, uint64_t length) {
+  if (!source.vector) return CopyInUpTo(to, (const void*)source.address, length);
+  uint64_t done = 0;
+  iovec part;
+  for (int i = 0; i < source.count && done < length; i++) {
+    if (CopyIn(&part, (const iovec*)source.address + i) != 0) break;
+    uint64_t want = part.iov_len < length - done ? part.iov_len : length - done;
+    uint64_t got = CopyInUpTo(to + done, part.iov_base, want);
+    done += got;
+    if (got < want) break;
+  }
+  return done;
+}
+
+/// The same call with our copy of the bytes as its buffer.
+long WriteCopy(const Call& call, const Source& source, char* bytes) {
+  if (!source.vector) {
+    return GateSyscall(call.nr, call.args[0], (long)bytes, (long)source.length, call.args[3], call.args[4],
+                       call.args[5]);
+  }
+  iovec whole = {bytes, source.length};
+  return GateSyscall(call.nr, call.args[0], (long)&whole, 1, call.args[3], call.args[4], call.args[5]);
+}
+
+long WriteOutput(const Call& call, int channel, const wire::FileState& state) {
+  Source source = DescribeSource(call);
+  if (!source.valid || source.length == 0) return CarryOut(call);
+  RecordWriter record(wire::RecordKind::kOutput, call, TakeTicket(),
+                      wire::SectionSize(source.length) + kNamesRoom);
+  record->descriptor = (int)call.args[0];
+  record->other_pid = channel;
+  record->length = source.length;
+  record.AddState(wire::SectionType::kObjectBefore, state);
+  char* bytes = record.Open(wire::SectionType::kData, source.length);
+  uint64_t have = bytes != nullptr ? Gather(source, bytes, source.length) : 0;
+  record.Begun();
+  // The program's own buffer: a pipe may take the pages themselves, and the call may block while others go
+  // on.
+  long result = CarryOut(call);
+  uint64_t written = result > 0 ? (uint64_t)result : 0;
+  record.ShrinkTo(bytes, written < have ? written : have);
+  return record.Done(result);
+}
+
+/// Where a write to a file will go, asked under the lock. Appending writes are placed after the call.
+uint64_t OffsetBefore(const Call& call, bool* from_position) {
+  bool positional = call.nr == SYS_pwrite64 || call.nr == SYS_pwritev || call.nr == SYS_pwritev2;
+  if (positional && !(call.nr == SYS_pwritev2 && call.args[3] == -1)) return (uint64_t)call.args[3];
+  *from_position = true;
+  long at = UnderProgramFilter() ? -1 : Gate(SYS_lseek, call.args[0], 0, SEEK_CUR);
+  return at >= 0 ? (uint64_t)at : 0;
+}
+
+uint32_t WriteFlags(const Call& call, long descriptor_flags) {
+  long per_call = call.nr == SYS_pwritev2 ? call.args[5] : 0;
+  uint32_t flags = 0;
+  bool append = (descriptor_flags & O_APPEND) != 0 && (per_call & RWF_NOAPPEND) == 0;
+  if (append || (per_call & RWF_APPEND) != 0) flags |= wire::kAppended;
+  if ((descriptor_flags & O_SYNC) == O_SYNC || (per_call & RWF_SYNC) != 0) flags |= wire::kSynced;
+  if ((descriptor_flags & O_DSYNC) != 0 || (per_call & RWF_DSYNC) != 0) flags |= wire::kDataSynced;
+  if ((descriptor_flags & O_DIRECT) != 0) flags |= wire::kDirect;
+  return flags;
+}
+
+long WriteFile(const Call& call) {
+  int fd = (int)call.args[0];
+  long descriptor_flags = UnderProgramFilter() ? O_WRONLY : Gate(SYS_fcntl, fd, F_GETFL);
+  if (descriptor_flags < 0 || (descriptor_flags & O_ACCMODE) == O_RDONLY) return CarryOut(call);
+  Source source = DescribeSource(call);
+  if (!source.valid) return CarryOut(call);
+  uint64_t begin = TakeTicket();
+  FileLock lock;
+  wire::FileState before;
+  StatDescriptor(fd, &before);
+  RecordWriter record(wire::RecordKind::kWrite, call, begin, wire::SectionSize(source.length) + kNamesRoom);
+  record->descriptor = fd;
+  record->length = source.length;
+  record->open_flags = (uint32_t)descriptor_flags;
+  record->flags = WriteFlags(call, descriptor_flags);
+  bool from_position = false;
+  record->offset = OffsetBefore(call, &from_position);
+  if ((record->flags & wire::kAppended) != 0) record->offset = before.size;
+  if (from_position && UnderProgramFilter()) record->flags |= wire::kUnresolved;
+  record.AddState(wire::SectionType::kObjectBefore, before);
+  char* bytes = record.Open(wire::SectionType::kData, source.length);
+  uint64_t have = bytes != nullptr ? Gather(source, bytes, source.length) : 0;
+  record.Begun();
+  // A buffer that ends in an unreadable page, and O_DIRECT with its rules on alignment, get the program's own
+  // pointers.
+  bool ours = bytes != nullptr && have == source.length && have != 0 && (record->flags & wire::kDirect) == 0;
+  long result = ours ? WriteCopy(call, source, bytes) : CarryOut(call);
+  uint64_t written = result > 0 ? (uint64_t)result : 0;
+  if (written > have) record->flags |= wire::kPayloadMissing;
+  record.ShrinkTo(bytes, written < have ? written : have);
+  if (written > 0) {
+    wire::FileState after;
+    if (StatDescriptor(fd, &after) == 0) record.AddState(wire::SectionType::kObjectAfter, after);
+  }
+  return record.Done(result);
+}
+
+}  // namespace
+
+int FindChannel(int fd, const wire::FileState& state) {
+  for (uint32_t i = 0; i < g_header->channel_count; i++) {
+    const wire::Channel& channel = g_header->channels[i];
+    if (channel.id.dev == state.dev && channel.id.ino == state.ino) {
+      // One terminal or pipe may be both stdout and stderr: the number used tells.
+      for (uint32_t k = i; k < g_header->channel_count; k++) {
+        const wire::Channel& other = g_header->channels[k];
+        if (other.id.dev == state.dev && other.id.ino == state.ino && other.descriptor == fd) return fd;
+      }
+      return channel.descriptor;
+    }
+  }
+  return g_header->channel_count == 0 && (fd == 1 || fd == 2) ? fd : -1;
+}
+
+long HandleWrite(Call& call) {
+  wire::FileState state;
+  if (StatDescriptor((int)call.args[0], &state) != 0) return CarryOut(call);
+  if (S_ISREG(state.mode)) return WriteFile(call);
+  int channel = FindChannel((int)call.args[0], state);
+  return channel >= 0 ? WriteOutput(call, channel, state) : CarryOut(call);
+}
+
+}  // namespace oldornew::preload

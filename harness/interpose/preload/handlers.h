@@ -1,0 +1,63 @@
+// One function per family of system calls: looks at what the kernel will act on, carries the call out,
+// records it, returns its result. Each carries the call out exactly once, or says why not. A call that cannot
+// change a file takes the short way.
+#pragma once
+
+#include "interpose/preload/paths.h"
+#include "interpose/preload/recorder.h"
+#include "interpose/preload/seam.h"
+
+namespace oldornew::preload {
+
+// handle_write.cc
+long HandleWrite(Call& call);  // write, pwrite64, writev, pwritev, pwritev2
+// handle_transfer.cc
+long HandleTransfer(
+    Call& call);  // sendfile, splice, copy_file_range: bytes that never were in the program's memory
+long HandleReflink(Call& call);  // ioctl FICLONE, FICLONERANGE
+// handle_size.cc
+long HandleTruncate(Call& call);  // truncate, ftruncate
+long HandleAllocate(Call& call);  // fallocate
+long HandleSync(Call& call);      // fsync, fdatasync, sync, syncfs, sync_file_range, msync
+// handle_open.cc
+long HandleOpen(Call& call);  // open, creat, openat, openat2
+// handle_descriptor.cc
+long HandleClose(Call& call);  // close, close_range
+long HandleDup(Call& call);    // dup, dup2, dup3
+long HandleFcntl(Call& call);
+// handle_name.cc
+long HandleMake(Call& call);  // mkdir, mkdirat, mknod, mknodat, symlink, symlinkat
+long HandleBind(Call& call);
+long HandleLink(Call& call);    // link, linkat
+long HandleUnlink(Call& call);  // unlink, rmdir, unlinkat
+long HandleRename(Call& call);  // rename, renameat, renameat2
+// handle_metadata.cc
+long HandleMetadata(Call& call);  // chmod, chown, utimes, setxattr, removexattr and their relatives
+// handle_mapping.cc
+long HandleMmap(Call& call);
+long HandleProtect(Call& call);  // mprotect, pkey_mprotect
+long HandleMremap(Call& call);
+long HandleMunmap(Call& call);
+long HandleLockAll(Call& call);  // mlockall
+// handle_other.cc
+long HandleIoctl(Call& call);
+long HandleAio(Call& call);       // io_submit, io_uring_setup
+long HandleMount(Call& call);     // mount, umount2, pivot_root, move_mount, unshare, setns
+long HandleByHandle(Call& call);  // open_by_handle_at
+long HandleExit(Call& call);      // exit, exit_group
+// handle_process.cc: the hooks of seam.h
+
+/// The channel number (1 stdout, 2 stderr, else N) if writes to `fd`, open on `state`, are acknowledgements;
+/// else -1.
+int FindChannel(int fd, const wire::FileState& state);
+
+/// What to do about EROFS for a call that changes names at `path` (`missing`: what it acts on is not there,
+/// which the kernel would have said had the file system been writable) or, with `whole`, the file itself: the
+/// error the program would have got without our read-only view, or no return at all because the run is
+/// refused.
+long OnReadOnly(const Call& call, int dirfd, char* path, bool whole, bool missing);
+
+/// Room for a path or name of unknown length plus the states a record may hold.
+inline constexpr uint64_t kNamesRoom = 5 * wire::SectionSize(sizeof(wire::FileState));
+
+}  // namespace oldornew::preload

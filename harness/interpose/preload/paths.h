@@ -1,0 +1,46 @@
+// What a path names for the kernel: the directory in which the last component stands, by identity, and the
+// component.
+//
+// The kernel resolves; we only split off the last component and ask for the directory before it. dirfds,
+// chdir, chroot,
+// "..", symlinks on the way and mount points are thereby always right.
+#pragma once
+
+#include "interpose/preload/recorder.h"
+
+namespace oldornew::preload {
+
+struct Place {
+  wire::FileId dir = {0, 0};
+  const char* name = nullptr;  // within the path it was made from, name_length bytes
+  uint32_t name_length =
+      0;  // without trailing slashes. 0: no such place ("..", "/", an unreachable directory)
+  bool valid() const { return name_length != 0; }
+};
+
+/// Where `path` (in our memory, may be changed and is restored) puts its last component. A path that ends in
+/// "." or ".." and the root have none: calls that make or remove names fail on them.
+Place FindPlace(int dirfd, char* path);
+
+/// The same for the file open as `fd`, by the path /proc shows for it, which is written to `buffer` (kPathMax
+/// bytes).
+Place FindPlaceOfDescriptor(int fd, char* buffer);
+
+/// Resolved, absolute form of the last component's directory and the component, for messages: written to
+/// `out` (kPathMax bytes, NUL-terminated). Falls back to the path as given.
+void ResolveForMessage(int dirfd, char* path, char* out);
+
+/// True when changing names in the directory of `path` (or, with `whole`, the file itself) is allowed without
+/// a mount namespace: it lies below one of Header::roots. Always true unless kCheckRoots is set.
+bool InsideRoots(int dirfd, char* path, bool whole);
+/// The same for an open descriptor.
+bool DescriptorInsideRoots(int fd);
+
+/// Directories may have moved or gone: forget which were found inside.
+void ForgetDirectories();
+
+/// Ends the run: the call would have changed something outside. Records what and where, stops everybody, does
+/// not return.
+[[noreturn]] void Refuse(const Call& call, int dirfd, char* path);
+
+}  // namespace oldornew::preload

@@ -1,0 +1,296 @@
+#include "interpose/preload/recorder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "interpose/preload/memory.h"
+
+namespace oldornew::preload {
+
+using wire::Record;
+using wire::RecordState;
+
+wire::Header* g_header = nullptr;
+char g_path[kPathMax];
+char g_path2[kPathMax];
+char g_scratch[kPathMax];
+
+namespace {
+
+uint64_t g_mapped = 0;  // bytes of the file that this process has mapped
+Record g_sink;          // where records go that found no room; nobody reads it
+
+// Thread numbers by thread id, open addressing. Full: number ~0, which only costs the report a name.
+constexpr uint32_t kThreadSlots = 4096;
+uint64_t g_threads[kThreadSlots];  // tid << 32 | number + 1
+uint32_t g_next_thread = 0;
+
+constexpr uint64_t kSmallestWindow = uint64_t{16} << 20;
+
+void TakeOver(uint32_t word, uint32_t me, bool* mine) {
+  uint32_t wanted = me | (word & FUTEX_WAITERS);
+  *mine =
+      __atomic_compare_exchange_n(&g_header->lock, &word, wanted, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+bool TryLock(uint32_t me) {
+  uint32_t expected = 0;
+  return __atomic_compare_exchange_n(&g_header->lock, &expected, me, false, __ATOMIC_ACQUIRE,
+                                     __ATOMIC_RELAXED);
+}
+
+void Lock(uint32_t me) {
+  for (int spin = 0; spin < 200; spin++) {
+    if (__atomic_load_n(&g_header->lock, __ATOMIC_RELAXED) == 0 && TryLock(me)) return;
+    __builtin_ia32_pause();
+  }
+  for (;;) {
+    if (TryLock(me)) return;
+    long result = Gate(SYS_futex, &g_header->lock, FUTEX_LOCK_PI, 0, 0);
+    uint32_t word = __atomic_load_n(&g_header->lock, __ATOMIC_RELAXED);
+    if (result == 0) return;
+    // The thread of this id that took it is dead: we got its number.
+    if (result == -EDEADLK) return;
+    bool mine = false;
+    if (result == -ESRCH && word != 0) TakeOver(word, me, &mine);  // the owner died and nobody waited for it
+    if (mine) return;
+    if (result != -ESRCH && result != -EAGAIN && result != -EINTR) Gate(SYS_sched_yield);
+  }
+}
+
+void Unlock(uint32_t me) {
+  uint32_t expected = me;
+  if (__atomic_compare_exchange_n(&g_header->lock, &expected, 0, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+    return;
+  Gate(SYS_futex, &g_header->lock, FUTEX_UNLOCK_PI);
+}
+
+void ToState(const struct stat& st, wire::FileState* state) {
+  state->dev = st.st_dev;
+  state->ino = st.st_ino;
+  state->rdev = st.st_rdev;
+  state->size = (uint64_t)st.st_size;
+  state->mode = st.st_mode;
+  state->uid = st.st_uid;
+  state->gid = st.st_gid;
+  state->nlink = (uint32_t)st.st_nlink;
+}
+
+}  // namespace
+
+bool MapRecording(const char* path) {
+  long fd = Gate(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC);
+  if (fd < 0) return false;
+  uint64_t start[3] = {};  // magic, version and flags, size
+  long got = Gate(SYS_pread64, fd, start, sizeof start, 0);
+  long address = -EINVAL;
+  if (got == (long)sizeof start && start[0] == wire::kMagic && (uint32_t)start[1] == wire::kVersion) {
+    // Where RLIMIT_AS leaves less room a window from the start is mapped; what does not fit is reported as
+    // overflow.
+    for (g_mapped = start[2]; g_mapped >= kSmallestWindow || g_mapped == start[2]; g_mapped /= 2) {
+      address = Gate(SYS_mmap, 0, g_mapped, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+      if (address >= 0 || address < -4095 || address != -ENOMEM) break;
+    }
+  }
+  Gate(SYS_close, fd);
+  if (address < 0 && address >= -4095) return false;
+  Gate(SYS_madvise, address, g_mapped, MADV_DONTDUMP);
+  g_header = (wire::Header*)address;
+  return true;
+}
+
+uint64_t TakeTicket() { return __atomic_fetch_add(&g_header->ticket, 1, __ATOMIC_SEQ_CST); }
+
+void NumberThread(int tid, bool first) {
+  if (first) {
+    memset(g_threads, 0, sizeof g_threads);
+    __atomic_store_n(&g_next_thread, 0, __ATOMIC_RELAXED);
+  }
+  uint64_t entry =
+      (uint64_t)(uint32_t)tid << 32 | (__atomic_fetch_add(&g_next_thread, 1, __ATOMIC_RELAXED) + 1);
+  for (uint32_t i = 0; i < kThreadSlots; i++) {
+    uint64_t* slot = &g_threads[((uint32_t)tid + i) % kThreadSlots];
+    uint64_t old = __atomic_load_n(slot, __ATOMIC_RELAXED);
+    bool reusable = old == 0 || (uint32_t)(old >> 32) == (uint32_t)tid;
+    if (reusable && __atomic_compare_exchange_n(slot, &old, entry, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+      return;
+  }
+}
+
+uint32_t ThreadNumber(int tid) {
+  for (uint32_t i = 0; i < kThreadSlots; i++) {
+    uint64_t entry = __atomic_load_n(&g_threads[((uint32_t)tid + i) % kThreadSlots], __ATOMIC_RELAXED);
+    if ((uint32_t)(entry >> 32) == (uint32_t)tid) return (uint32_t)entry - 1;
+    if (entry == 0) break;
+  }
+  return ~0u;
+}
+
+FileLock::FileLock() {
+  BlockSignals(&old_mask_);
+  Lock((uint32_t)ThreadId());
+}
+
+FileLock::~FileLock() {
+  Unlock((uint32_t)ThreadId());
+  RestoreSignals(old_mask_);
+}
+
+RecordWriter::RecordWriter(wire::RecordKind kind, const Call& call, uint64_t begin, uint64_t extra) {
+  uint64_t size = wire::AlignUp(sizeof(Record) + extra, wire::kAlign);
+  uint64_t room = g_mapped - wire::kHeaderSize;
+  uint64_t at = room;
+  if (size < room) at = __atomic_fetch_add(&g_header->tail, size, __ATOMIC_RELAXED);
+  if (at + size > room || size > UINT32_MAX) {
+    __atomic_store_n(&g_header->overflowed, 1, __ATOMIC_RELAXED);
+    record_ = &g_sink;
+  } else {
+    record_ = (Record*)((char*)g_header + wire::kHeaderSize + at);
+    capacity_ = size;
+    __atomic_store_n(&record_->size, (uint32_t)size, __ATOMIC_RELEASE);
+  }
+  touched_ = sizeof(Record);
+  record_->begin = begin;
+  record_->used = sizeof(Record);
+  record_->kind = (uint16_t)kind;
+  record_->route = call.via;
+  record_->pid = ProcessId();
+  record_->tid = ThreadId();
+  record_->thread = ThreadNumber(record_->tid);
+  record_->nr = (int32_t)call.nr;
+  for (int i = 0; i < 6; i++) record_->args[i] = (uint64_t)call.args[i];
+  record_->ip = call.ip;
+  record_->stack_pointer = call.sp;
+  record_->frame_pointer = call.bp;
+  record_->descriptor = -1;
+}
+
+char* RecordWriter::Open(wire::SectionType type, uint64_t length) {
+  uint64_t at = wire::AlignUp(record_->used, 8);
+  if (capacity_ == 0 || at + wire::SectionSize(length) > capacity_) return nullptr;
+  auto* section = (wire::Section*)((char*)record_ + at);
+  section->type = (uint16_t)type;
+  section->length = (uint32_t)length;
+  uint64_t end = at + wire::SectionSize(length);
+  if (end > touched_) touched_ = end;
+  __atomic_store_n(&record_->used, (uint32_t)end, __ATOMIC_RELEASE);
+  return (char*)(section + 1);
+}
+
+void RecordWriter::ShrinkTo(char* bytes, uint64_t length) {
+  if (bytes == nullptr) return;
+  auto* section = (wire::Section*)bytes - 1;
+  section->length = (uint32_t)length;
+  uint64_t end = (uint64_t)(bytes - (char*)record_) + wire::AlignUp(length, 8);
+  __atomic_store_n(&record_->used, (uint32_t)end, __ATOMIC_RELEASE);
+}
+
+void RecordWriter::DropLast(char* bytes) {
+  if (bytes == nullptr) return;
+  uint64_t at = (uint64_t)(bytes - (char*)record_) - sizeof(wire::Section);
+  __atomic_store_n(&record_->used, (uint32_t)at, __ATOMIC_RELEASE);
+}
+
+void RecordWriter::Add(wire::SectionType type, const void* bytes, uint64_t length) {
+  uint64_t used = record_->used;
+  char* to = Open(type, length);
+  if (to == nullptr) {
+    record_->used = (uint32_t)used;
+    if (capacity_ != 0) __atomic_fetch_add(&g_header->unrecorded, 1, __ATOMIC_RELAXED);
+    return;
+  }
+  memcpy(to, bytes, length);
+}
+
+void RecordWriter::AddText(wire::SectionType type, const char* text) { Add(type, text, strlen(text)); }
+
+void RecordWriter::AddState(wire::SectionType type, const wire::FileState& state) {
+  if (state.mode != 0) Add(type, &state, sizeof state);
+}
+
+void RecordWriter::Begun() {
+  __atomic_store_n(&record_->state, (uint32_t)RecordState::kBegun, __ATOMIC_RELEASE);
+}
+
+long RecordWriter::Done(long result) {
+  record_->ret = result;
+  record_->end = TakeTicket();
+  __atomic_store_n(&record_->state, (uint32_t)RecordState::kDone, __ATOMIC_RELEASE);
+  uint64_t needed = wire::AlignUp(record_->used, wire::kAlign);
+  if (capacity_ == 0 || needed >= capacity_) return result;
+  // Give back what was not needed. A reader must find zeros there, and whoever reserves it next relies on
+  // them.
+  if (touched_ > needed) memset((char*)record_ + needed, 0, touched_ - needed);
+  uint64_t at = (uint64_t)((char*)record_ - (char*)g_header) - wire::kHeaderSize;
+  uint64_t tail = at + capacity_;
+  __atomic_store_n(&record_->size, (uint32_t)needed, __ATOMIC_RELEASE);
+  if (!__atomic_compare_exchange_n(&g_header->tail, &tail, at + needed, false, __ATOMIC_RELAXED,
+                                   __ATOMIC_RELAXED)) {
+    __atomic_store_n(&record_->size, (uint32_t)capacity_, __ATOMIC_RELEASE);
+  }
+  capacity_ = 0;
+  return result;
+}
+
+long StatDescriptor(int fd, wire::FileState* state) {
+  struct stat st;
+  long result = Gate(SYS_fstat, fd, &st);
+  if (result == 0) {
+    ToState(st, state);
+  } else {
+    memset(state, 0, sizeof *state);
+  }
+  return result;
+}
+
+long StatAt(int dirfd, const char* path, int flags, wire::FileState* state) {
+  struct stat st;
+  long result = Gate(SYS_newfstatat, dirfd, path, &st, flags);
+  if (result == 0) {
+    ToState(st, state);
+  } else {
+    memset(state, 0, sizeof *state);
+  }
+  return result;
+}
+
+const char* ProcFdPath(int fd, char* out) {
+  memcpy(out, "/proc/self/fd/", 14);
+  char digits[12];
+  int count = 0;
+  unsigned value = (unsigned)fd;
+  do {
+    digits[count++] = (char)('0' + value % 10);
+    value /= 10;
+  } while (value != 0);
+  for (int i = 0; i < count; i++) out[14 + i] = digits[count - 1 - i];
+  out[14 + count] = 0;
+  return out;
+}
+
+void RecordUnsupported(const Call& call, const char* reason, int fd, const char* path) {
+  // No lock: this is also called while one is held. The path goes straight into the record.
+  RecordWriter record(wire::RecordKind::kUnsupported, call, TakeTicket(),
+                      wire::SectionSize(kPathMax) * 2 + 256);
+  record.AddText(wire::SectionType::kReason, reason);
+  if (fd >= 0) {
+    wire::FileState state;
+    StatDescriptor(fd, &state);
+    record.AddState(wire::SectionType::kObjectBefore, state);
+    char link[32];
+    char* to = record.Open(wire::SectionType::kPath, kPathMax);
+    long length = to != nullptr ? Gate(SYS_readlink, ProcFdPath(fd, link), to, kPathMax) : 0;
+    record.ShrinkTo(to, length > 0 ? (uint64_t)length : 0);
+  } else if (path != nullptr) {
+    record.AddText(wire::SectionType::kPath, path);
+  }
+  record->descriptor = fd;
+  record.Begun();
+  record.Done(0);
+}
+
+}  // namespace oldornew::preload

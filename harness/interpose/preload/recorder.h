@@ -1,0 +1,94 @@
+// The recorder inside the program: the mapped recording, tickets, the lock that puts calls on files into one
+// order, and the writer of one record. See interpose/wire.h for the format and seam.h for the laws of this
+// library.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "interpose/preload/seam.h"
+#include "interpose/wire.h"
+
+namespace oldornew::preload {
+
+/// The mapped recording; null: this process is not recorded.
+extern wire::Header* g_header;
+
+/// Maps the recording at `path`. False: it is not there or not of our version.
+bool MapRecording(const char* path);
+
+/// The next ticket. Tickets order the begins and ends of all calls of the run.
+uint64_t TakeTicket();
+
+/// Order of creation of the calling thread in its process.
+uint32_t ThreadNumber(int tid);
+/// Gives the calling thread the next number; the first thread of a process or image starts over at 0.
+void NumberThread(int tid, bool first);
+
+/// Holds, for its lifetime, the lock that serialises calls which change files, with all signals of this
+/// thread blocked (a handler that came in between and changed a file would wait for itself). Survives the
+/// death of a holder: the lock is a PI futex, and the kernel knows whether its owner lives. REQUIRES: nothing
+/// done meanwhile can block on another process.
+class FileLock {
+ public:
+  FileLock();
+  ~FileLock();
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+
+ private:
+  uint64_t old_mask_;
+};
+
+/// Two path buffers for whoever holds the FileLock.
+inline constexpr size_t kPathMax = 4096;
+extern char g_path[kPathMax];
+extern char g_path2[kPathMax];
+extern char g_scratch[kPathMax];
+
+/// Writes one record. When there is no room the record goes nowhere, Header::overflowed says so, and
+/// everything still works.
+class RecordWriter {
+ public:
+  /// Reserves the fixed part and room for sections of `extra` bytes (their headers and padding included).
+  RecordWriter(wire::RecordKind kind, const Call& call, uint64_t begin, uint64_t extra);
+  RecordWriter(const RecordWriter&) = delete;
+  RecordWriter& operator=(const RecordWriter&) = delete;
+
+  wire::Record* operator->() { return record_; }
+  /// False: the record goes nowhere.
+  bool ok() const { return capacity_ != 0; }
+
+  void Add(wire::SectionType type, const void* bytes, uint64_t length);
+  void AddText(wire::SectionType type, const char* text);
+  void AddState(wire::SectionType type, const wire::FileState& state);
+  /// Opens a section of `length` bytes and returns where they go, or null when there is no room.
+  char* Open(wire::SectionType type, uint64_t length);
+  /// The section opened last has only `length` bytes.
+  void ShrinkTo(char* bytes, uint64_t length);
+  /// The section opened last, at `bytes`, is none.
+  void DropLast(char* bytes);
+
+  /// What is in the record so far is visible as "begun". Call it before the system call is carried out.
+  void Begun();
+  /// The call returned `result`. Gives back unused room. Returns `result`.
+  long Done(long result);
+
+ private:
+  wire::Record* record_;
+  uint64_t capacity_ = 0;
+  uint64_t touched_ = 0;  // bytes of the reserved room that may be other than zero
+};
+
+/// fstat and newfstatat into the wire's form. 0 or -errno; *state is all zeros on failure.
+long StatDescriptor(int fd, wire::FileState* state);
+long StatAt(int dirfd, const char* path, int flags, wire::FileState* state);
+
+/// Records that the run cannot be judged: "<path> <reason>" becomes the obstacle. `fd` >= 0 names the file;
+/// else `path`.
+void RecordUnsupported(const Call& call, const char* reason, int fd, const char* path);
+
+/// Writes "/proc/self/fd/N" into `out` (at least 32 bytes) and returns it.
+const char* ProcFdPath(int fd, char* out);
+
+}  // namespace oldornew::preload
