@@ -146,8 +146,9 @@ enum RecordFlags : uint32_t {
   kDirect = 1u << 8,       ///< kWrite: O_DIRECT
   kPayloadMissing =
       1u << 9,  ///< kWrite: the bytes could not be read; the recording is incomplete if it is judged
-  kUnresolved = 1u << 10,    ///< identity could not be found out; the recording is incomplete
-  kNoMainThread = 1u << 11,  ///< reserved
+  kUnresolved = 1u << 10,  ///< identity could not be found out; the recording is incomplete
+  kValueAbsent =
+      1u << 11,  ///< kSetXattr: the kernel keeps no such attribute (an ACL that says no more than the mode)
 };
 
 /// What a variable part of a record holds.

@@ -1,0 +1,88 @@
+#include "interpose/record_view.h"
+
+#include <string.h>
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace oldornew {
+
+namespace {
+
+using wire::Record;
+using wire::RecordState;
+using wire::Section;
+
+bool ReadSections(const Record* record, RecordView* view) {
+  const char* base = reinterpret_cast<const char*>(record);
+  uint64_t used = record->used;
+  uint64_t at = sizeof(Record);
+  while (at + sizeof(Section) <= used) {
+    Section section;
+    memcpy(&section, base + at, sizeof section);
+    at += sizeof(Section);
+    if (section.length > used - at) return false;
+    if (section.type >= view->sections.size()) return false;
+    view->sections[section.type] = std::string_view(base + at, section.length);
+    at = wire::AlignUp(at + section.length, 8);
+  }
+  return at == used;
+}
+
+bool Plausible(const Record* record, uint64_t room) {
+  if (record->size % wire::kAlign != 0 || record->size > room) return false;
+  if (record->state > static_cast<uint32_t>(RecordState::kDone)) return false;
+  return record->kind < static_cast<uint16_t>(wire::RecordKind::kCount);
+}
+
+bool Earlier(const RecordView& a, const RecordView& b) {
+  if (a.done() != b.done()) return a.done();
+  return a.done() ? a.fixed->end < b.fixed->end : a.fixed->begin < b.fixed->begin;
+}
+
+}  // namespace
+
+wire::FileState RecordView::state(wire::SectionType type) const {
+  wire::FileState state{};
+  std::string_view bytes = text(type);
+  if (bytes.size() == sizeof state) memcpy(&state, bytes.data(), sizeof state);
+  return state;
+}
+
+RecordList ReadRecords(const char* bytes, uint64_t size) {
+  CHECK(reinterpret_cast<uintptr_t>(bytes) % 8 == 0);
+  RecordList list;
+  uint64_t at = 0;
+  while (at + wire::kAlign <= size) {
+    uint32_t record_size;
+    memcpy(&record_size, bytes + at, sizeof record_size);
+    if (record_size == 0) {  // Reserved by a writer that was killed before it stored the size.
+      at += wire::kAlign;
+      continue;
+    }
+    const auto* record = reinterpret_cast<const Record*>(bytes + at);
+    uint64_t room = size - at;
+    if (record_size < sizeof(Record) || room < sizeof(Record) || !Plausible(record, room)) {
+      if (list.damaged_at == 0) list.damaged_at = wire::kHeaderSize + at;
+      at += wire::kAlign;
+      continue;
+    }
+    at += record_size;
+    if (record->kind == static_cast<uint16_t>(wire::RecordKind::kPad)) continue;
+    if (record->state == static_cast<uint32_t>(RecordState::kEmpty)) {
+      list.unpublished++;
+      continue;
+    }
+    RecordView view;
+    view.fixed = record;
+    bool whole =
+        record->used >= sizeof(Record) && record->used <= record->size && ReadSections(record, &view);
+    if (!whole && list.damaged_at == 0) list.damaged_at = wire::kHeaderSize + at - record_size;
+    if (whole) list.records.push_back(view);
+  }
+  std::stable_sort(list.records.begin(), list.records.end(), Earlier);
+  return list;
+}
+
+}  // namespace oldornew
