@@ -1,4 +1,5 @@
-// Record: copies a directory, runs a command in the copy under the recorder and returns everything as a Trace.
+// Record: copies a directory, runs a command in the copy under the recorder and returns everything as a
+// Trace.
 #pragma once
 
 #include <chrono>
@@ -16,23 +17,28 @@ namespace oldornew {
 
 struct RecordSpec {
   SandboxSpec sandbox;
-  RunSpec run;                     ///< the command, its standard input, environment and time limit
-  std::vector<std::string> setup;  ///< --setup: run first, un-recorded; its result is the old state. Empty: none
+  RunSpec run;  ///< the command, its standard input, environment and time limit
+  std::vector<std::string>
+      setup;  ///< --setup: run first, un-recorded; its result is the old state. Empty: none
 };
 
 struct Recording {
-  Trace trace;                       ///< with obstacles when it cannot be judged
-  std::unique_ptr<Sandbox> sandbox;  ///< holds the new state; Sandbox::Present(trace.old_tree) brings the old one back
+  Trace trace;  ///< with obstacles when it cannot be judged
+  std::unique_ptr<Sandbox>
+      sandbox;  ///< holds the new state; Sandbox::Present(trace.old_tree) brings the old one back
 };
 
-/// Errors: kUsage when the command cannot be started or the directory cannot be judged; kBaselineFailed when --setup fails;
-/// kInterrupted. What only makes the run unjudgeable (stragglers, a static program, mismatches) is an obstacle of the trace.
+/// Errors: kUsage when the command cannot be started or the directory cannot be judged; kBaselineFailed when
+/// --setup fails; kInterrupted. What only makes the run unjudgeable (stragglers, a static program,
+/// mismatches) is an obstacle of the trace.
 Result<Recording> Record(const RecordSpec& spec);
 
-/// As above in a sandbox that exists (a faulted run, a next run): nothing is set up, the present state is the old one.
+/// As above in a sandbox that exists (a faulted run, a next run): nothing is set up, the present state is the
+/// old one.
 Result<Trace> RecordIn(Sandbox& sandbox, const RunSpec& run);
 
 /// Where `program` lies for a command started with `path` ($PATH) in `directory`; nullopt: nowhere.
-std::optional<std::string> FindProgram(const std::string& program, const std::string& path, const std::string& directory);
+std::optional<std::string> FindProgram(const std::string& program, const std::string& path,
+                                       const std::string& directory);
 
 }  // namespace oldornew

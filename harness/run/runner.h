@@ -1,9 +1,11 @@
-// Runner: one supervised run of a command in a sandbox. Whatever the command does (daemonises, ignores signals, forks
-// without end), when Run returns no process of it is left (oracles.md 9, interposition.md 13.10).
+// Runner: one supervised run of a command in a sandbox. Whatever the command does (daemonises, ignores
+// signals, forks without end), when Run returns no process of it is left (oracles.md 9,
+// interposition.md 13.10).
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,15 +16,21 @@
 namespace oldornew {
 
 struct RunSpec {
-  std::vector<std::string> command;      ///< program and arguments; found in $PATH as a shell does, in the sandbox
-  std::vector<std::string> environment;  ///< "NAME=value" entries that replace or add to the caller's; "NAME" removes
-  std::string directory;                 ///< as the command sees it; empty: Sandbox::working_directory()
-  std::string stdin_path;                ///< as this process sees it; empty: /dev/null
+  std::vector<std::string>
+      command;  ///< program and arguments; found in $PATH as a shell does, in the sandbox
+  std::vector<std::string>
+      environment;         ///< "NAME=value" entries that replace or add to the caller's; "NAME" removes
+  std::string directory;   ///< as the command sees it; empty: Sandbox::working_directory()
+  std::string stdin_path;  ///< as this process sees it; empty: /dev/null
   std::chrono::milliseconds time_limit{120'000};
-  uint64_t output_limit = uint64_t{8} << 20;  ///< bytes kept of each of stdout and stderr; the rest is read and dropped
-  uint32_t process_limit = 4096;              ///< processes alive at once: more ends the run (a fork bomb)
+  uint64_t output_limit = uint64_t{8}
+                          << 20;  ///< bytes kept of each of stdout and stderr; the rest is read and dropped
+  uint32_t process_limit = 4096;  ///< processes alive at once: more ends the run (a fork bomb)
   /// Descriptors to hand over: (ours, number in the command). Numbers 0 to 2 are not for this.
   std::vector<std::pair<int, int>> descriptors;
+  /// Called just before the start with the command's ends of the stdout and stderr pipes (to know them again
+  /// by identity).
+  std::function<Status(int stdout_fd, int stderr_fd)> before_start;
 };
 
 /// A process that was still alive when the run was ended.
@@ -32,11 +40,11 @@ struct Straggler {
 };
 
 struct RunResult {
-  int exit_status = 0;  ///< of the main process, as a shell shows it: 0..255, 128 + n for signal n
-  int signal = 0;       ///< the signal that ended the main process, or 0
-  bool timed_out = false;          ///< the time limit came before all processes were gone
-  bool main_ended = true;          ///< false: the main process itself had to be killed
-  bool too_many_processes = false;  ///< process_limit was exceeded, everything was killed
+  int exit_status = 0;     ///< of the main process, as a shell shows it: 0..255, 128 + n for signal n
+  int signal = 0;          ///< the signal that ended the main process, or 0
+  bool timed_out = false;  ///< the time limit came before all processes were gone
+  bool main_ended = true;  ///< false: the main process itself had to be killed
+  bool too_many_processes = false;    ///< process_limit was exceeded, everything was killed
   std::vector<Straggler> stragglers;  ///< what was alive when the run was ended by force, at most 16
   int32_t main_pid = 0;               ///< as the command's side sees it
   std::string stdout_bytes;
@@ -45,17 +53,19 @@ struct RunResult {
   uint64_t duration_ns = 0;
 };
 
-/// Runs and waits. Errors: kUsage when the command cannot be started, with the reason a shell would give ("foo: command not
-/// found", "permission denied", "is a directory", "cannot execute binary file"); kInterrupted after a signal that
-/// CatchInterrupts has caught; kInternal when the sandbox itself is broken.
+/// Runs and waits. Errors: kUsage when the command cannot be started, with the reason a shell would give
+/// ("foo: command not found", "permission denied", "is a directory", "cannot execute binary file");
+/// kInterrupted after a signal that CatchInterrupts has caught; kInternal when the sandbox itself is broken.
 Result<RunResult> Run(const Sandbox& sandbox, const RunSpec& spec);
 
-/// One sentence per reason why this run cannot be judged (time limit, stragglers named, too many processes); empty: none.
+/// One sentence per reason why this run cannot be judged (time limit, stragglers named, too many processes);
+/// empty: none.
 std::vector<std::string> WhyNotOver(const RunSpec& spec, const RunResult& result);
 
-/// From now on SIGINT, SIGTERM and SIGHUP end the run in progress with an Error of kInterrupted, so that everything is
-/// killed and removed on the way out; a second one kills this process (the sandbox's keeper then cleans up). Without
-/// this call such a signal kills this process at once, and the keeper cleans up as well.
+/// From now on SIGINT, SIGTERM and SIGHUP end the run in progress with an Error of kInterrupted, so that
+/// everything is killed and removed on the way out; a second one kills this process (the sandbox's keeper
+/// then cleans up). Without this call such a signal kills this process at once, and the keeper cleans up as
+/// well.
 void CatchInterrupts();
 /// True once a caught signal has arrived. Long loops between runs ask for it.
 bool Interrupted();

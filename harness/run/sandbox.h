@@ -1,16 +1,21 @@
-// Sandbox: a private copy of the user's directory, and a view of the machine in which a program sees that copy at the
-// original path and can harm nothing else. The user's own files are read once, when the copy is made, and never again.
+// Sandbox: a private copy of the user's directory, and a view of the machine in which a program sees that
+// copy at the original path and can harm nothing else. The user's own files are read once, when the copy is
+// made, and never again.
 //
 // The view (design.md law 4, interposition.md 13.1), from the best kind that the machine allows:
-//   kFull       mount and pid namespace (root, or an unprivileged user namespace that maps the caller's own ids, so that
-//               `id` shows the same user). The copies are mounted at the original paths; /tmp, /var/tmp, /dev/shm and
-//               $TMPDIR are private and empty; $HOME is a throw-away overlay; all else is read-only; /proc is fresh.
-//   kMountOnly  the same without a pid namespace (where a fresh /proc may not be mounted, as in some containers).
-//   kNone       no namespace: commands run in the copy where it lies, $HOME and $TMPDIR point into the work area, and
+//   kFull       mount and pid namespace (root, or an unprivileged user namespace that maps the caller's own
+//   ids, so that
+//               `id` shows the same user). The copies are mounted at the original paths; /tmp, /var/tmp,
+//               /dev/shm and $TMPDIR are private and empty; $HOME is a throw-away overlay; all else is
+//               read-only; /proc is fresh.
+//   kMountOnly  the same without a pid namespace (where a fresh /proc may not be mounted, as in some
+//   containers). kNone       no namespace: commands run in the copy where it lies, $HOME and $TMPDIR point
+//   into the work area, and
 //               only the preload library keeps a program from leaving it. notes() says so.
 //
-// One process tree per sandbox serves all its runs: a keeper (which removes the work area when this process dies, however
-// it dies) and a warden that lives in the view, starts commands there and ends whatever is left of them.
+// One process tree per sandbox serves all its runs: a keeper (which removes the work area when this process
+// dies, however it dies) and a warden that lives in the view, starts commands there and ends whatever is left
+// of them.
 #pragma once
 
 #include <cstdint>
@@ -29,12 +34,13 @@ inline constexpr uint64_t kDefaultCopyLimit = uint64_t{2} << 30;
 enum class Isolation : uint8_t { kFull, kMountOnly, kNone };
 
 struct SandboxSpec {
-  std::string directory;                      ///< judged directory; empty: the current one
-  std::vector<std::string> also_directories;  ///< --also-dir: copied and judged too; may not overlap each other
-  std::string work_parent;                    ///< --work-dir; empty: $TMPDIR, else /tmp
-  uint64_t copy_limit = kDefaultCopyLimit;    ///< bytes of data that may be copied
-  /// Files and directories to keep visible (read-only) although they lie in a directory that the view covers, such as a
-  /// program in /tmp. Paths inside the judged directories and paths that do not exist are ignored.
+  std::string directory;  ///< judged directory; empty: the current one
+  std::vector<std::string>
+      also_directories;                     ///< --also-dir: copied and judged too; may not overlap each other
+  std::string work_parent;                  ///< --work-dir; empty: $TMPDIR, else /tmp
+  uint64_t copy_limit = kDefaultCopyLimit;  ///< bytes of data that may be copied
+  /// Files and directories to keep visible (read-only) although they lie in a directory that the view covers,
+  /// such as a program in /tmp. Paths inside the judged directories and paths that do not exist are ignored.
   std::vector<std::string> visible;
   Isolation at_most = Isolation::kFull;  ///< OLDORNEW_NO_NAMESPACE=1 in the environment means kNone
 };
@@ -50,9 +56,9 @@ class Warden;  // run/warden.h: the process that starts commands in the view
 
 class Sandbox {
  public:
-  /// Copies and sets up everything. Errors: exit code kUsage for directories that cannot be judged ("/", one that holds the
-  /// work area, not a directory, overlapping, too large: the message names the size and --dir), kCannotJudge for files
-  /// that cannot be read.
+  /// Copies and sets up everything. Errors: exit code kUsage for directories that cannot be judged ("/", one
+  /// that holds the work area, not a directory, overlapping, too large: the message names the size and
+  /// --dir), kCannotJudge for files that cannot be read.
   static Result<Sandbox> Create(const SandboxSpec& spec);
 
   Sandbox(Sandbox&&) noexcept;
@@ -62,9 +68,11 @@ class Sandbox {
 
   /// Judged directory, also-directories, private temporary directories: in this order in every trace.
   const std::vector<SandboxRoot>& roots() const { return roots_; }
-  /// The judged copy as this process reaches it: write states here, with no run in progress. Keep the directory itself.
+  /// The judged copy as this process reaches it: write states here, with no run in progress. Keep the
+  /// directory itself.
   const std::string& judged_path() const { return roots_[0].disk_path; }
-  /// Where commands start, as they see it: the caller's directory if it is inside the judged one, else the latter.
+  /// Where commands start, as they see it: the caller's directory if it is inside the judged one, else the
+  /// latter.
   const std::string& working_directory() const { return working_directory_; }
   /// Where this process finds files for itself (recordings, states); a program under test never sees it.
   const std::string& scratch_path() const { return scratch_path_; }
@@ -77,14 +85,17 @@ class Sandbox {
   bool home_is_thrown_away() const { return !home_upper_.empty(); }
   /// Paths below $HOME, relative to it, that runs have changed so far in the throw-away layer, in byte order.
   std::vector<std::string> HomeChanges() const;
-  /// The environment entries ("NAME=value") that the view needs, over those of the caller: HOME and TMPDIR for kNone.
+  /// The environment entries ("NAME=value") that the view needs, over those of the caller: HOME and TMPDIR
+  /// for kNone.
   const std::vector<std::string>& environment() const { return environment_; }
 
-  /// Makes the sandbox hold `tree` and nothing else: its root i goes to roots()[i] as far as both have one; all other roots
-  /// and the throw-away layer become empty. No run may be in progress. Next runs find only this.
+  /// Makes the sandbox hold `tree` and nothing else: its root i goes to roots()[i] as far as both have one;
+  /// all other roots and the throw-away layer become empty. No run may be in progress. Next runs find only
+  /// this.
   Status Present(const FileTree& tree);
 
-  /// Leaves the work area on disk and returns its path (for `replay --keep`). Processes still end with the sandbox.
+  /// Leaves the work area on disk and returns its path (for `replay --keep`). Processes still end with the
+  /// sandbox.
   std::string Keep();
 
   Warden& warden() const { return *warden_; }
@@ -92,6 +103,10 @@ class Sandbox {
  private:
   friend class SandboxBuilder;
   Sandbox();
+  /// True when something else is mounted below `root`.
+  bool HoldsMountPoints(const SandboxRoot& root) const;
+  /// True when there is nothing in `root` but mount points.
+  bool IsBare(const SandboxRoot& root) const;
 
   std::string work_area_;
   std::string scratch_path_;
@@ -102,6 +117,7 @@ class Sandbox {
   std::vector<std::string> notes_;
   std::vector<std::string> environment_;
   std::string home_upper_;
+  bool keep_ = false;
   std::unique_ptr<struct ViewPlan> plan_;
   std::unique_ptr<Warden> warden_;
 };

@@ -1,0 +1,33 @@
+// Places: paths and file systems of the machine, as the sandbox needs them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace oldornew {
+
+/// realpath(3). Errors name the path.
+Result<std::string> RealPath(const std::string& path);
+
+/// True when `path` is `directory` or below it. Both absolute and free of symlinks.
+bool IsWithin(const std::string& path, const std::string& directory);
+
+/// "b/c" for "/a/b/c" in "/a"; "" for the directory itself. REQUIRES: IsWithin(path, directory).
+std::string RelativeTo(const std::string& path, const std::string& directory);
+
+/// Type of the file system that holds `path`: "ext2/ext3", "xfs", "btrfs", "tmpfs", ...; a hex number when
+/// unknown.
+std::string FileSystemType(const std::string& path);
+
+/// $NAME, or "" when it is not set.
+std::string EnvironmentVariable(const char* name);
+
+/// Removes all that is in `directory` but not itself.
+Status ClearDirectory(const std::string& directory);
+
+/// Every path in `directory`, relative to it, that is not a directory with something in it; in byte order.
+std::vector<std::string> LeavesBelow(const std::string& directory);
+
+}  // namespace oldornew

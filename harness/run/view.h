@@ -1,0 +1,51 @@
+// The view: what a program sees inside a mount namespace. Built once per warden, by mount calls only (a few
+// hundred microseconds), in this order so that nothing is ever writable that should not be:
+//   1. clone every directory that is to be mounted (detached, so the next step leaves it writable)
+//   2. one recursive mount_setattr makes every mount read-only; other flags (nosuid, nodev, noexec) stay
+//   3. attach the clones, parents before children: private temporary directories, the home overlay, the
+//   judged copies
+//   4. a fresh /proc (pid namespace), with /proc/sys read-only
+// Device files stay usable: a read-only mount forbids changes of the file system, not writes to devices.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "base/files.h"
+#include "base/result.h"
+#include "run/sandbox.h"
+
+namespace oldornew {
+
+struct ViewMount {
+  std::string target;      ///< absolute, no symlinks in it
+  std::string source;      ///< on disk, as the process outside sees it
+  bool read_only = false;  ///< for SandboxSpec::visible
+};
+
+struct ViewPlan {
+  Isolation isolation = Isolation::kNone;
+  std::vector<ViewMount> mounts;  ///< any order; BuildView sorts them
+  std::string home;               ///< overlay mount point; empty: none
+  std::string home_upper;         ///< existing empty directories on one file system
+  std::string home_work;
+  std::string work_area;  ///< what the keeper removes
+};
+
+struct ViewOutcome {
+  bool home_overlay = false;  ///< false though asked for: $HOME is read-only
+  std::string home_problem;
+  UniqueFd last_pid;  ///< kFull: /proc/sys/kernel/ns_last_pid of the view, for writing
+};
+
+/// REQUIRES: the caller has one thread and has just unshared its mount namespace, with the right to mount in
+/// it.
+Result<ViewOutcome> BuildView(const ViewPlan& plan);
+
+/// Gives the calling process (one thread) a user namespace in which its uid and gid are what they were and
+/// nothing else is mapped, if it lacks the right to mount without one.
+Status GainMountRights();
+
+}  // namespace oldornew

@@ -1,0 +1,85 @@
+// Warden: the process that lives in a sandbox's view and starts commands there, one at a time. It reaps every
+// descendant of a command (as init of a pid namespace, else as child subreaper) and kills what is left at the
+// time limit, so "the run is over" means: no process of it exists.
+//
+// Two processes, both children of ours in a session without a terminal:
+//   keeper   outlives us: when the lifeline closes (we died, however) it kills the warden and removes the
+//   work area warden   pid 1 of the view's pid namespace; serves requests from a SOCK_SEQPACKET socket, dies
+//   with the keeper
+// With Isolation::kNone and kMountOnly keeper and warden are also two processes; the warden is then a
+// subreaper.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/files.h"
+#include "base/result.h"
+#include "run/view.h"
+
+namespace oldornew {
+
+struct WardenStraggler {
+  int32_t pid;
+  char command[124];
+};
+
+/// What the warden says at the end of a run. Travels over the socket as it is.
+struct WardenReply {
+  static constexpr int kStragglers = 16;
+  int32_t started = 0;      ///< 0: the command could not be started; `problem` says why
+  int32_t not_found = 0;    ///< with started == 0: shells exit with 127 then, else 126
+  int32_t wait_status = 0;  ///< of the main process, as waitpid gives it
+  int32_t main_pid = 0;
+  int32_t main_ended = 0;
+  int32_t timed_out = 0;
+  int32_t too_many = 0;
+  int32_t unkillable = 0;  ///< processes that survived SIGKILL for ten seconds: the sandbox is unusable
+  int32_t straggler_count = 0;
+  uint64_t duration_ns = 0;
+  char problem[512] = {};
+  WardenStraggler stragglers[kStragglers] = {};
+};
+
+struct WardenRequest {
+  std::vector<std::string> command;
+  std::vector<std::string> environment;  ///< complete
+  std::string directory;
+  uint64_t time_limit_ms = 0;
+  uint32_t process_limit = 0;
+  std::vector<std::pair<int, int>> descriptors;  ///< (ours, number there), 0 to 2 included
+};
+
+class Warden {
+ public:
+  /// Errors: the view could not be set up (the reason, for a note). Never leaves processes behind.
+  static Result<std::unique_ptr<Warden>> Start(const ViewPlan& plan);
+  ~Warden();
+  Warden(const Warden&) = delete;
+  Warden& operator=(const Warden&) = delete;
+
+  const ViewOutcome& view() const { return view_; }
+  /// Sends a request; the reply arrives at socket(). REQUIRES: no run in progress.
+  Status Send(const WardenRequest& request);
+  int socket() const { return socket_.get(); }
+  /// Reads the reply that poll(2) on socket() announced. Error: the warden is gone.
+  Result<WardenReply> Receive();
+  /// Kills the view and everything in it now; Send fails from then on.
+  void Kill();
+  /// Kills the view; with `remove_work_area` the keeper removes it, before this returns.
+  void Stop(bool remove_work_area);
+
+ private:
+  Warden() = default;
+  UniqueFd socket_;
+  UniqueFd lifeline_;
+  pid_t keeper_ = -1;
+  ViewOutcome view_;
+};
+
+}  // namespace oldornew

@@ -1,0 +1,347 @@
+#include "run/warden_serve.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/files.h"
+#include "base/text.h"
+#include "run/process_list.h"
+#include "run/start_command.h"
+
+namespace oldornew {
+namespace {
+
+// A fork bomb of a shell makes some ten processes in a millisecond on two processors; looking costs 30 us.
+constexpr int kCheckProcessesEveryMs = 20;
+constexpr int kReapAtOnce = 512;
+constexpr uint64_t kKillPatienceMs = 10'000;
+
+uint64_t NowNs() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+void CopyText(const std::string& text, char* to, size_t size) {
+  const size_t length = std::min(text.size(), size - 1);
+  std::memcpy(to, text.data(), length);
+  to[length] = '\0';
+}
+
+/// Serves one socket until it closes.
+class Server {
+ public:
+  /// `last_pid`: /proc/sys/kernel/ns_last_pid of our own pid namespace, open for writing, or -1.
+  Server(int socket, bool is_init, int last_pid) : socket_(socket), is_init_(is_init), last_pid_(last_pid) {
+    sigset_t child;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &child, nullptr);
+    signals_ = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+  }
+
+  void Serve() {
+    for (;;) {
+      StartSpec spec;
+      WardenRequestHead head;
+      received_.clear();
+      if (!ReceiveRequest(spec, head)) return;
+      WardenReply reply;
+      RunOne(spec, head, reply);
+      received_.clear();
+      if (chdir("/") != 0) return;
+      if (send(socket_, &reply, sizeof reply, MSG_NOSIGNAL) < 0) return;
+    }
+  }
+
+ private:
+  bool ReceiveRequest(StartSpec& spec, WardenRequestHead& head);
+  bool ParseRequest(const std::string& bytes, StartSpec& spec, WardenRequestHead& head);
+  void RunOne(const StartSpec& spec, const WardenRequestHead& head, WardenReply& reply);
+  /// Waits for SIGCHLD or the socket's end. False: our master is gone.
+  bool WaitForNews(uint64_t until_ns, int at_most_ms);
+  /// Reaps what has ended. False: no process is left.
+  bool Reap(WardenReply& reply);
+  void NameStragglers(WardenReply& reply);
+  void KillAll(WardenReply& reply);
+  bool TooMany(uint32_t limit);
+  void EndByForce(WardenReply& reply);
+
+  int socket_;
+  bool is_init_;
+  int last_pid_;
+  int signals_ = -1;
+  std::vector<UniqueFd> received_;
+};
+
+bool Server::ReceiveRequest(StartSpec& spec, WardenRequestHead& head) {
+  char byte;
+  iovec part = {&byte, 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMaxDescriptors)];
+  msghdr message = {};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  ssize_t got;
+  do got = recvmsg(socket_, &message, MSG_CMSG_CLOEXEC);
+  while (got < 0 && errno == EINTR);
+  if (got <= 0) return false;
+  for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
+    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
+    const size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t i = 0; i < count; ++i) {
+      int fd;
+      std::memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+      received_.emplace_back(fd);
+    }
+  }
+  if (received_.empty()) return false;
+  auto bytes = ReadFile(fmt::format("/proc/self/fd/{}", received_[0].get()));
+  return bytes && ParseRequest(*bytes, spec, head);
+}
+
+bool Server::ParseRequest(const std::string& bytes, StartSpec& spec, WardenRequestHead& head) {
+  if (bytes.size() < sizeof head) return false;
+  std::memcpy(&head, bytes.data(), sizeof head);
+  if (head.descriptor_count + 1 != received_.size()) return false;
+  size_t at = sizeof head;
+  for (uint32_t i = 0; i < head.descriptor_count; ++i, at += sizeof(int32_t)) {
+    int32_t target;
+    std::memcpy(&target, bytes.data() + at, sizeof target);
+    spec.descriptors.emplace_back(received_[i + 1].get(), target);
+  }
+  const auto next = [&] {
+    std::string text(bytes.c_str() + at);
+    at += text.size() + 1;
+    return text;
+  };
+  spec.directory = next();
+  for (uint32_t i = 0; i < head.word_count; ++i) spec.command.push_back(next());
+  for (uint32_t i = 0; i < head.environment_count; ++i) spec.environment.push_back(next());
+  return !spec.command.empty();
+}
+
+bool Server::WaitForNews(uint64_t until_ns, int at_most_ms) {
+  const uint64_t now = NowNs();
+  const uint64_t left_ms = until_ns > now ? (until_ns - now) / 1'000'000 + 1 : 0;
+  pollfd polled[2] = {{signals_, POLLIN, 0}, {socket_, POLLIN, 0}};
+  const int count =
+      poll(polled, 2, static_cast<int>(std::min<uint64_t>(left_ms, static_cast<uint64_t>(at_most_ms))));
+  if (count <= 0) return true;
+  signalfd_siginfo drained[8];
+  while (read(signals_, drained, sizeof drained) > 0) {
+  }
+  return polled[1].revents == 0;  // nobody sends during a run: it is the end
+}
+
+bool Server::Reap(WardenReply& reply) {
+  int status;
+  pid_t pid = 0;
+  // Bounded: a bomb dies as fast as it grows, and limits must be looked at all the same.
+  for (int count = 0; count < kReapAtOnce; ++count) {
+    pid = waitpid(-1, &status, WNOHANG | __WALL);
+    if (pid == 0) return true;
+    if (pid < 0) return false;
+    if (pid != reply.main_pid) continue;
+    reply.main_ended = 1;
+    reply.wait_status = status;
+  }
+  return true;
+}
+
+void Server::NameStragglers(WardenReply& reply) {
+  for (const ProcessInfo& info : DescendantsOf(getpid())) {
+    if (reply.straggler_count == WardenReply::kStragglers) break;
+    WardenStraggler& straggler = reply.stragglers[reply.straggler_count++];
+    straggler.pid = info.pid;
+    CopyText(CommandLine(info.pid), straggler.command, sizeof straggler.command);
+  }
+}
+
+void Server::KillAll(WardenReply& reply) {
+  const uint64_t give_up = NowNs() + kKillPatienceMs * 1'000'000;
+  while (Reap(reply)) {
+    if (NowNs() > give_up) {
+      reply.unkillable = 1;
+      return;
+    }
+    if (!is_init_ && !reply.main_ended) kill(-reply.main_pid, SIGKILL);
+    KillDescendants(is_init_);
+    WaitForNews(NowNs() + 50'000'000, 50);
+  }
+}
+
+void Server::RunOne(const StartSpec& spec, const WardenRequestHead& head, WardenReply& reply) {
+  // The same process numbers in each run: temporary names made from them repeat.
+  if (last_pid_ >= 0 && pwrite(last_pid_, "1", 1, 0) != 1) last_pid_ = -1;
+  const uint64_t begin = NowNs();
+  const uint64_t deadline = begin + head.time_limit_ms * 1'000'000;
+  const StartOutcome outcome = StartCommand(spec);
+  received_.clear();  // or no reader of the pipes would ever see their end
+  if (outcome.pid < 0) {
+    reply.not_found = outcome.not_found;
+    CopyText(outcome.problem, reply.problem, sizeof reply.problem);
+    return;
+  }
+  reply.started = 1;
+  reply.main_pid = outcome.pid;
+  uint64_t next_check = begin;
+  while (Reap(reply)) {
+    if (!WaitForNews(deadline, kCheckProcessesEveryMs)) _exit(0);  // nobody is left to report to
+    const uint64_t now = NowNs();
+    if (now >= deadline) {
+      reply.timed_out = 1;
+    } else if (now >= next_check) {
+      next_check = now + kCheckProcessesEveryMs * 1'000'000;
+      reply.too_many = TooMany(head.process_limit);
+    }
+    if (!reply.timed_out && !reply.too_many) continue;
+    EndByForce(reply);
+    break;
+  }
+  reply.duration_ns = NowNs() - begin;
+}
+
+bool Server::TooMany(uint32_t limit) {
+  const uint32_t count = CountProcesses();
+  if (count <= limit) return false;
+  return is_init_ || DescendantsOf(getpid()).size() > limit;
+}
+
+void Server::EndByForce(WardenReply& reply) {
+  // Freeze first, at one blow where possible: then nothing changes while names are read.
+  if (is_init_) {
+    FreezeNamespace();
+  } else {
+    if (!reply.main_ended) kill(-reply.main_pid, SIGSTOP);
+    FreezeDescendants();
+  }
+  NameStragglers(reply);
+  const int32_t main_ended = reply.main_ended;
+  if (reply.straggler_count == 0 && main_ended) reply.timed_out = 0;  // all went in the last moment
+  KillAll(reply);
+  reply.main_ended = main_ended;
+}
+
+void CloseAllBut(std::vector<int> keep) {
+  std::sort(keep.begin(), keep.end());
+  unsigned next = 3;
+  for (int fd : keep) {
+    if (fd < 3) continue;
+    if (static_cast<unsigned>(fd) > next) close_range(next, static_cast<unsigned>(fd) - 1, 0);
+    next = static_cast<unsigned>(fd) + 1;
+  }
+  close_range(next, ~0u, 0);
+}
+
+void DetachFromTerminal() {
+  setsid();
+  const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (int fd = 0; fd < 3 && null >= 0; ++fd) dup2(null, fd);
+  if (null > 2) close(null);
+  for (int signal_number = 1; signal_number < NSIG; ++signal_number) signal(signal_number, SIG_DFL);
+  sigset_t empty;
+  sigemptyset(&empty);
+  sigprocmask(SIG_SETMASK, &empty, nullptr);
+}
+
+[[noreturn]] void RunWarden(const ViewPlan& plan, int socket) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  setsid();
+  UniqueFd last_pid;
+  WardenHello hello;
+  hello.ready = 1;
+  if (plan.isolation != Isolation::kNone) {
+    Result<ViewOutcome> view = Fail("no mount namespace");
+    if (unshare(CLONE_NEWNS) == 0) {
+      view = BuildView(plan);
+    } else {
+      view = Fail("no mount namespace: {}", ErrnoText(errno));
+    }
+    hello.ready = view.has_value();
+    hello.home_overlay = view && view->home_overlay;
+    if (view) last_pid = std::move(view->last_pid);
+    CopyText(view ? view->home_problem : view.error().message, hello.problem, sizeof hello.problem);
+  }
+  if (plan.isolation != Isolation::kFull) prctl(PR_SET_CHILD_SUBREAPER, 1);
+  if (send(socket, &hello, sizeof hello, MSG_NOSIGNAL) < 0 || !hello.ready || chdir("/") != 0) _exit(1);
+  Server(socket, plan.isolation == Isolation::kFull, last_pid.get()).Serve();
+  _exit(0);
+}
+
+/// Kills and reaps all descendants of the keeper.
+void EndOrphans() {
+  const uint64_t give_up = NowNs() + kKillPatienceMs * 1'000'000;
+  while (NowNs() < give_up) {
+    pid_t pid;
+    while ((pid = waitpid(-1, nullptr, WNOHANG | __WALL)) > 0) {
+    }
+    if (pid < 0) return;
+    KillDescendants(false);
+    poll(nullptr, 0, 2);
+  }
+}
+
+void SayNotReady(int socket, const std::string& problem) {
+  WardenHello hello;
+  CopyText(problem, hello.problem, sizeof hello.problem);
+  send(socket, &hello, sizeof hello, MSG_NOSIGNAL);
+}
+
+}  // namespace
+
+void RunKeeper(const ViewPlan& plan, int socket, int lifeline) {
+  DetachFromTerminal();
+  CloseAllBut({socket, lifeline});
+  // Without a pid namespace, what the warden leaves behind becomes ours.
+  if (plan.isolation != Isolation::kFull) prctl(PR_SET_CHILD_SUBREAPER, 1);
+  pid_t warden = -1;
+  Status rights = plan.isolation == Isolation::kNone ? Status{} : GainMountRights();
+  if (rights && plan.isolation == Isolation::kFull && unshare(CLONE_NEWPID) != 0) {
+    rights = Fail("no pid namespace: {}", ErrnoText(errno));
+  }
+  if (!rights) {
+    SayNotReady(socket, rights.error().message);
+  } else if ((warden = fork()) == 0) {
+    close(lifeline);
+    RunWarden(plan, socket);
+  } else if (warden < 0) {
+    SayNotReady(socket, fmt::format("cannot make a process: {}", ErrnoText(errno)));
+  }
+  close(socket);
+  // Nobody may end us before our work is done; the terminal is not ours any more, but `kill` still reaches
+  // us.
+  for (int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) signal(number, SIG_IGN);
+  bool remove = true;
+  char byte;
+  for (;;) {
+    const ssize_t got = read(lifeline, &byte, 1);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    remove = byte != 'k';
+  }
+  if (warden > 0) {
+    kill(warden, SIGKILL);
+    while (waitpid(warden, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    if (plan.isolation != Isolation::kFull) EndOrphans();
+  }
+  if (remove && !plan.work_area.empty()) (void)RemoveTree(plan.work_area);
+  _exit(0);
+}
+
+}  // namespace oldornew
