@@ -1,0 +1,56 @@
+#include "finding/verdict.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace oldornew {
+
+const char* VerdictName(Verdict verdict) {
+  static constexpr const char* kNames[] = {"unsupported", "incomplete-recording", "baseline-failed",
+                                           "findings",    "bounded",              "clean"};
+  return kNames[static_cast<size_t>(verdict)];
+}
+
+bool Fails(const Finding& finding, const VerdictRules& rules) {
+  return !finding.pedantic && (finding.severity == Severity::kError || rules.strict);
+}
+
+Judgement Judge(const Trace& trace, const SearchResult* search, const VerdictRules& rules) {
+  Judgement out;
+  bool unsupported = false;
+  for (const Obstacle& obstacle : trace.obstacles) {
+    unsupported |= obstacle.kind != Obstacle::Kind::kIncomplete;
+    out.reasons.push_back(obstacle.reason);
+  }
+  if (search != nullptr && !search->unsupported.empty()) {
+    unsupported = true;
+    out.reasons.insert(out.reasons.end(), search->unsupported.begin(), search->unsupported.end());
+  }
+  if (!out.reasons.empty()) {
+    out.verdict = unsupported ? Verdict::kUnsupported : Verdict::kIncompleteRecording;
+    out.exit_code = ExitCode::kCannotJudge;
+    return out;
+  }
+  if (std::find(rules.ok_exit.begin(), rules.ok_exit.end(), trace.exit_status) == rules.ok_exit.end()) {
+    out.verdict = Verdict::kBaselineFailed;
+    out.exit_code = ExitCode::kBaselineFailed;
+    out.reasons.push_back(fmt::format("the recorded run itself exited with {}", trace.exit_status));
+    if (!trace.stderr_bytes.empty()) out.reasons.push_back("it said: " + Quote(trace.stderr_bytes, 300));
+    return out;
+  }
+  if (search == nullptr) return out;
+  const auto fails = [&](const Finding& finding) { return Fails(finding, rules); };
+  if (std::any_of(search->findings.begin(), search->findings.end(), fails)) {
+    out.verdict = Verdict::kFindings;
+    out.exit_code = ExitCode::kFindings;
+  } else if (!search->coverage.exhaustive) {
+    out.verdict = Verdict::kBounded;
+    out.exit_code = rules.accept_bounded ? ExitCode::kClean : ExitCode::kBounded;
+    out.reasons.push_back(fmt::format("{} of {} combinations were visited: raise --max-states, or narrow with --watch",
+                                      search->coverage.states_visited, search->coverage.states_total));
+  }
+  return out;
+}
+
+}  // namespace oldornew

@@ -1,0 +1,74 @@
+#include <set>
+
+#include "base/text.h"
+#include "report/report.h"
+
+namespace oldornew {
+
+namespace {
+
+std::string Xml(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\n':
+      case '\t':
+        out += c;
+        break;
+      default:
+        // XML 1.0 has no way to write other control characters.
+        out += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string JunitReport(const Report& report) {
+  std::string cases;
+  int tests = 0;
+  int failures = 0;
+  int errors = 0;
+  const std::string suite = Xml(ShellQuote(report.trace->command));
+  std::set<std::string> failed;
+  if (report.judgement.exit_code != ExitCode::kCannotJudge && report.search != nullptr) {
+    for (const Finding& finding : report.search->findings) {
+      if (!Fails(finding, report.rules)) continue;
+      ++tests;
+      ++failures;
+      failed.insert(finding.path);
+      cases += fmt::format("  <testcase classname=\"{}\" name=\"{} {}\"><failure message=\"{}\">{}</failure></testcase>\n",
+                           suite, OracleName(finding.oracle), Xml(finding.path), Xml(finding.message), Xml(finding.token));
+    }
+    for (const std::string& subject : report.search->subjects) {
+      if (failed.contains(subject)) continue;
+      ++tests;
+      cases += fmt::format("  <testcase classname=\"{}\" name=\"{}\"/>\n", suite, Xml(subject));
+    }
+  }
+  if (report.judgement.verdict != Verdict::kFindings && report.judgement.exit_code != ExitCode::kClean) {
+    ++tests;
+    ++errors;
+    cases += fmt::format("  <testcase classname=\"{}\" name=\"verdict\"><error message=\"{}\">{}</error></testcase>\n", suite,
+                         VerdictName(report.judgement.verdict), Xml(Join(report.judgement.reasons, "\n")));
+  }
+  return fmt::format(
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+      "<testsuite name=\"oldornew\" tests=\"{}\" failures=\"{}\" errors=\"{}\" time=\"{:.3f}\">\n{}</testsuite>\n",
+      tests, failures, errors, report.seconds, cases);
+}
+
+}  // namespace oldornew

@@ -1,0 +1,48 @@
+// Report: everything one check has to say, as data; a writer per format turns it into text.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "finding/search.h"
+#include "finding/verdict.h"
+#include "trace/trace.h"
+
+namespace oldornew {
+
+/// Version of the JSON report; docs/report-schema.json describes it.
+inline constexpr int kReportSchemaVersion = 1;
+
+struct Report {
+  const Trace* trace = nullptr;
+  const SearchResult* search = nullptr;  ///< null when the trace could not be searched
+  Judgement judgement;
+  VerdictRules rules;
+  double seconds = 0;                ///< wall time of the whole check
+  double explore_seconds = 0;        ///< of the exploration alone
+  std::vector<std::string> bundles;  ///< path of the .crash bundle of each finding; empty string: not written
+  std::string report_path;           ///< where the JSON report lies; empty: nowhere
+};
+
+enum class ReportFormat : uint8_t { kText, kJson, kJunit };
+
+/// "text", "json", "junit". Errors (usage): an unknown name.
+Result<ReportFormat> ParseReportFormat(const std::string& name);
+
+/// For people: short, aligned. `colour` adds ANSI colours and nothing else.
+std::string TextReport(const Report& report, bool colour);
+
+/// For programs: one JSON document, schema in docs/report-schema.json.
+std::string JsonReport(const Report& report);
+
+/// For CI servers: one test suite, one case for each subject and for each failing (subject, oracle).
+std::string JunitReport(const Report& report);
+
+std::string RenderReport(const Report& report, ReportFormat format);
+
+/// A state's tree as one line of JSON: path -> kind, size, mode, digest.
+std::string JsonState(const Trace& trace, const CrashState& state, const std::string& token, const std::string& profile);
+
+}  // namespace oldornew
