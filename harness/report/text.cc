@@ -1,0 +1,166 @@
+#include <algorithm>
+#include <set>
+
+#include "base/text.h"
+#include "report/report.h"
+
+namespace oldornew {
+
+namespace {
+
+constexpr const char* kIndent = "             ";  // Under the message, past "✗ atomic   ".
+
+struct Palette {
+  const char* error = "";
+  const char* warning = "";
+  const char* good = "";
+  const char* dim = "";
+  const char* off = "";
+};
+
+Palette ColoursOf(bool colour) {
+  return colour ? Palette{"\033[31m", "\033[33m", "\033[32m", "\033[2m", "\033[0m"} : Palette{};
+}
+
+std::string Milliseconds(double seconds) {
+  return seconds < 1 ? fmt::format("{:.1f} ms", seconds * 1000) : fmt::format("{:.2f} s", seconds);
+}
+
+uint64_t FileCalls(const Trace& trace) {
+  return static_cast<uint64_t>(std::count_if(trace.ops.begin(), trace.ops.end(), [](const Op& op) {
+    return op.kind != OpKind::kOutput && op.kind != OpKind::kExit;
+  }));
+}
+
+std::string SubjectsLine(const std::vector<std::string>& names) {
+  constexpr size_t kMost = 4;
+  if (names.empty()) return "judged     nothing: the run changed no file in the judged directory\n";
+  const size_t shown = std::min(names.size(), kMost);
+  std::string out = "judged     " + Join({names.begin(), names.begin() + static_cast<ptrdiff_t>(shown)}, ", ");
+  if (shown < names.size()) out += fmt::format(" and {} more", names.size() - shown);
+  if (names.size() > 1) out += "; each for itself (--together A B judges a set)";
+  return out + "\n";
+}
+
+std::string Head(const Report& report) {
+  const Trace& trace = *report.trace;
+  std::string out = fmt::format("recorded   {} of {} in {} ({}, {})\n", Count(FileCalls(trace), "file call"),
+                                trace.processes.size() == 1 ? "1 process" : fmt::format("{} processes", trace.processes.size()),
+                                Milliseconds(static_cast<double>(trace.duration_ns) / 1e9), trace.backend,
+                                trace.obstacles.empty() ? "complete" : "cannot be judged");
+  if (report.search == nullptr || !report.search->unsupported.empty()) return out;
+  const Coverage& c = report.search->coverage;
+  out += fmt::format("explored   {} under {}, {} distinct, {} (grain: {}), {}\n", Count(c.states_visited, "crash state"),
+                     Count(report.search->profiles.size(), "profile"), c.states_distinct,
+                     c.exhaustive ? "exhaustive" : fmt::format("BOUNDED, {} in all", c.states_total), GrainName(c.grain),
+                     Milliseconds(report.explore_seconds));
+  return out + SubjectsLine(report.search->subjects);
+}
+
+std::string ExtentWords(const Effect& effect) {
+  const char* word = effect.extent == Effect::Extent::kWhole  ? "lost"
+                     : effect.extent == Effect::Extent::kPart ? "partly lost"
+                                                              : "torn";
+  return effect.detail.empty() ? word : fmt::format("{} ({})", word, effect.detail);
+}
+
+// When the power must go for this case.
+std::string When(const Trace& trace, const Finding& finding) {
+  const auto ops = static_cast<uint32_t>(trace.ops.size());
+  const auto call = [&](uint32_t number) { return fmt::format("{} {}", number, DescribeShort(trace.ops[number - 1])); };
+  const std::string after = finding.first_point == 0 ? "" : " after " + call(finding.first_point);
+  if (finding.last_point >= ops) return "power lost at any time" + after;
+  if (finding.first_point == finding.last_point && finding.last_point > 0) return "power lost right" + after;
+  return fmt::format("power lost{}{} before {} has returned", after, after.empty() ? "" : " and", call(finding.last_point + 1));
+}
+
+// The calls that matter, in trace order: what was lost, and what is on disk and names it.
+std::string Calls(const Trace& trace, const Finding& finding) {
+  constexpr size_t kMost = 12;
+  constexpr size_t kWidest = 60;
+  std::map<uint32_t, std::string> marks;
+  for (const uint32_t op : finding.on_disk) marks[op] = "on disk";
+  for (const Effect& effect : finding.lost) marks[effect.op] = ExtentWords(effect);
+  std::erase_if(marks, [&](const auto& mark) { return mark.first >= trace.ops.size(); });
+  size_t width = 0;
+  for (const auto& [op, mark] : marks) width = std::max(width, std::min(DescribeShort(trace.ops[op]).size(), kWidest));
+  const size_t skipped = marks.size() > kMost ? marks.size() - kMost : 0;
+  std::string out;
+  size_t row = 0;
+  for (const auto& [op, mark] : marks) {
+    const size_t at = row++;
+    if (skipped > 0 && at == kMost / 2) out += fmt::format("{}     … {} more\n", kIndent, Count(skipped, "call"));
+    if (skipped > 0 && at >= kMost / 2 && at < kMost / 2 + skipped) continue;
+    out += fmt::format("{}{:>4}  {:<{}}  {}\n", kIndent, op + 1, DescribeShort(trace.ops[op]), width, mark);
+  }
+  return out + fmt::format("{}{}\n", kIndent, When(trace, finding));
+}
+
+std::string One(const Report& report, size_t index, const Palette& p) {
+  const Finding& finding = report.search->findings[index];
+  const bool error = finding.severity == Severity::kError;
+  const char* colour = finding.pedantic ? p.dim : error ? p.error : p.warning;
+  std::string out = fmt::format("\n{}{} {:<8}{} {}\n", colour, finding.pedantic ? "·" : error ? "✗" : "!",
+                                OracleName(finding.oracle), p.off, finding.message);
+  out += Calls(*report.trace, finding);
+  if (!finding.explanation.empty()) out += fmt::format("{}{}\n", kIndent, finding.explanation);
+  if (!finding.evidence.empty()) out += fmt::format("{}printed  {}\n", kIndent, Quote(finding.evidence, 160));
+  if (!finding.source.empty()) out += fmt::format("{}source   {}\n", kIndent, finding.source);
+  const bool bundled = index < report.bundles.size() && !report.bundles[index].empty();
+  out += fmt::format("{}replay   oldornew replay {}\n", kIndent, ShellQuote(bundled ? report.bundles[index] : finding.token));
+  return out;
+}
+
+std::string Reasons(const Report& report, const Palette& p) {
+  const Judgement& judgement = report.judgement;
+  const char* title = judgement.verdict == Verdict::kBaselineFailed ? "baseline failed"
+                      : judgement.verdict == Verdict::kBounded      ? "bounded"
+                                                                    : "cannot judge";
+  std::string out = fmt::format("{}{}{}", p.warning, title, p.off);
+  for (const std::string& reason : judgement.reasons) out += fmt::format("\n  {}", reason);
+  return out + fmt::format("\n{} (exit {}).", VerdictName(judgement.verdict), static_cast<int>(judgement.exit_code));
+}
+
+std::string Tail(const Report& report, const Palette& p) {
+  const Verdict verdict = report.judgement.verdict;
+  const std::string where = report.report_path.empty() ? "\n" : fmt::format(" Report: {}\n", report.report_path);
+  if (verdict != Verdict::kFindings && verdict != Verdict::kClean) return "\n" + Reasons(report, p) + where;
+  uint64_t errors = 0;
+  uint64_t warnings = 0;
+  uint64_t pedantic = 0;
+  if (report.search != nullptr) {
+    for (const Finding& finding : report.search->findings) {
+      ++(finding.pedantic ? pedantic : finding.severity == Severity::kError ? errors : warnings);
+    }
+  }
+  if (errors + warnings + pedantic == 0) {
+    const bool nothing = report.search == nullptr || report.search->subjects.empty();
+    return fmt::format("\n{}clean{}: {} ({}).{}", p.good, p.off,
+                       nothing ? "nothing was changed, so nothing was judged" : "old or new in every state",
+                       Milliseconds(report.seconds), where);
+  }
+  return fmt::format("\n{}, {}{} in {}.{}", Count(errors, "error"), Count(warnings, "warning"),
+                     pedantic > 0 ? fmt::format(", {} pedantic", pedantic) : "", Milliseconds(report.seconds), where);
+}
+
+}  // namespace
+
+std::string TextReport(const Report& report, bool colour) {
+  const Palette p = ColoursOf(colour);
+  std::string out = Head(report);
+  for (const std::string& note : report.trace->notes) out += fmt::format("note       {}\n", note);
+  if (report.search != nullptr) {
+    for (const std::string& note : report.search->notes) out += fmt::format("note       {}\n", note);
+    const bool judged = report.judgement.exit_code != ExitCode::kCannotJudge;
+    bool pedantic_title = false;
+    for (size_t i = 0; judged && i < report.search->findings.size(); ++i) {
+      if (report.search->findings[i].pedantic && !std::exchange(pedantic_title, true)) {
+        out += "\npedantic   only where a file system keeps no more than POSIX asks:\n";
+      }
+      out += One(report, i, p);
+    }
+  }
+  return out + Tail(report, p);
+}
+
+}  // namespace oldornew
