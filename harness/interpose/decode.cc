@@ -81,10 +81,13 @@ class Decoder {
     return at;
   }
 
+  /// What the ops so far left of a file, as far as later records are judged by it.
   struct Attributes {
-    uint32_t mode, uid, gid;
+    uint32_t mode = 0;
+    uint32_t uid = 0;
+    uint32_t gid = 0;
     std::string acl;
-    auto operator<=>(const Attributes&) const = default;
+    uint64_t size = 0;
   };
   Attributes& Known(ObjectId object);
 
@@ -147,7 +150,8 @@ Decoder::Attributes& Decoder::Known(ObjectId object) {
   if (fresh && static_cast<size_t>(object) < old_tree_.size()) {
     const Inode& inode = old_tree_.at(object);
     auto acl = inode.xattrs.find(kAccessAcl);
-    entry->second = {inode.mode, inode.uid, inode.gid, acl == inode.xattrs.end() ? "" : acl->second};
+    entry->second = {inode.mode, inode.uid, inode.gid, acl == inode.xattrs.end() ? "" : acl->second,
+                     inode.content.size()};
   }
   return entry->second;
 }
@@ -208,7 +212,7 @@ void Decoder::DecodeCreated(const RecordView& record, Op op) {
   op.uid = after.uid;
   op.gid = after.gid;
   trace_->objects[static_cast<size_t>(op.object)].created_by = static_cast<int32_t>(trace_->ops.size());
-  Known(op.object) = {op.mode, op.uid, op.gid, ""};
+  Known(op.object) = {op.mode, op.uid, op.gid, "", after.size};
   if (op.dir != kNoObject) objects_.AddName(op.dir, op.name, op.object);
   if (op.path.empty()) op.path = objects_.Path(op.object);
   Emit(std::move(op));
@@ -245,6 +249,7 @@ void Decoder::DecodeOpen(const RecordView& record) {
     op.path = objects_.Path(object);
     op.size_before = before.size;
     op.size_after = 0;
+    Known(object).size = 0;
     Emit(std::move(op));
     NoteAttributes(record, object, false);
   }
@@ -328,8 +333,10 @@ void Decoder::DecodeWrite(const RecordView& record) {
   op.path = objects_.Path(object);
   op.offset = r.offset;
   op.requested = r.length;
-  op.size_before = record.state(SectionType::kObjectBefore).size;
-  op.size_after = record.state(SectionType::kObjectAfter).size;
+  // Not what fstat said before the call: another writer may have come in between while this one waited for the lock.
+  op.size_before = Known(object).size;
+  op.size_after = record.has(SectionType::kObjectAfter) ? record.state(SectionType::kObjectAfter).size : op.size_before;
+  if (record.done() && op.error == 0) Known(object).size = op.size_after;
   if (op.error == 0) {
     std::string_view bytes = record.text(SectionType::kData);
     op.data = AddPayload(bytes);
@@ -357,6 +364,7 @@ void Decoder::DecodeResize(const RecordView& record) {
   op.size_before = record.state(SectionType::kObjectBefore).size;
   op.size_after = record.state(SectionType::kObjectAfter).size;
   if (!record.done() || op.error != 0) op.size_after = allocate ? op.size_before : r.length;
+  if (record.done() && op.error == 0) Known(object).size = op.size_after;
   if (allocate) {
     op.mode = r.mode_arg;
     op.offset = r.offset;
@@ -486,8 +494,16 @@ void Decoder::DecodeRename(const RecordView& record) {
     wire::FileState whiteout = record.state(SectionType::kOtherAfter);
     op.extra = objects_.Create(whiteout);
     trace_->objects[static_cast<size_t>(op.extra)].created_by = static_cast<int32_t>(trace_->ops.size());
-    Known(op.extra) = {whiteout.mode & kPermissions, whiteout.uid, whiteout.gid, ""};
     objects_.AddName(op.dir, op.name, op.extra);
+    Op attributes = NewOp(record, OpKind::kSetAttributes);  // A rename has no room for the mode of what it leaves behind.
+    attributes.object = op.extra;
+    attributes.path = op.path;
+    attributes.mode = whiteout.mode & kPermissions;
+    attributes.uid = whiteout.uid;
+    attributes.gid = whiteout.gid;
+    Known(op.extra) = {attributes.mode, attributes.uid, attributes.gid, "", 0};
+    Emit(std::move(op));
+    return Emit(std::move(attributes));
   }
   Emit(std::move(op));
 }

@@ -24,7 +24,7 @@ bool OpenForWriting(int fd, wire::FileState* state) {
 long RecordPlain(const Call& call, RecordKind kind, int fd, const wire::FileState& state) {
   uint64_t begin = TakeTicket();
   FileLock lock;
-  RecordWriter record(kind, call, begin, kNamesRoom);
+  RecordWriter record(lock, kind, call, begin, kNamesRoom);
   record->descriptor = fd;
   record.AddState(wire::SectionType::kObjectBefore, state);
   record.Begun();
@@ -49,7 +49,7 @@ long HandleDup(Call& call) {
   if (!copies && !closes) return CarryOut(call);
   uint64_t begin = TakeTicket();
   FileLock lock;
-  RecordWriter record(RecordKind::kDup, call, begin, kNamesRoom);
+  RecordWriter record(lock, RecordKind::kDup, call, begin, kNamesRoom);
   record->descriptor = (int)call.args[0];
   if (copies) record.AddState(wire::SectionType::kObjectBefore, state);
   if (closes) record.AddState(wire::SectionType::kOtherBefore, over);  // what dup2 closes

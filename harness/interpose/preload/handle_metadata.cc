@@ -184,7 +184,7 @@ long HandleMetadata(Call& call) {
   uint64_t values = subject.kind == RecordKind::kSetTimes || subject.kind == RecordKind::kRemoveXattr ? 0
                     : exact ? subject.value_size
                             : kMaxValue;
-  RecordWriter record(subject.kind, call, begin,
+  RecordWriter record(lock, subject.kind, call, begin,
                       wire::SectionSize((uint64_t)length) + 2 * wire::SectionSize(256) +
                           wire::SectionSize(values) + kNamesRoom);
   if (subject.path_index < 0) record->descriptor = subject.dirfd;

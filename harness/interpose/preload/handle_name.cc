@@ -117,7 +117,7 @@ long HandleMake(Call& call) {
   if (!place.valid()) return CarryOut(call);
   if (!InsideRoots(argument.dirfd, g_path, false)) Refuse(call, argument.dirfd, g_path);
   RecordWriter record(
-      RecordKind::kMakeNode, call, begin,
+      lock, RecordKind::kMakeNode, call, begin,
       wire::SectionSize((uint64_t)length) + wire::SectionSize((uint64_t)target) + kNameRoom + kNamesRoom);
   record.Add(SectionType::kPath, g_path, (uint64_t)length);
   AddPlace(record, place, SectionType::kName);
@@ -148,7 +148,8 @@ long HandleBind(Call& call) {
   Place place = FindPlace(AT_FDCWD, g_path);
   if (!place.valid()) return CarryOut(call);
   if (!InsideRoots(AT_FDCWD, g_path, false)) Refuse(call, AT_FDCWD, g_path);
-  RecordWriter record(RecordKind::kMakeNode, call, begin, wire::SectionSize(128) + kNameRoom + kNamesRoom);
+  RecordWriter record(lock, RecordKind::kMakeNode, call, begin,
+                      wire::SectionSize(128) + kNameRoom + kNamesRoom);
   record.AddText(SectionType::kPath, g_path);
   AddPlace(record, place, SectionType::kName);
   record.Begun();
@@ -172,7 +173,7 @@ long HandleUnlink(Call& call) {
   wire::FileState before;
   bool missing = StatAt(argument.dirfd, g_path, AT_SYMLINK_NOFOLLOW, &before) == -ENOENT;
   if (!missing && !InsideRoots(argument.dirfd, g_path, false)) Refuse(call, argument.dirfd, g_path);
-  RecordWriter record(RecordKind::kUnlink, call, begin,
+  RecordWriter record(lock, RecordKind::kUnlink, call, begin,
                       wire::SectionSize((uint64_t)length) + kNameRoom + kNamesRoom);
   record.Add(SectionType::kPath, g_path, (uint64_t)length);
   AddPlace(record, place, SectionType::kName);
@@ -198,7 +199,7 @@ long HandleLink(Call& call) {
   bool missing = StatAt(two.dirfd, g_path, follow | (int)(two.flags & AT_EMPTY_PATH), &before) == -ENOENT;
   if (!InsideRoots(two.dirfd2, g_path2, false)) Refuse(call, two.dirfd2, g_path2);
   RecordWriter record(
-      RecordKind::kLink, call, begin,
+      lock, RecordKind::kLink, call, begin,
       wire::SectionSize((uint64_t)length) + wire::SectionSize((uint64_t)length2) + kNameRoom + kNamesRoom);
   record.Add(SectionType::kPath, g_path, (uint64_t)length);
   record.Add(SectionType::kPath2, g_path2, (uint64_t)length2);
@@ -223,7 +224,7 @@ long HandleRename(Call& call) {
   long length2 = CopyInString(g_path2, (const char*)call.args[two.path2_index], kPathMax);
   if (length < 0 || length2 < 0) return CarryOut(call);
   Place place = FindPlace(two.dirfd, g_path);
-  Place place2 = FindPlace(two.dirfd2, g_path2);
+  Place place2 = FindPlaceBeside(place, two.dirfd, g_path, two.dirfd2, g_path2);
   if (!place.valid() || !place2.valid()) return CarryOut(call);
   wire::FileState before;
   wire::FileState other;
@@ -231,7 +232,7 @@ long HandleRename(Call& call) {
   StatAt(two.dirfd2, g_path2, AT_SYMLINK_NOFOLLOW, &other);
   if (!missing && !InsideRoots(two.dirfd, g_path, false)) Refuse(call, two.dirfd, g_path);
   if (!missing && !InsideRoots(two.dirfd2, g_path2, false)) Refuse(call, two.dirfd2, g_path2);
-  RecordWriter record(RecordKind::kRename, call, begin,
+  RecordWriter record(lock, RecordKind::kRename, call, begin,
                       wire::SectionSize((uint64_t)length) + wire::SectionSize((uint64_t)length2) +
                           2 * kNameRoom + kNamesRoom);
   record->mode_arg = two.flags;

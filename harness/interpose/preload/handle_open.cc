@@ -103,8 +103,8 @@ void AddPlace(RecordWriter& record, const Place& place) {
 }
 
 /// False: the call cannot change a file, or may block: to be carried out without the lock.
-bool RecordOpen(const Call& call, const OpenRequest& request, uint64_t begin, long path_length,
-                long* result_out) {
+bool RecordOpen(const FileLock& lock, const Call& call, const OpenRequest& request, uint64_t begin,
+                long path_length, long* result_out) {
   wire::FileState before = {};
   bool dangling = false;
   long looked =
@@ -115,7 +115,7 @@ bool RecordOpen(const Call& call, const OpenRequest& request, uint64_t begin, lo
   if (!InsideRoots(request.dirfd, g_path, looked == 0)) Refuse(call, request.dirfd, g_path);
   Place place;
   if (may_create && !dangling && request.resolve == 0) place = FindPlace(request.dirfd, g_path);
-  RecordWriter record(wire::RecordKind::kOpen, call, begin,
+  RecordWriter record(lock, wire::RecordKind::kOpen, call, begin,
                       wire::SectionSize((uint64_t)path_length) + 2 * 264 + kNamesRoom);
   record->open_flags = (uint32_t)request.flags;
   record.Add(SectionType::kPath, g_path, (uint64_t)path_length);
@@ -163,7 +163,7 @@ long HandleOpen(Call& call) {
     long length = CopyInString(g_path, request.path, kPathMax);
     if (length >= 0) {
       long result = 0;
-      if (RecordOpen(call, request, begin, length, &result)) return result;
+      if (RecordOpen(lock, call, request, begin, length, &result)) return result;
     }
   }
   return CarryOut(call);

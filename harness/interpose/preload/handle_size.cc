@@ -22,7 +22,8 @@ long TruncatePath(Call& call) {
   wire::FileState before;
   if (length < 0 || StatAt(AT_FDCWD, g_path, 0, &before) != 0 || !S_ISREG(before.mode)) return CarryOut(call);
   if (!InsideRoots(AT_FDCWD, g_path, true)) Refuse(call, AT_FDCWD, g_path);
-  RecordWriter record(RecordKind::kTruncate, call, begin, wire::SectionSize((uint64_t)length) + kNamesRoom);
+  RecordWriter record(lock, RecordKind::kTruncate, call, begin,
+                      wire::SectionSize((uint64_t)length) + kNamesRoom);
   record->length = (uint64_t)call.args[1];
   record.AddText(SectionType::kPath, g_path);
   record.AddState(SectionType::kObjectBefore, before);
@@ -43,7 +44,7 @@ long ChangeByDescriptor(Call& call, RecordKind kind) {
   uint64_t begin = TakeTicket();
   FileLock lock;
   StatDescriptor(fd, &state);
-  RecordWriter record(kind, call, begin, kNamesRoom);
+  RecordWriter record(lock, kind, call, begin, kNamesRoom);
   record->descriptor = fd;
   if (kind == RecordKind::kAllocate) {
     record->mode_arg = (uint32_t)call.args[1];
@@ -97,7 +98,7 @@ long HandleSync(Call& call) {
   }
   uint64_t begin = TakeTicket();
   FileLock lock;
-  RecordWriter record(kind, call, begin, kNamesRoom);
+  RecordWriter record(lock, kind, call, begin, kNamesRoom);
   record->descriptor = fd;
   if (kind == RecordKind::kSyncRange) {
     record->offset = (uint64_t)call.args[1];

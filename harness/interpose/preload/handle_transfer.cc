@@ -96,7 +96,7 @@ long TransferToFile(Call call, const Transfer& transfer, uint64_t begin, bool no
     offset =
         (descriptor_flags & O_APPEND) != 0 ? (long)before.size : Gate(SYS_lseek, transfer.to, 0, SEEK_CUR);
   }
-  RecordWriter record(wire::RecordKind::kWrite, call, begin, wire::SectionSize(length) + kNamesRoom);
+  RecordWriter record(lock, wire::RecordKind::kWrite, call, begin, wire::SectionSize(length) + kNamesRoom);
   record->descriptor = transfer.to;
   record->offset = (uint64_t)offset;
   record->length = length;
@@ -153,7 +153,7 @@ long HandleReflink(Call& call) {
   uint64_t length = range.src_length;
   if (length == 0) length = source.size > range.src_offset ? source.size - range.src_offset : 0;
   long descriptor_flags = Gate(SYS_fcntl, fd, F_GETFL);
-  RecordWriter record(wire::RecordKind::kWrite, call, begin, wire::SectionSize(length) + kNamesRoom);
+  RecordWriter record(lock, wire::RecordKind::kWrite, call, begin, wire::SectionSize(length) + kNamesRoom);
   record->descriptor = fd;
   record->offset = range.dest_offset;
   record->length = length;

@@ -115,7 +115,7 @@ uint32_t WriteFlags(const Call& call, long descriptor_flags) {
   return flags;
 }
 
-long WriteFile(const Call& call) {
+long WriteFile(const Call& call, const wire::FileState& before) {
   int fd = (int)call.args[0];
   long descriptor_flags = UnderProgramFilter() ? O_WRONLY : Gate(SYS_fcntl, fd, F_GETFL);
   if (descriptor_flags < 0 || (descriptor_flags & O_ACCMODE) == O_RDONLY) return CarryOut(call);
@@ -123,9 +123,8 @@ long WriteFile(const Call& call) {
   if (!source.valid) return CarryOut(call);
   uint64_t begin = TakeTicket();
   FileLock lock;
-  wire::FileState before;
-  StatDescriptor(fd, &before);
-  RecordWriter record(wire::RecordKind::kWrite, call, begin, wire::SectionSize(source.length) + kNamesRoom);
+  RecordWriter record(lock, wire::RecordKind::kWrite, call, begin,
+                      wire::SectionSize(source.length) + kNamesRoom);
   record->descriptor = fd;
   record->length = source.length;
   record->open_flags = (uint32_t)descriptor_flags;
@@ -172,7 +171,7 @@ int FindChannel(int fd, const wire::FileState& state) {
 long HandleWrite(Call& call) {
   wire::FileState state;
   if (StatDescriptor((int)call.args[0], &state) != 0) return CarryOut(call);
-  if (S_ISREG(state.mode)) return WriteFile(call);
+  if (S_ISREG(state.mode)) return WriteFile(call, state);
   int channel = FindChannel((int)call.args[0], state);
   return channel >= 0 ? WriteOutput(call, channel, state) : CarryOut(call);
 }

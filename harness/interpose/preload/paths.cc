@@ -62,7 +62,8 @@ bool IsBelow(const char* path, const char* directory) {
 
 }  // namespace
 
-Place FindPlace(int dirfd, char* path) {
+/// Splits off the last component; everything but Place::dir.
+Place LastComponent(char* path) {
   Place place;
   size_t end = strlen(path);
   while (end > 0 && path[end - 1] == '/') end--;
@@ -71,6 +72,15 @@ Place FindPlace(int dirfd, char* path) {
   size_t length = end - start;
   if (length == 0 || length > 255) return place;
   if (path[start] == '.' && (length == 1 || (length == 2 && path[start + 1] == '.'))) return place;
+  place.name = path + start;
+  place.name_length = (uint32_t)length;
+  return place;
+}
+
+Place FindPlace(int dirfd, char* path) {
+  Place place = LastComponent(path);
+  if (!place.valid()) return place;
+  size_t start = (size_t)(place.name - path);
   wire::FileState dir;
   long result;
   if (start == 0) {
@@ -81,10 +91,19 @@ Place FindPlace(int dirfd, char* path) {
     result = StatAt(dirfd, path, 0, &dir);
     path[start] = first;
   }
-  if (result != 0) return place;
+  if (result != 0) return Place();
   place.dir = {dir.dev, dir.ino};
-  place.name = path + start;
-  place.name_length = (uint32_t)length;
+  return place;
+}
+
+Place FindPlaceBeside(const Place& known, int dirfd, const char* path, int dirfd2, char* path2) {
+  Place place = LastComponent(path2);
+  size_t start = known.valid() ? (size_t)(known.name - path) : 0;
+  bool same_start = place.valid() && known.valid() && (size_t)(place.name - path2) == start;
+  if (!same_start || memcmp(path, path2, start) != 0) return FindPlace(dirfd2, path2);
+  bool absolute = start > 0 && path[0] == '/';
+  if (!absolute && dirfd != dirfd2) return FindPlace(dirfd2, path2);
+  place.dir = known.dir;
   return place;
 }
 

@@ -22,6 +22,10 @@ struct Place {
 /// "." or ".." and the root have none: calls that make or remove names fail on them.
 Place FindPlace(int dirfd, char* path);
 
+/// FindPlace(dirfd2, path2), for free when it is in the same directory as `known`, the place of (dirfd,
+/// path).
+Place FindPlaceBeside(const Place& known, int dirfd, const char* path, int dirfd2, char* path2);
+
 /// The same for the file open as `fd`, by the path /proc shows for it, which is written to `buffer` (kPathMax
 /// bytes).
 Place FindPlaceOfDescriptor(int fd, char* buffer);

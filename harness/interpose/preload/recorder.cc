@@ -122,6 +122,7 @@ void NumberThread(int tid, bool first) {
 }
 
 uint32_t ThreadNumber(int tid) {
+  if (tid == ProcessId()) return 0;
   for (uint32_t i = 0; i < kThreadSlots; i++) {
     uint64_t entry = __atomic_load_n(&g_threads[((uint32_t)tid + i) % kThreadSlots], __ATOMIC_RELAXED);
     if ((uint32_t)(entry >> 32) == (uint32_t)tid) return (uint32_t)entry - 1;
@@ -132,15 +133,16 @@ uint32_t ThreadNumber(int tid) {
 
 FileLock::FileLock() {
   BlockSignals(&old_mask_);
-  Lock((uint32_t)ThreadId());
+  tid_ = ThreadId();
+  Lock((uint32_t)tid_);
 }
 
 FileLock::~FileLock() {
-  Unlock((uint32_t)ThreadId());
+  Unlock((uint32_t)tid_);
   RestoreSignals(old_mask_);
 }
 
-RecordWriter::RecordWriter(wire::RecordKind kind, const Call& call, uint64_t begin, uint64_t extra) {
+RecordWriter::RecordWriter(wire::RecordKind kind, const Call& call, uint64_t begin, uint64_t extra, int tid) {
   uint64_t size = wire::AlignUp(sizeof(Record) + extra, wire::kAlign);
   uint64_t room = g_mapped - wire::kHeaderSize;
   uint64_t at = room;
@@ -159,8 +161,8 @@ RecordWriter::RecordWriter(wire::RecordKind kind, const Call& call, uint64_t beg
   record_->kind = (uint16_t)kind;
   record_->route = call.via;
   record_->pid = ProcessId();
-  record_->tid = ThreadId();
-  record_->thread = ThreadNumber(record_->tid);
+  record_->tid = tid;
+  record_->thread = ThreadNumber(tid);
   record_->nr = (int32_t)call.nr;
   for (int i = 0; i < 6; i++) record_->args[i] = (uint64_t)call.args[i];
   record_->ip = call.ip;
