@@ -1,0 +1,66 @@
+// The command line as data. One struct for all subcommands: each uses the fields it documents in --help.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "model/crash_states.h"
+
+namespace oldornew {
+
+enum class Subcommand : uint8_t { kCheck, kRecord, kShow, kReplay, kStates, kDoctor, kProfiles };
+
+struct Options {
+  Subcommand subcommand = Subcommand::kCheck;
+  std::vector<std::string> command;  ///< what follows "--"
+
+  // The sandbox and the run.
+  std::string directory;
+  std::vector<std::string> also_directories;
+  std::string work_directory;
+  std::string setup;        ///< shell command, run first, un-recorded
+  std::string stdin_path;
+  double timeout_seconds = 120;
+
+  // What is judged.
+  std::vector<std::string> watch;
+  std::vector<std::string> together;
+  std::vector<std::string> profiles;
+  std::string expect;
+  std::string check_command;
+  std::string view_command;
+  std::vector<std::string> volatile_globs;
+  std::string ack = "exit";
+  bool ack_given = false;
+  std::vector<int> ok_exit;
+  std::string versions = "published";
+  uint64_t max_states = 0;  ///< 0: the default of the mode
+  Grain grain = Grain::kCall;
+  int jobs = 0;             ///< 0: one for each processor
+
+  // What is said.
+  std::string output = "oldornew.out";
+  bool output_given = false;
+  std::vector<std::string> reports;  ///< FORMAT=PATH
+  bool json = false;
+  bool strict = false;
+  bool accept_bounded = false;
+  bool quiet = false;
+
+  // replay, show, states.
+  std::string input;       ///< token, .crash or .trace file
+  std::string trace_path;  ///< the trace a token belongs to
+  std::string keep;        ///< replay --keep DIR, states --write DIR
+};
+
+/// Parses argv. nullopt-like outcome: when `done` is set the text (help, version) has been asked for and the process is
+/// to print it and leave with exit code 0. Errors (usage): one sentence.
+struct ParsedCommandLine {
+  Options options;
+  std::string print;  ///< not empty: print this and exit 0
+};
+Result<ParsedCommandLine> ParseCommandLine(int argc, const char* const* argv);
+
+}  // namespace oldornew

@@ -1,0 +1,96 @@
+#include "cli/session.h"
+
+#include <dirent.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "base/files.h"
+#include "base/text.h"
+#include "trace/format.h"
+
+namespace oldornew {
+
+Result<Recording> ObtainTrace(const Options& options) {
+  if (!options.trace_path.empty() && options.subcommand != Subcommand::kRecord) {
+    Recording recording;
+    ASSIGN_OR_RETURN(recording.trace, ReadTrace(options.trace_path));
+    return recording;
+  }
+  RecordSpec spec;
+  spec.sandbox.directory = options.directory;
+  spec.sandbox.also_directories = options.also_directories;
+  spec.sandbox.work_parent = options.work_directory;
+  spec.run.command = options.command;
+  spec.run.stdin_path = options.stdin_path;
+  spec.run.time_limit = std::chrono::milliseconds(static_cast<int64_t>(options.timeout_seconds * 1000));
+  if (!options.setup.empty()) spec.setup = {"sh", "-c", options.setup};
+  return Record(spec);
+}
+
+Result<ChosenProfiles> ChooseProfiles(const Options& options) {
+  ChosenProfiles chosen;
+  if (!options.profiles.empty()) {
+    ASSIGN_OR_RETURN(chosen.asked, SelectProfiles(options.profiles));
+    return chosen;
+  }
+  ASSIGN_OR_RETURN(chosen.asked, SelectProfiles({"mainstream"}));
+  ASSIGN_OR_RETURN(chosen.pedantic, SelectProfiles({"posix"}));
+  return chosen;
+}
+
+namespace {
+
+// The command reads what had been printed through a descriptor: no path of ours is visible in the sandbox.
+constexpr int kPrintedFd = 9;
+
+Result<UniqueFd> FileOfBytes(const std::string& bytes) {
+  UniqueFd fd(memfd_create("oldornew-stdout", MFD_CLOEXEC));
+  if (!fd.valid()) return Fail("cannot make a file of what was printed: {}", ErrnoText(errno));
+  if (pwrite(fd.get(), bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    return Fail("cannot keep what was printed: {}", ErrnoText(errno));
+  }
+  return fd;
+}
+
+}  // namespace
+
+Probe MakeProbe(Sandbox* sandbox, const std::string& shell_command, double timeout_seconds) {
+  if (shell_command.empty()) return {};
+  return [sandbox, shell_command, timeout_seconds](const FileTree& state,
+                                                   const ProbeContext& context) -> Result<ProbeAnswer> {
+    RETURN_IF_ERROR(sandbox->Present(state));
+    ASSIGN_OR_RETURN(const UniqueFd printed, FileOfBytes(context.printed));
+    RunSpec spec;
+    spec.command = {"sh", "-c", shell_command};
+    spec.environment = {fmt::format("OLDORNEW_ACKED={}", context.acked),
+                        fmt::format("OLDORNEW_STDOUT=/dev/fd/{}", kPrintedFd)};
+    spec.time_limit = std::chrono::milliseconds(static_cast<int64_t>(timeout_seconds * 1000));
+    spec.descriptors = {{printed.get(), kPrintedFd}};
+    ASSIGN_OR_RETURN(const RunResult run, Run(*sandbox, spec));
+    if (run.timed_out) {
+      return FailWith(ExitCode::kBaselineFailed, "{} did not end within {} s on one of the states", Quote(shell_command),
+                      timeout_seconds);
+    }
+    return ProbeAnswer{run.exit_status, run.stdout_bytes};
+  };
+}
+
+Status MakeEmptyDirectory(const std::string& path) {
+  RETURN_IF_ERROR(MakeDirectories(path));
+  DIR* dir = opendir(path.c_str());
+  if (dir == nullptr) return Fail("cannot list {}: {}", path, ErrnoText(errno));
+  int entries = 0;
+  while (readdir(dir) != nullptr) ++entries;
+  closedir(dir);
+  if (entries > 2) return FailWith(ExitCode::kUsage, "{} is not empty", path);
+  return {};
+}
+
+bool WantColour() {
+  const char* no_colour = std::getenv("NO_COLOR");
+  return isatty(STDOUT_FILENO) != 0 && (no_colour == nullptr || *no_colour == '\0');
+}
+
+}  // namespace oldornew

@@ -1,0 +1,33 @@
+// What several subcommands do alike: record as the options say, load a trace, make probes, pick profiles.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/options.h"
+#include "finding/search.h"
+#include "run/record.h"
+
+namespace oldornew {
+
+/// Records options.command, or loads options.trace_path (then there is no sandbox).
+Result<Recording> ObtainTrace(const Options& options);
+
+struct ChosenProfiles {
+  std::vector<const Profile*> asked;
+  std::vector<const Profile*> pedantic;
+};
+/// --profile, or mainstream with posix as the pedantic one (oracles.md 16, 18).
+Result<ChosenProfiles> ChooseProfiles(const Options& options);
+
+/// A probe that makes `sandbox` hold a state and runs `shell_command` there with OLDORNEW_ACKED and OLDORNEW_STDOUT set.
+/// The sandbox must outlive the probe.
+Probe MakeProbe(Sandbox* sandbox, const std::string& shell_command, double timeout_seconds);
+
+/// Errors (usage): `path` exists and is not an empty directory. Creates it.
+Status MakeEmptyDirectory(const std::string& path);
+
+/// True when stdout is a terminal and NO_COLOR is not set (no-color.org).
+bool WantColour();
+
+}  // namespace oldornew
