@@ -20,7 +20,9 @@ using Clock = std::chrono::steady_clock;
 constexpr uint64_t kDefaultStates = 200'000;
 constexpr uint64_t kDefaultProbedStates = 5'000;
 
-double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double SecondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 struct ReportTarget {
   ReportFormat format;
@@ -50,12 +52,15 @@ Result<SearchOptions> MakeSearchOptions(const Options& options) {
   search.profiles = profiles.asked;
   search.pedantic = profiles.pedantic;
   const bool probed = !options.view_command.empty() || !options.check_command.empty();
-  search.limits.max_states = options.max_states != 0 ? options.max_states : probed ? kDefaultProbedStates : kDefaultStates;
+  search.limits.max_states = options.max_states != 0 ? options.max_states
+                             : probed                ? kDefaultProbedStates
+                                                     : kDefaultStates;
   search.limits.grain = options.grain;
   search.watch.watch = options.watch;
   if (!options.together.empty()) search.watch.together = {options.together};
   ASSIGN_OR_RETURN(search.ack, ParseAck(options.ack));
-  search.durable_is_error = search.ack.kind == AckRule::Kind::kLine || (options.ack_given && options.ack == "exit");
+  search.durable_is_error =
+      search.ack.kind == AckRule::Kind::kLine || (options.ack_given && options.ack == "exit");
   if (!options.ok_exit.empty()) search.ack.ok_exit = options.ok_exit;
   search.ack.strict_versions = options.versions == "endpoints";
   if (!options.expect.empty()) {
@@ -66,8 +71,8 @@ Result<SearchOptions> MakeSearchOptions(const Options& options) {
   return search;
 }
 
-std::vector<std::string> PlacesOf(const Trace& trace, const SearchOptions& search, const std::string& subject_name,
-                                  bool* whole_directory) {
+std::vector<std::string> PlacesOf(const Trace& trace, const SearchOptions& search,
+                                  const std::string& subject_name, bool* whole_directory) {
   const auto subjects = ChooseSubjects(trace, search.watch);
   std::vector<std::string> out;
   for (const Subject& subject : subjects ? *subjects : std::vector<Subject>{}) {
@@ -122,7 +127,8 @@ Result<ExitCode> RunCheck(const Options& options) {
   if (report.judgement.verdict == Verdict::kClean) {
     const bool probed = !options.view_command.empty() || !options.check_command.empty();
     if (probed && recording.sandbox == nullptr) {
-      return FailWith(ExitCode::kUsage, "--view and --check need a run; they cannot be asked of a saved trace");
+      return FailWith(ExitCode::kUsage,
+                      "--view and --check need a run; they cannot be asked of a saved trace");
     }
     search.view = MakeProbe(recording.sandbox.get(), options.view_command, options.timeout_seconds);
     search.check = MakeProbe(recording.sandbox.get(), options.check_command, options.timeout_seconds);
@@ -134,7 +140,8 @@ Result<ExitCode> RunCheck(const Options& options) {
   }
   report.seconds = SecondsSince(start);
   RETURN_IF_ERROR(WriteOutput(options, search, &report));
-  for (const ReportTarget& target : targets) RETURN_IF_ERROR(WriteFile(target.path, RenderReport(report, target.format)));
+  for (const ReportTarget& target : targets)
+    RETURN_IF_ERROR(WriteFile(target.path, RenderReport(report, target.format)));
   std::fputs((options.json ? JsonReport(report) : TextReport(report, WantColour())).c_str(), stdout);
   return report.judgement.exit_code;
 }

@@ -10,60 +10,80 @@ namespace {
 
 constexpr const char* kVersion = "oldornew 0.1.0";
 constexpr const char* kFooter =
-    "Exit codes: 0 clean, 1 findings, 2 usage error, 3 the command itself failed, 4 bounded (limit reached, nothing found),\n"
+    "Exit codes: 0 clean, 1 findings, 2 usage error, 3 the command itself failed, 4 bounded (limit reached, "
+    "nothing found),\n"
     "5 cannot be judged (the reason is printed), 70 internal error, 130 interrupted.";
 
 void AddSandboxOptions(CLI::App* app, Options* o) {
   app->add_option("--dir", o->directory, "directory to copy and judge (default: the current one)");
-  app->add_option("--also-dir", o->also_directories, "further directory the program changes; copied and judged too")
+  app->add_option("--also-dir", o->also_directories,
+                  "further directory the program changes; copied and judged too")
       ->allow_extra_args(false);
-  app->add_option("--work-dir", o->work_directory, "where the private copy is made (default: $TMPDIR or /tmp)");
-  app->add_option("--setup", o->setup, "shell command that is run in the copy first; its result is the old state");
-  app->add_option("--stdin", o->stdin_path, "file to give to the command as standard input (default: /dev/null)");
-  app->add_option("--timeout", o->timeout_seconds, "seconds until a run is ended (default: 120)")->check(CLI::PositiveNumber);
+  app->add_option("--work-dir", o->work_directory,
+                  "where the private copy is made (default: $TMPDIR or /tmp)");
+  app->add_option("--setup", o->setup,
+                  "shell command that is run in the copy first; its result is the old state");
+  app->add_option("--stdin", o->stdin_path,
+                  "file to give to the command as standard input (default: /dev/null)");
+  app->add_option("--timeout", o->timeout_seconds, "seconds until a run is ended (default: 120)")
+      ->check(CLI::PositiveNumber);
 }
 
 void AddJudgingOptions(CLI::App* app, Options* o) {
-  app->add_option("--watch", o->watch, "path to judge, a directory as one value (default: whatever the run changed)")
+  app->add_option("--watch", o->watch,
+                  "path to judge, a directory as one value (default: whatever the run changed)")
       ->allow_extra_args(false);
   app->add_option("--together", o->together, "paths to judge as one value")->expected(2, 1000);
-  app->add_option("--profile", o->profiles,
-                  "file system profile, or mainstream, or all; repeatable (default: mainstream, and posix as a hint)")
+  app->add_option(
+         "--profile", o->profiles,
+         "file system profile, or mainstream, or all; repeatable (default: mainstream, and posix as a hint)")
       ->allow_extra_args(false);
-  app->add_option("--expect", o->expect, "oracles to ask, comma-separated: atomic, durable, check (default: all)");
+  app->add_option("--expect", o->expect,
+                  "oracles to ask, comma-separated: atomic, durable, check (default: all)");
   app->add_option("--check", o->check_command, "shell command that must exit 0 in every state");
-  app->add_option("--view", o->view_command, "shell command that prints the logical content of a state (databases)");
-  app->add_option("--volatile", o->volatile_globs, "glob of files that --view and --check never see (default: *-shm)")
+  app->add_option("--view", o->view_command,
+                  "shell command that prints the logical content of a state (databases)");
+  app->add_option("--volatile", o->volatile_globs,
+                  "glob of files that --view and --check never see (default: *-shm)")
       ->allow_extra_args(false);
-  app->add_option("--ack", o->ack, "what says \"done\": exit, none, or a regex for a line of stdout (default: exit)")
+  app->add_option("--ack", o->ack,
+                  "what says \"done\": exit, none, or a regex for a line of stdout (default: exit)")
       ->each([o](const std::string&) { o->ack_given = true; });
-  app->add_option("--ok-exit", o->ok_exit, "exit status that means success; repeatable (default: 0)")->allow_extra_args(false);
-  app->add_option("--versions", o->versions, "published: every renamed-in content is a version; endpoints: old and new only")
+  app->add_option("--ok-exit", o->ok_exit, "exit status that means success; repeatable (default: 0)")
+      ->allow_extra_args(false);
+  app->add_option("--versions", o->versions,
+                  "published: every renamed-in content is a version; endpoints: old and new only")
       ->check(CLI::IsMember({"published", "endpoints"}));
 }
 
 void AddBoundOptions(CLI::App* app, Options* o) {
-  app->add_option("--max-states", o->max_states, "combinations to visit per profile and subject")->check(CLI::PositiveNumber);
-  const std::map<std::string, Grain> grains = {{"call", Grain::kCall}, {"page", Grain::kPage}, {"sector", Grain::kSector}};
-  app->add_option("--grain", o->grain, "how finely a write is taken apart: call, page, sector (default: call)")
+  app->add_option("--max-states", o->max_states, "combinations to visit per profile and subject")
+      ->check(CLI::PositiveNumber);
+  const std::map<std::string, Grain> grains = {
+      {"call", Grain::kCall}, {"page", Grain::kPage}, {"sector", Grain::kSector}};
+  app->add_option("--grain", o->grain,
+                  "how finely a write is taken apart: call, page, sector (default: call)")
       ->transform(CLI::CheckedTransformer(grains, CLI::ignore_case));
   app->add_option("-j,--jobs", o->jobs, "threads for the exploration (default: one for each processor)")
       ->check(CLI::Range(1, 256));
 }
 
 void AddReportOptions(CLI::App* app, Options* o) {
-  app->add_option("--output", o->output, "folder for bundles, trace and report (default: oldornew.out, made when needed)")
+  app->add_option("--output", o->output,
+                  "folder for bundles, trace and report (default: oldornew.out, made when needed)")
       ->each([o](const std::string&) { o->output_given = true; });
   app->add_option("--report", o->reports, "write a report as FORMAT=PATH (text, json, junit); repeatable")
       ->allow_extra_args(false);
   app->add_flag("--json", o->json, "print the JSON report instead of text");
   app->add_flag("--strict", o->strict, "warnings fail too");
-  app->add_flag("--accept-bounded", o->accept_bounded, "a bound that was reached, with nothing found, exits 0");
+  app->add_flag("--accept-bounded", o->accept_bounded,
+                "a bound that was reached, with nothing found, exits 0");
 }
 
 struct Parser {
   Options options;
-  CLI::App app{"Old or new, never in between: finds what power cuts leave of files that a program updates.", "oldornew"};
+  CLI::App app{"Old or new, never in between: finds what power cuts leave of files that a program updates.",
+               "oldornew"};
   std::vector<std::pair<CLI::App*, Subcommand>> subcommands;
 
   CLI::App* Add(const char* name, const char* description, Subcommand subcommand) {
@@ -77,31 +97,41 @@ struct Parser {
     app.set_version_flag("--version", kVersion);
     app.require_subcommand(1);
     Options* o = &options;
-    CLI::App* check = Add("check", "run a command in a copy, judge every state a power cut can leave: check [options] -- COMMAND ...",
-                          Subcommand::kCheck);
+    CLI::App* check = Add(
+        "check",
+        "run a command in a copy, judge every state a power cut can leave: check [options] -- COMMAND ...",
+        Subcommand::kCheck);
     AddSandboxOptions(check, o);
     AddJudgingOptions(check, o);
     AddBoundOptions(check, o);
     AddReportOptions(check, o);
     check->add_option("--trace", o->trace_path, "judge this recorded trace instead of running a command");
-    CLI::App* record = Add("record", "run a command in a copy and save its trace: record [options] -- COMMAND ...", Subcommand::kRecord);
+    CLI::App* record =
+        Add("record", "run a command in a copy and save its trace: record [options] -- COMMAND ...",
+            Subcommand::kRecord);
     AddSandboxOptions(record, o);
     record->add_option("-o,--trace", o->trace_path, "trace file to write (default: oldornew.trace)");
     record->add_flag("-q,--quiet", o->quiet, "do not pass on the command's output");
     CLI::App* show = Add("show", "print a trace or a .crash bundle, one call a line", Subcommand::kShow);
     show->add_option("input", o->input, "a .trace or .crash file")->required();
-    CLI::App* replay = Add("replay", "bring back the state of a finding and judge it again", Subcommand::kReplay);
+    CLI::App* replay =
+        Add("replay", "bring back the state of a finding and judge it again", Subcommand::kReplay);
     replay->add_option("input", o->input, "a .crash file, or a token")->required();
-    replay->add_option("--trace", o->trace_path, "the trace a token belongs to (default: oldornew.out/run.trace)");
+    replay->add_option("--trace", o->trace_path,
+                       "the trace a token belongs to (default: oldornew.out/run.trace)");
     replay->add_option("--keep", o->keep, "write the state to this new or empty directory");
-    CLI::App* states = Add("states", "list every distinct state as JSON lines: states [options] -- COMMAND ...", Subcommand::kStates);
+    CLI::App* states =
+        Add("states", "list every distinct state as JSON lines: states [options] -- COMMAND ...",
+            Subcommand::kStates);
     AddSandboxOptions(states, o);
-    states->add_option("--profile", o->profiles, "file system profile; repeatable (default: mainstream)")->allow_extra_args(false);
+    states->add_option("--profile", o->profiles, "file system profile; repeatable (default: mainstream)")
+        ->allow_extra_args(false);
     states->add_option("--watch", o->watch, "path to look at (default: everything)")->allow_extra_args(false);
     states->add_option("--trace", o->trace_path, "take this recorded trace instead of running a command");
     states->add_option("--write", o->keep, "make every state real below this new or empty directory");
     AddBoundOptions(states, o);
-    Add("doctor", "say whether this machine and this program can be judged, and if not, why: doctor [-- COMMAND ...]",
+    Add("doctor",
+        "say whether this machine and this program can be judged, and if not, why: doctor [-- COMMAND ...]",
         Subcommand::kDoctor)
         ->add_option("--work-dir", o->work_directory, "where the private copy would be made");
     Add("profiles", "list the file system profiles with their meaning and source", Subcommand::kProfiles);
@@ -112,7 +142,8 @@ Status CheckCombination(const Options& o, bool has_dashes) {
   const auto usage = [](const char* message) { return FailWith(ExitCode::kUsage, "{}", message); };
   const bool runs = o.subcommand == Subcommand::kCheck || o.subcommand == Subcommand::kStates;
   if (o.subcommand == Subcommand::kRecord || (runs && o.trace_path.empty())) {
-    if (o.command.empty()) return usage("no command: give it after --, as in: oldornew check -- sed -i s/old/new/ config.toml");
+    if (o.command.empty())
+      return usage("no command: give it after --, as in: oldornew check -- sed -i s/old/new/ config.toml");
   } else if (runs && !o.command.empty()) {
     return usage("--trace and a command exclude each other");
   } else if (has_dashes && o.subcommand != Subcommand::kDoctor) {

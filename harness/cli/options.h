@@ -20,7 +20,7 @@ struct Options {
   std::string directory;
   std::vector<std::string> also_directories;
   std::string work_directory;
-  std::string setup;        ///< shell command, run first, un-recorded
+  std::string setup;  ///< shell command, run first, un-recorded
   std::string stdin_path;
   double timeout_seconds = 120;
 
@@ -38,7 +38,7 @@ struct Options {
   std::string versions = "published";
   uint64_t max_states = 0;  ///< 0: the default of the mode
   Grain grain = Grain::kCall;
-  int jobs = 0;             ///< 0: one for each processor
+  int jobs = 0;  ///< 0: one for each processor
 
   // What is said.
   std::string output = "oldornew.out";
@@ -55,8 +55,8 @@ struct Options {
   std::string keep;        ///< replay --keep DIR, states --write DIR
 };
 
-/// Parses argv. nullopt-like outcome: when `done` is set the text (help, version) has been asked for and the process is
-/// to print it and leave with exit code 0. Errors (usage): one sentence.
+/// Parses argv. nullopt-like outcome: when `done` is set the text (help, version) has been asked for and the
+/// process is to print it and leave with exit code 0. Errors (usage): one sentence.
 struct ParsedCommandLine {
   Options options;
   std::string print;  ///< not empty: print this and exit 0

@@ -8,7 +8,9 @@ namespace oldornew {
 
 Result<ExitCode> RunProfiles(const Options&) {
   for (const Profile& profile : Profiles()) {
-    std::fputs(fmt::format("{}{}\n    {}\n", DescribeProfile(profile), profile.mainstream ? "  [mainstream]" : "", profile.source).c_str(),
+    std::fputs(fmt::format("{}{}\n    {}\n", DescribeProfile(profile),
+                           profile.mainstream ? "  [mainstream]" : "", profile.source)
+                   .c_str(),
                stdout);
   }
   return ExitCode::kClean;

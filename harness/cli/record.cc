@@ -18,10 +18,12 @@ Result<ExitCode> RunRecord(const Options& options) {
   }
   const std::string path = options.trace_path.empty() ? "oldornew.trace" : options.trace_path;
   RETURN_IF_ERROR(WriteTrace(trace, path));
-  std::string summary = fmt::format("oldornew: {}: {} of {}, exit status {}, {}\n", path, Count(trace.ops.size(), "op"),
-                                    trace.processes.size() == 1 ? "1 process" : fmt::format("{} processes", trace.processes.size()),
-                                    trace.exit_status, trace.obstacles.empty() ? "complete" : "cannot be judged:");
-  for (const Obstacle& obstacle : trace.obstacles) summary += fmt::format("oldornew:   {}\n", obstacle.reason);
+  std::string summary = fmt::format(
+      "oldornew: {}: {} of {}, exit status {}, {}\n", path, Count(trace.ops.size(), "op"),
+      trace.processes.size() == 1 ? "1 process" : fmt::format("{} processes", trace.processes.size()),
+      trace.exit_status, trace.obstacles.empty() ? "complete" : "cannot be judged:");
+  for (const Obstacle& obstacle : trace.obstacles)
+    summary += fmt::format("oldornew:   {}\n", obstacle.reason);
   std::fputs(summary.c_str(), stderr);
   if (!trace.obstacles.empty()) return ExitCode::kCannotJudge;
   return trace.exit_status == 0 ? ExitCode::kClean : ExitCode::kBaselineFailed;

@@ -28,7 +28,8 @@ Result<Bundle> LoadBundle(const Options& options) {
   }
   Bundle bundle;
   bundle.header.token = options.input;
-  ASSIGN_OR_RETURN(bundle.trace, ReadTrace(options.trace_path.empty() ? "oldornew.out/run.trace" : options.trace_path));
+  ASSIGN_OR_RETURN(bundle.trace,
+                   ReadTrace(options.trace_path.empty() ? "oldornew.out/run.trace" : options.trace_path));
   return bundle;
 }
 
@@ -43,7 +44,8 @@ std::string ListState(const Trace& trace, const FileTree& state) {
     }
     const Inode& i = state.at(*inode);
     std::string what = KindName(i.kind);
-    if (i.kind == FileKind::kFile) what = fmt::format("{}  {}", ByteSize(i.content.size()), Quote(i.content.Read(0, 48), 48));
+    if (i.kind == FileKind::kFile)
+      what = fmt::format("{}  {}", ByteSize(i.content.size()), Quote(i.content.Read(0, 48), 48));
     if (i.kind == FileKind::kSymlink) what = "→ " + i.target;
     out += fmt::format("  {:<40} {:04o}  {}\n", change.path.empty() ? "." : change.path, i.mode, what);
   }
@@ -72,14 +74,17 @@ Result<bool> JudgeAgain(const Bundle& bundle, const CrashState& state) {
     const auto violation = JudgeState(bundle.trace, subject, history, state.tree, state.last_point);
     if (!violation) continue;
     failed = true;
-    std::fputs(fmt::format("{}: {} would {}\n", OracleName(violation->oracle), violation->at, OutcomePhrase(violation->outcome)).c_str(),
+    std::fputs(fmt::format("{}: {} would {}\n", OracleName(violation->oracle), violation->at,
+                           OutcomePhrase(violation->outcome))
+                   .c_str(),
                stdout);
   }
   if (!failed) std::fputs("this state is acceptable: every watched path is old or new\n", stdout);
   return failed;
 }
 
-// --view and --check are the user's own commands: they are run again on the state, in a sandbox around a copy of it.
+// --view and --check are the user's own commands: they are run again on the state, in a sandbox around a copy
+// of it.
 Result<bool> ProbeAgain(const Bundle& bundle, const CrashState& state) {
   ASSIGN_OR_RETURN(const TempDir directory, TempDir::Create("oldornew-replay-"));
   SandboxSpec spec;
@@ -89,7 +94,10 @@ Result<bool> ProbeAgain(const Bundle& bundle, const CrashState& state) {
   const std::string& command = view ? bundle.header.view : bundle.header.check;
   const Probe probe = MakeProbe(&sandbox, command, 120);
   ASSIGN_OR_RETURN(const ProbeAnswer answer, probe(state.tree, {}));
-  std::fputs(fmt::format("{} prints {} and exits {}\n", ShellQuote(command), Quote(answer.output, 200), answer.exit_status).c_str(), stdout);
+  std::fputs(fmt::format("{} prints {} and exits {}\n", ShellQuote(command), Quote(answer.output, 200),
+                         answer.exit_status)
+                 .c_str(),
+             stdout);
   if (!view) return answer.exit_status != 0;
   const auto same = [&](const ProbeAnswer& other) {
     return other.exit_status == answer.exit_status && other.output == answer.output;
@@ -111,8 +119,9 @@ Result<ExitCode> RunReplay(const Options& options) {
   ASSIGN_OR_RETURN(const PowerCase power_case, ParseToken(bundle.header.token));
   ASSIGN_OR_RETURN(const CrashState state, Realise(bundle.trace, power_case));
   if (!bundle.header.message.empty()) std::fputs((bundle.header.message + "\n").c_str(), stdout);
-  std::fputs(fmt::format("{}, power lost after {} of {} calls; the state, against the old one:\n{}", power_case.profile,
-                         state.first_point, bundle.trace.ops.size(), ListState(bundle.trace, state.tree))
+  std::fputs(fmt::format("{}, power lost after {} of {} calls; the state, against the old one:\n{}",
+                         power_case.profile, state.first_point, bundle.trace.ops.size(),
+                         ListState(bundle.trace, state.tree))
                  .c_str(),
              stdout);
   if (!options.keep.empty()) {

@@ -70,8 +70,8 @@ Probe MakeProbe(Sandbox* sandbox, const std::string& shell_command, double timeo
     spec.descriptors = {{printed.get(), kPrintedFd}};
     ASSIGN_OR_RETURN(const RunResult run, Run(*sandbox, spec));
     if (run.timed_out) {
-      return FailWith(ExitCode::kBaselineFailed, "{} did not end within {} s on one of the states", Quote(shell_command),
-                      timeout_seconds);
+      return FailWith(ExitCode::kBaselineFailed, "{} did not end within {} s on one of the states",
+                      Quote(shell_command), timeout_seconds);
     }
     return ProbeAnswer{run.exit_status, run.stdout_bytes};
   };

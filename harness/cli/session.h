@@ -20,8 +20,8 @@ struct ChosenProfiles {
 /// --profile, or mainstream with posix as the pedantic one (oracles.md 16, 18).
 Result<ChosenProfiles> ChooseProfiles(const Options& options);
 
-/// A probe that makes `sandbox` hold a state and runs `shell_command` there with OLDORNEW_ACKED and OLDORNEW_STDOUT set.
-/// The sandbox must outlive the probe.
+/// A probe that makes `sandbox` hold a state and runs `shell_command` there with OLDORNEW_ACKED and
+/// OLDORNEW_STDOUT set. The sandbox must outlive the probe.
 Probe MakeProbe(Sandbox* sandbox, const std::string& shell_command, double timeout_seconds);
 
 /// Errors (usage): `path` exists and is not an empty directory. Creates it.

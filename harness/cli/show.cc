@@ -29,14 +29,17 @@ Result<ExitCode> RunShow(const Options& options) {
   std::string out = fmt::format("{}\n", ShellQuote(trace.command));
   for (size_t i = 0; i < trace.processes.size(); ++i) {
     const Process& process = trace.processes[i];
-    out += fmt::format("process {}  pid {}  {}{}\n", i, process.pid, process.program, process.entered ? "" : "  (not entered)");
+    out += fmt::format("process {}  pid {}  {}{}\n", i, process.pid, process.program,
+                       process.entered ? "" : "  (not entered)");
   }
   for (const std::string& note : trace.notes) out += fmt::format("note  {}\n", note);
   for (const Obstacle& obstacle : trace.obstacles) out += fmt::format("cannot judge: {}\n", obstacle.reason);
   const bool several = trace.processes.size() > 1;
   for (size_t i = 0; i < trace.ops.size(); ++i) {
     const Op& op = trace.ops[i];
-    const std::string who = several ? fmt::format("[{}{}] ", op.process, op.thread == 0 ? "" : fmt::format(".{}", op.thread)) : "";
+    const std::string who =
+        several ? fmt::format("[{}{}] ", op.process, op.thread == 0 ? "" : fmt::format(".{}", op.thread))
+                : "";
     out += fmt::format("{:>5}  {}{}\n", i + 1, who, Describe(trace, op));
   }
   std::fputs(out.c_str(), stdout);

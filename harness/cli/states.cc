@@ -38,16 +38,17 @@ Result<ExitCode> RunStates(const Options& options) {
   bool exhaustive = true;
   Status status;
   for (const Profile* profile : profiles.asked) {
-    const Coverage coverage = ForEachCrashState(trace, *profile, projection, limits, [&](const CrashState& state) {
-      const std::string token = FormatToken({profile->name, state.choice, id});
-      std::fputs(JsonState(trace, state, token, profile->name).c_str(), stdout);
-      ++number;
-      if (options.keep.empty()) return true;
-      const std::string directory = JoinPath(options.keep, fmt::format("{:06}", number));
-      status = MakeDirectories(directory);
-      if (status) status = WriteTo(state.tree, directory);
-      return status.has_value();
-    });
+    const Coverage coverage =
+        ForEachCrashState(trace, *profile, projection, limits, [&](const CrashState& state) {
+          const std::string token = FormatToken({profile->name, state.choice, id});
+          std::fputs(JsonState(trace, state, token, profile->name).c_str(), stdout);
+          ++number;
+          if (options.keep.empty()) return true;
+          const std::string directory = JoinPath(options.keep, fmt::format("{:06}", number));
+          status = MakeDirectories(directory);
+          if (status) status = WriteTo(state.tree, directory);
+          return status.has_value();
+        });
     RETURN_IF_ERROR(status);
     exhaustive = exhaustive && coverage.exhaustive;
   }

@@ -43,8 +43,9 @@ struct TextField {
 };
 
 constexpr TextField kTextFields[] = {
-    {"message", &BundleHeader::message}, {"token", &BundleHeader::token},     {"oracle", &BundleHeader::oracle},
-    {"path", &BundleHeader::path},       {"outcome", &BundleHeader::outcome}, {"ack", &BundleHeader::ack},
+    {"message", &BundleHeader::message}, {"token", &BundleHeader::token},
+    {"oracle", &BundleHeader::oracle},   {"path", &BundleHeader::path},
+    {"outcome", &BundleHeader::outcome}, {"ack", &BundleHeader::ack},
     {"view", &BundleHeader::view},       {"check", &BundleHeader::check},
 };
 
@@ -80,18 +81,20 @@ std::string EncodeBundle(const BundleHeader& header, const Trace& trace) {
 }
 
 Result<Bundle> DecodeBundle(std::string_view bytes) {
-  if (!bytes.starts_with(kMagic)) return FailWith(ExitCode::kUsage, "not a .crash bundle (bad magic at byte 0)");
+  if (!bytes.starts_with(kMagic))
+    return FailWith(ExitCode::kUsage, "not a .crash bundle (bad magic at byte 0)");
   const size_t first_end = bytes.find('\n');
   const std::string version(bytes.substr(kMagic.size(), first_end - kMagic.size()));
   if (first_end == std::string_view::npos || version != std::to_string(kBundleVersion)) {
-    return FailWith(ExitCode::kUsage, "line 1: bundle version {}, this program reads version {}", Quote(version),
-                    kBundleVersion);
+    return FailWith(ExitCode::kUsage, "line 1: bundle version {}, this program reads version {}",
+                    Quote(version), kBundleVersion);
   }
   Bundle bundle;
   size_t at = first_end + 1;
   for (int number = 2;; ++number) {
     const size_t end = bytes.find('\n', at);
-    if (end == std::string_view::npos) return FailWith(ExitCode::kUsage, "line {}: the header does not end", number);
+    if (end == std::string_view::npos)
+      return FailWith(ExitCode::kUsage, "line {}: the header does not end", number);
     const std::string_view line = bytes.substr(at, end - at);
     at = end + 1;
     if (line.empty()) break;

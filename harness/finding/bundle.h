@@ -1,5 +1,5 @@
-// The .crash bundle: one finding with its trace, in one file that replays on any machine without root. Format:
-// docs/trace-format.md.
+// The .crash bundle: one finding with its trace, in one file that replays on any machine without root.
+// Format: docs/trace-format.md.
 #pragma once
 
 #include <string>
@@ -35,7 +35,8 @@ struct Bundle {
 
 std::string EncodeBundle(const BundleHeader& header, const Trace& trace);
 
-/// Errors (usage): what is wrong and where: bad magic, unknown version, unknown or missing field with its line, damaged trace.
+/// Errors (usage): what is wrong and where: bad magic, unknown version, unknown or missing field with its
+/// line, damaged trace.
 Result<Bundle> DecodeBundle(std::string_view bytes);
 
 }  // namespace oldornew

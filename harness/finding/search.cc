@@ -1,7 +1,10 @@
 #include "finding/search.h"
 
 #include <algorithm>
+#include <atomic>
 #include <list>
+#include <map>
+#include <thread>
 #include <unordered_set>
 
 #include "base/text.h"
@@ -20,24 +23,91 @@ bool Volatile(const Subject& subject, const std::vector<std::string>& globs) {
   });
 }
 
-void SearchSubject(const Trace& trace, const SearchOptions& options, const Subject& subject,
-                   const VersionHistory& history, Collector* collector, SearchResult* result) {
-  const Projection projection = ProjectionOf(trace, subject);
-  collector->StartSubject(subject, &history, projection);
+// One subject under one profile: independent of all others, so that they can run side by side and be merged
+// in order.
+struct Task {
+  const Subject* subject = nullptr;
+  const VersionHistory* history = nullptr;
+  const Projection* projection = nullptr;
+  const Profile* profile = nullptr;
+  bool pedantic = false;
+
+  Coverage coverage;
   std::unordered_set<Digest> pictures;
-  for (const auto* list : {&options.profiles, &options.pedantic}) {
-    for (const Profile* profile : *list) {
-      const Coverage coverage =
-          ForEachCrashState(trace, *profile, projection, options.limits, [&](const CrashState& state) {
-            pictures.insert(state.digest);
-            const auto violation = JudgeState(trace, subject, history, state.tree, state.last_point);
-            const bool asked = violation && std::find(options.expect.begin(), options.expect.end(),
-                                                      violation->oracle) != options.expect.end();
-            if (asked) collector->Add(*violation, state, *profile, list == &options.pedantic);
-            return true;
-          });
-      AddCoverage(coverage, &result->coverage);
+  // The first (least deviating) case of each kind; the rest only repeats it.
+  std::map<std::pair<Oracle, Outcome>, std::pair<Violation, CrashState>> violations;
+};
+
+void RunTask(const Trace& trace, const SearchOptions& options, Task* task) {
+  task->coverage = ForEachCrashState(
+      trace, *task->profile, *task->projection, options.limits, [&](const CrashState& state) {
+        task->pictures.insert(state.digest);
+        auto violation = JudgeState(trace, *task->subject, *task->history, state.tree, state.last_point);
+        if (!violation) return true;
+        const auto& expect = options.expect;
+        if (std::find(expect.begin(), expect.end(), violation->oracle) == expect.end()) return true;
+        const std::pair key{violation->oracle, violation->outcome};
+        const auto known = task->violations.find(key);
+        if (known == task->violations.end()) {
+          task->violations.emplace(key, std::pair{std::move(*violation), state});
+        } else if (state.deviations < known->second.second.deviations) {
+          known->second = {std::move(*violation), state};
+        }
+        return true;
+      });
+}
+
+void RunTasks(const Trace& trace, const SearchOptions& options, std::vector<Task>* tasks) {
+  const unsigned processors = std::max(1u, std::thread::hardware_concurrency());
+  const size_t jobs =
+      std::min<size_t>(options.jobs > 0 ? static_cast<size_t>(options.jobs) : processors, tasks->size());
+  std::atomic<size_t> next{0};
+  const auto work = [&] {
+    for (size_t i = next++; i < tasks->size(); i = next++) RunTask(trace, options, &(*tasks)[i]);
+  };
+  std::vector<std::thread> threads;
+  for (size_t i = 1; i < jobs; ++i) threads.emplace_back(work);
+  work();
+  for (std::thread& thread : threads) thread.join();
+}
+
+// What is known of a subject before any state of it is looked at.
+struct Prepared {
+  const Subject* subject = nullptr;
+  VersionHistory history;
+  Projection projection;
+};
+
+void SearchSubjects(const Trace& trace, const SearchOptions& options, const std::list<Prepared>& prepared,
+                    Collector* collector, SearchResult* result) {
+  std::vector<Task> tasks;
+  for (const Prepared& p : prepared) {
+    for (const auto* list : {&options.profiles, &options.pedantic}) {
+      for (const Profile* profile : *list) {
+        Task task;
+        task.subject = p.subject;
+        task.history = &p.history;
+        task.projection = &p.projection;
+        task.profile = profile;
+        task.pedantic = list == &options.pedantic;
+        tasks.push_back(std::move(task));
+      }
     }
+  }
+  RunTasks(trace, options, &tasks);
+  std::unordered_set<Digest> pictures;
+  const Subject* last = nullptr;
+  for (const Task& task : tasks) {
+    if (task.subject != last) {
+      result->coverage.states_distinct += std::exchange(pictures, {}).size();
+      last = task.subject;
+    }
+    pictures.insert(task.pictures.begin(), task.pictures.end());
+    collector->StartSubject(*task.subject, task.history, *task.projection);
+    for (const auto& [kind, found] : task.violations) {
+      collector->Add(found.first, found.second, *task.profile, task.pedantic);
+    }
+    AddCoverage(task.coverage, &result->coverage);
   }
   result->coverage.states_distinct += pictures.size();
 }
@@ -55,7 +125,7 @@ Result<SearchResult> Search(const Trace& trace, const SearchOptions& options) {
   std::erase_if(subjects, [&](const Subject& subject) { return Volatile(subject, options.volatile_globs); });
   for (const Subject& subject : subjects) result.subjects.push_back(subject.name);
   Collector collector(trace, options);
-  std::list<VersionHistory> histories;  // Stable addresses: the collector describes findings at the end.
+  std::list<Prepared> prepared;  // Stable addresses: the collector describes findings at the end.
   if (options.view || options.check) {
     RETURN_IF_ERROR(SearchWithProbes(trace, options, &collector, &result));
   } else {
@@ -65,10 +135,11 @@ Result<SearchResult> Search(const Trace& trace, const SearchOptions& options) {
     // With --check alone the ordinary questions are asked too only where paths were named.
     const bool ask = !options.check || !options.watch.watch.empty() || !options.watch.together.empty();
     for (const Subject& subject : subjects) {
-      if (!ask) break;
-      histories.push_back(TraceVersions(trace, subject, options.ack));
-      SearchSubject(trace, options, subject, histories.back(), &collector, &result);
+      if (ask)
+        prepared.push_back(
+            {&subject, TraceVersions(trace, subject, options.ack), ProjectionOf(trace, subject)});
     }
+    SearchSubjects(trace, options, prepared, &collector, &result);
   }
   result.findings = collector.Take();
   return result;

@@ -35,8 +35,9 @@ struct SearchOptions {
   std::vector<Oracle> expect = {Oracle::kAtomic, Oracle::kDurable, Oracle::kCheck};
   bool durable_is_error = false;  ///< --ack REGEX was given, or the scenario expects it (oracles.md 16)
   std::vector<std::string> volatile_globs = {"*-shm"};
-  Probe view;   ///< --view; empty: none
-  Probe check;  ///< --check; empty: none
+  int jobs = 0;  ///< threads; 0: one for each processor. The result does not depend on it
+  Probe view;    ///< --view; empty: none
+  Probe check;   ///< --check; empty: none
 };
 
 struct SearchResult {

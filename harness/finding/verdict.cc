@@ -7,8 +7,8 @@
 namespace oldornew {
 
 const char* VerdictName(Verdict verdict) {
-  static constexpr const char* kNames[] = {"unsupported", "incomplete-recording", "baseline-failed",
-                                           "findings",    "bounded",              "clean"};
+  static constexpr const char* kNames[] = {
+      "unsupported", "incomplete-recording", "baseline-failed", "findings", "bounded", "clean"};
   return kNames[static_cast<size_t>(verdict)];
 }
 
@@ -47,8 +47,9 @@ Judgement Judge(const Trace& trace, const SearchResult* search, const VerdictRul
   } else if (!search->coverage.exhaustive) {
     out.verdict = Verdict::kBounded;
     out.exit_code = rules.accept_bounded ? ExitCode::kClean : ExitCode::kBounded;
-    out.reasons.push_back(fmt::format("{} of {} combinations were visited: raise --max-states, or narrow with --watch",
-                                      search->coverage.states_visited, search->coverage.states_total));
+    out.reasons.push_back(
+        fmt::format("{} of {} combinations were visited: raise --max-states, or narrow with --watch",
+                    search->coverage.states_visited, search->coverage.states_total));
   }
   return out;
 }

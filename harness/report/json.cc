@@ -70,14 +70,10 @@ Json RecordingJson(const Trace& trace) {
   for (const Obstacle& obstacle : trace.obstacles) {
     obstacles.push_back({{"kind", ObstacleName(obstacle.kind)}, {"reason", obstacle.reason}});
   }
-  return Json{{"backend", trace.backend},
-              {"complete", trace.obstacles.empty()},
-              {"ops", trace.ops.size()},
-              {"processes", trace.processes.size()},
-              {"exit_status", trace.exit_status},
-              {"seconds", static_cast<double>(trace.duration_ns) / 1e9},
-              {"file_system", trace.file_system},
-              {"trace", trace.Identity().Short()},
+  return Json{{"backend", trace.backend},         {"complete", trace.obstacles.empty()},
+              {"ops", trace.ops.size()},          {"processes", trace.processes.size()},
+              {"exit_status", trace.exit_status}, {"seconds", static_cast<double>(trace.duration_ns) / 1e9},
+              {"file_system", trace.file_system}, {"trace", trace.Identity().Short()},
               {"obstacles", std::move(obstacles)}};
 }
 
@@ -104,7 +100,8 @@ std::string JsonReport(const Report& report) {
     const auto& list = report.search->findings;
     const bool judged = report.judgement.exit_code != ExitCode::kCannotJudge;
     for (size_t i = 0; judged && i < list.size(); ++i) {
-      findings.push_back(FindingJson(*report.trace, list[i], i < report.bundles.size() ? report.bundles[i] : ""));
+      findings.push_back(
+          FindingJson(*report.trace, list[i], i < report.bundles.size() ? report.bundles[i] : ""));
     }
     coverage = CoverageJson(*report.search);
     notes.insert(notes.end(), report.search->notes.begin(), report.search->notes.end());
@@ -122,7 +119,8 @@ std::string JsonReport(const Report& report) {
   return Dump(json, 2) + "\n";
 }
 
-std::string JsonState(const Trace& trace, const CrashState& state, const std::string& token, const std::string& profile) {
+std::string JsonState(const Trace& trace, const CrashState& state, const std::string& token,
+                      const std::string& profile) {
   Json tree = Json::object();
   for (size_t root = 0; root < trace.roots.size() && root < state.tree.roots().size(); ++root) {
     if (trace.roots[root].role != RootRole::kJudged) continue;

@@ -50,8 +50,9 @@ std::string JunitReport(const Report& report) {
       ++tests;
       ++failures;
       failed.insert(finding.path);
-      cases += fmt::format("  <testcase classname=\"{}\" name=\"{} {}\"><failure message=\"{}\">{}</failure></testcase>\n",
-                           suite, OracleName(finding.oracle), Xml(finding.path), Xml(finding.message), Xml(finding.token));
+      cases += fmt::format(
+          "  <testcase classname=\"{}\" name=\"{} {}\"><failure message=\"{}\">{}</failure></testcase>\n",
+          suite, OracleName(finding.oracle), Xml(finding.path), Xml(finding.message), Xml(finding.token));
     }
     for (const std::string& subject : report.search->subjects) {
       if (failed.contains(subject)) continue;
@@ -62,12 +63,14 @@ std::string JunitReport(const Report& report) {
   if (report.judgement.verdict != Verdict::kFindings && report.judgement.exit_code != ExitCode::kClean) {
     ++tests;
     ++errors;
-    cases += fmt::format("  <testcase classname=\"{}\" name=\"verdict\"><error message=\"{}\">{}</error></testcase>\n", suite,
-                         VerdictName(report.judgement.verdict), Xml(Join(report.judgement.reasons, "\n")));
+    cases += fmt::format(
+        "  <testcase classname=\"{}\" name=\"verdict\"><error message=\"{}\">{}</error></testcase>\n", suite,
+        VerdictName(report.judgement.verdict), Xml(Join(report.judgement.reasons, "\n")));
   }
   return fmt::format(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-      "<testsuite name=\"oldornew\" tests=\"{}\" failures=\"{}\" errors=\"{}\" time=\"{:.3f}\">\n{}</testsuite>\n",
+      "<testsuite name=\"oldornew\" tests=\"{}\" failures=\"{}\" errors=\"{}\" "
+      "time=\"{:.3f}\">\n{}</testsuite>\n",
       tests, failures, errors, report.seconds, cases);
 }
 

@@ -43,6 +43,7 @@ std::string JunitReport(const Report& report);
 std::string RenderReport(const Report& report, ReportFormat format);
 
 /// A state's tree as one line of JSON: path -> kind, size, mode, digest.
-std::string JsonState(const Trace& trace, const CrashState& state, const std::string& token, const std::string& profile);
+std::string JsonState(const Trace& trace, const CrashState& state, const std::string& token,
+                      const std::string& profile);
 
 }  // namespace oldornew

@@ -1,7 +1,8 @@
+#include "base/text.h"
+
 #include <algorithm>
 #include <set>
 
-#include "base/text.h"
 #include "report/report.h"
 
 namespace oldornew {
@@ -36,7 +37,8 @@ std::string SubjectsLine(const std::vector<std::string>& names) {
   constexpr size_t kMost = 4;
   if (names.empty()) return "judged     nothing: the run changed no file in the judged directory\n";
   const size_t shown = std::min(names.size(), kMost);
-  std::string out = "judged     " + Join({names.begin(), names.begin() + static_cast<ptrdiff_t>(shown)}, ", ");
+  std::string out =
+      "judged     " + Join({names.begin(), names.begin() + static_cast<ptrdiff_t>(shown)}, ", ");
   if (shown < names.size()) out += fmt::format(" and {} more", names.size() - shown);
   if (names.size() > 1) out += "; each for itself (--together A B judges a set)";
   return out + "\n";
@@ -44,16 +46,18 @@ std::string SubjectsLine(const std::vector<std::string>& names) {
 
 std::string Head(const Report& report) {
   const Trace& trace = *report.trace;
-  std::string out = fmt::format("recorded   {} of {} in {} ({}, {})\n", Count(FileCalls(trace), "file call"),
-                                trace.processes.size() == 1 ? "1 process" : fmt::format("{} processes", trace.processes.size()),
-                                Milliseconds(static_cast<double>(trace.duration_ns) / 1e9), trace.backend,
-                                trace.obstacles.empty() ? "complete" : "cannot be judged");
+  std::string out = fmt::format(
+      "recorded   {} of {} in {} ({}, {})\n", Count(FileCalls(trace), "file call"),
+      trace.processes.size() == 1 ? "1 process" : fmt::format("{} processes", trace.processes.size()),
+      Milliseconds(static_cast<double>(trace.duration_ns) / 1e9), trace.backend,
+      trace.obstacles.empty() ? "complete" : "cannot be judged");
   if (report.search == nullptr || !report.search->unsupported.empty()) return out;
   const Coverage& c = report.search->coverage;
-  out += fmt::format("explored   {} under {}, {} distinct, {} (grain: {}), {}\n", Count(c.states_visited, "crash state"),
-                     Count(report.search->profiles.size(), "profile"), c.states_distinct,
-                     c.exhaustive ? "exhaustive" : fmt::format("BOUNDED, {} in all", c.states_total), GrainName(c.grain),
-                     Milliseconds(report.explore_seconds));
+  out += fmt::format("explored   {} under {}, {} distinct, {} (grain: {}), {}\n",
+                     Count(c.states_visited, "crash state"), Count(report.search->profiles.size(), "profile"),
+                     c.states_distinct,
+                     c.exhaustive ? "exhaustive" : fmt::format("BOUNDED, {} in all", c.states_total),
+                     GrainName(c.grain), Milliseconds(report.explore_seconds));
   return out + SubjectsLine(report.search->subjects);
 }
 
@@ -67,11 +71,14 @@ std::string ExtentWords(const Effect& effect) {
 // When the power must go for this case.
 std::string When(const Trace& trace, const Finding& finding) {
   const auto ops = static_cast<uint32_t>(trace.ops.size());
-  const auto call = [&](uint32_t number) { return fmt::format("{} {}", number, DescribeShort(trace.ops[number - 1])); };
+  const auto call = [&](uint32_t number) {
+    return fmt::format("{} {}", number, DescribeShort(trace.ops[number - 1]));
+  };
   const std::string after = finding.first_point == 0 ? "" : " after " + call(finding.first_point);
   if (finding.last_point >= ops) return "power lost at any time" + after;
   if (finding.first_point == finding.last_point && finding.last_point > 0) return "power lost right" + after;
-  return fmt::format("power lost{}{} before {} has returned", after, after.empty() ? "" : " and", call(finding.last_point + 1));
+  return fmt::format("power lost{}{} before {} has returned", after, after.empty() ? "" : " and",
+                     call(finding.last_point + 1));
 }
 
 // The calls that matter, in trace order: what was lost, and what is on disk and names it.
@@ -83,13 +90,15 @@ std::string Calls(const Trace& trace, const Finding& finding) {
   for (const Effect& effect : finding.lost) marks[effect.op] = ExtentWords(effect);
   std::erase_if(marks, [&](const auto& mark) { return mark.first >= trace.ops.size(); });
   size_t width = 0;
-  for (const auto& [op, mark] : marks) width = std::max(width, std::min(DescribeShort(trace.ops[op]).size(), kWidest));
+  for (const auto& [op, mark] : marks)
+    width = std::max(width, std::min(DescribeShort(trace.ops[op]).size(), kWidest));
   const size_t skipped = marks.size() > kMost ? marks.size() - kMost : 0;
   std::string out;
   size_t row = 0;
   for (const auto& [op, mark] : marks) {
     const size_t at = row++;
-    if (skipped > 0 && at == kMost / 2) out += fmt::format("{}     … {} more\n", kIndent, Count(skipped, "call"));
+    if (skipped > 0 && at == kMost / 2)
+      out += fmt::format("{}     … {} more\n", kIndent, Count(skipped, "call"));
     if (skipped > 0 && at >= kMost / 2 && at < kMost / 2 + skipped) continue;
     out += fmt::format("{}{:>4}  {:<{}}  {}\n", kIndent, op + 1, DescribeShort(trace.ops[op]), width, mark);
   }
@@ -100,14 +109,18 @@ std::string One(const Report& report, size_t index, const Palette& p) {
   const Finding& finding = report.search->findings[index];
   const bool error = finding.severity == Severity::kError;
   const char* colour = finding.pedantic ? p.dim : error ? p.error : p.warning;
-  std::string out = fmt::format("\n{}{} {:<8}{} {}\n", colour, finding.pedantic ? "·" : error ? "✗" : "!",
+  std::string out = fmt::format("\n{}{} {:<8}{} {}\n", colour,
+                                finding.pedantic ? "·"
+                                : error          ? "✗"
+                                                 : "!",
                                 OracleName(finding.oracle), p.off, finding.message);
   out += Calls(*report.trace, finding);
   if (!finding.explanation.empty()) out += fmt::format("{}{}\n", kIndent, finding.explanation);
   if (!finding.evidence.empty()) out += fmt::format("{}printed  {}\n", kIndent, Quote(finding.evidence, 160));
   if (!finding.source.empty()) out += fmt::format("{}source   {}\n", kIndent, finding.source);
   const bool bundled = index < report.bundles.size() && !report.bundles[index].empty();
-  out += fmt::format("{}replay   oldornew replay {}\n", kIndent, ShellQuote(bundled ? report.bundles[index] : finding.token));
+  out += fmt::format("{}replay   oldornew replay {}\n", kIndent,
+                     ShellQuote(bundled ? report.bundles[index] : finding.token));
   return out;
 }
 
@@ -118,12 +131,14 @@ std::string Reasons(const Report& report, const Palette& p) {
                                                                     : "cannot judge";
   std::string out = fmt::format("{}{}{}", p.warning, title, p.off);
   for (const std::string& reason : judgement.reasons) out += fmt::format("\n  {}", reason);
-  return out + fmt::format("\n{} (exit {}).", VerdictName(judgement.verdict), static_cast<int>(judgement.exit_code));
+  return out + fmt::format("\n{} (exit {}).", VerdictName(judgement.verdict),
+                           static_cast<int>(judgement.exit_code));
 }
 
 std::string Tail(const Report& report, const Palette& p) {
   const Verdict verdict = report.judgement.verdict;
-  const std::string where = report.report_path.empty() ? "\n" : fmt::format(" Report: {}\n", report.report_path);
+  const std::string where =
+      report.report_path.empty() ? "\n" : fmt::format(" Report: {}\n", report.report_path);
   if (verdict != Verdict::kFindings && verdict != Verdict::kClean) return "\n" + Reasons(report, p) + where;
   uint64_t errors = 0;
   uint64_t warnings = 0;
@@ -140,7 +155,8 @@ std::string Tail(const Report& report, const Palette& p) {
                        Milliseconds(report.seconds), where);
   }
   return fmt::format("\n{}, {}{} in {}.{}", Count(errors, "error"), Count(warnings, "warning"),
-                     pedantic > 0 ? fmt::format(", {} pedantic", pedantic) : "", Milliseconds(report.seconds), where);
+                     pedantic > 0 ? fmt::format(", {} pedantic", pedantic) : "", Milliseconds(report.seconds),
+                     where);
 }
 
 }  // namespace
