@@ -13,7 +13,6 @@
 #include <asm/unistd.h>
 #include <linux/elf.h>
 #include <linux/errno.h>
-#include <linux/fcntl.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,7 +42,7 @@ struct StatFs {
 inline constexpr uint32_t kSetUid = 04000, kSetGid = 02000, kGroupExecutes = 010;
 inline constexpr uint64_t kNoSuid = 2;
 inline constexpr int kReadOnly = 0, kCloseOnExec = 02000000, kEmptyPath = 0x1000;
-inline constexpr int kGetNoNewPrivs = 39;
+inline constexpr int kGetNoNewPrivs = 39, kCurrentDirectory = -100;
 inline constexpr uint64_t kFlags1 = 0x6ffffffb, kPie = 0x08000000;
 
 inline bool SamePrefix(const char* text, const char* prefix) {
@@ -195,7 +194,7 @@ void Inspect(Sys& sys, long dirfd, const char* path, int flags, Verdict* verdict
     if (!by_descriptor) sys(__NR_close, fd, 0, 0, 0, 0);
     if (!script) return;
     path = verdict->interpreter;
-    dirfd = AT_FDCWD;
+    dirfd = kCurrentDirectory;
   }
 }
 
