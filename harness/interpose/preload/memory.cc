@@ -54,8 +54,9 @@ constexpr uint64_t kPage = 4096;
 constexpr int kNoSuchHow = 0x6f6e;  // rt_sigprocmask reads the set first and then refuses this with EINVAL
 
 bool WordReadable(uint64_t address) {
-  // An aligned word never crosses into the next page.
-  return Gate(__NR_rt_sigprocmask, kNoSuchHow, address & ~uint64_t{7}, 0, 8) != -EFAULT;
+  // An aligned word never crosses into the next page. The first one is not asked for: to the kernel it is "no set at all".
+  const uint64_t word = address < kPage ? 8 : address & ~uint64_t{7};
+  return Gate(__NR_rt_sigprocmask, kNoSuchHow, word, 0, 8) != -EFAULT;
 }
 
 }  // namespace

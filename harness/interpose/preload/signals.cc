@@ -33,8 +33,9 @@ uint64_t program_masks_sigsys;  // bit per signal: its sa_mask holds SIGSYS
 
 long SigsysAction(const KernelSigaction* action, KernelSigaction* old) {
   const KernelSigaction before = program_sigsys;
-  KernelSigaction wanted;
+  KernelSigaction wanted = {};
   if (action != nullptr && CopyIn(&wanted, action) != 0) return -EFAULT;
+  wanted.mask &= ~(SignalBit(SIGKILL) | SignalBit(SIGSTOP));
   if (action != nullptr && !InSharedMemoryChild()) program_sigsys = wanted;
   if (old != nullptr) return CopyOut(old, &before, sizeof before);
   return 0;
@@ -115,21 +116,24 @@ long Sigaction(const Call& call) {
   const bool masked_before = (__atomic_load_n(&program_masks_sigsys, __ATOMIC_RELAXED) & bit) != 0;
   const uint64_t restorer_before = __atomic_load_n(&program_restorer[signal], __ATOMIC_RELAXED);
   KernelSigaction wanted;
+  uint64_t wanted_mask = 0, wanted_restorer = 0;
   if (action != nullptr) {
     if (CopyIn(&wanted, action) != 0) return -EFAULT;
-    if (!InSharedMemoryChild()) {
-      if ((wanted.mask & kSigsysBit) != 0) {
-        __atomic_fetch_or(&program_masks_sigsys, bit, __ATOMIC_RELAXED);
-      } else {
-        __atomic_fetch_and(&program_masks_sigsys, ~bit, __ATOMIC_RELAXED);
-      }
-      __atomic_store_n(&program_restorer[signal], wanted.restorer, __ATOMIC_RELAXED);
-    }
+    wanted_mask = wanted.mask;
+    wanted_restorer = wanted.restorer;
     wanted.mask &= ~kSigsysBit;
     // The same bytes in the gate: returning from a handler then is no call of the program that has to be dispatched.
     if ((wanted.flags & kSaRestorer) != 0) wanted.restorer = reinterpret_cast<uint64_t>(&GateRestorer);
   }
   const long result = Gate(__NR_rt_sigaction, signal, action == nullptr ? nullptr : &wanted, old, sizeof(uint64_t));
+  if ((result == 0 || result == -EFAULT) && action != nullptr && !InSharedMemoryChild()) {
+    if ((wanted_mask & kSigsysBit) != 0) {
+      __atomic_fetch_or(&program_masks_sigsys, bit, __ATOMIC_RELAXED);
+    } else {
+      __atomic_fetch_and(&program_masks_sigsys, ~bit, __ATOMIC_RELAXED);
+    }
+    __atomic_store_n(&program_restorer[signal], wanted_restorer, __ATOMIC_RELAXED);
+  }
   if (result == 0 && old != nullptr) {  // the kernel has just written it: it can be written
     if (masked_before) old->mask |= kSigsysBit;
     if (old->restorer == reinterpret_cast<uint64_t>(&GateRestorer)) old->restorer = restorer_before;

@@ -5,9 +5,12 @@
 #pragma once
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/wait.h>
+
+#include <initializer_list>
 
 namespace oldornew::testing {
 

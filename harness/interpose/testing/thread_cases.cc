@@ -112,9 +112,10 @@ void Cancellation() {
       pthread_create(&thread, nullptr, body, nullptr);
       WaitReady();
       if (round % 2 == 0) usleep(2000);  // usually blocked by now; the other rounds cancel it on its way
-      SayResult("cancel", pthread_cancel(thread));
+      const int error = pthread_cancel(thread);
       void* result = nullptr;
       pthread_join(thread, &result);
+      SayResult("cancel", error);
       Say("cancelled: %d", result == PTHREAD_CANCELED);
     }
   }

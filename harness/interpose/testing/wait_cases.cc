@@ -1,6 +1,7 @@
 // Blocking calls interrupted by signals: EINTR, SA_RESTART, temporary masks.
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <sys/epoll.h>
