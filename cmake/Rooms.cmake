@@ -1,7 +1,7 @@
 # A room is a folder of harness/: its .cc files make the library oldornew_<room>, its _test.cc files one GoogleTest
 # program, oldornew_<room>_test. A room names the earlier rooms it uses; the lint holds the order (scripts/lint).
 add_library(oldornew_options INTERFACE)
-target_compile_options(oldornew_options INTERFACE -Wall -Wextra -Werror=return-type -Werror=unused-result -Wshadow=local)
+target_compile_options(oldornew_options INTERFACE -Wall -Wextra -Werror=return-type -Werror=unused-result $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local>)
 target_include_directories(oldornew_options INTERFACE "${CMAKE_SOURCE_DIR}/harness")
 if(OLDORNEW_SANITIZE)
   target_compile_options(oldornew_options INTERFACE -fsanitize=${OLDORNEW_SANITIZE} -fno-omit-frame-pointer)
