@@ -64,6 +64,11 @@ std::string RelativeTo(const std::string& path, const std::string& directory) {
   return path.substr(directory == "/" ? 1 : directory.size() + 1);
 }
 
+std::string Rebase(const std::string& path, const std::string& from, const std::string& to) {
+  const std::string rest = RelativeTo(path, from);
+  return rest.empty() ? to : JoinPath(to, rest);
+}
+
 std::string FileSystemType(const std::string& path) {
   struct statfs fs;
   if (statfs(path.c_str(), &fs) != 0) return "unknown";

@@ -17,6 +17,9 @@ bool IsWithin(const std::string& path, const std::string& directory);
 /// "b/c" for "/a/b/c" in "/a"; "" for the directory itself. REQUIRES: IsWithin(path, directory).
 std::string RelativeTo(const std::string& path, const std::string& directory);
 
+/// The path that `path` gets when directory `from` becomes `to`. REQUIRES: IsWithin(path, from).
+std::string Rebase(const std::string& path, const std::string& from, const std::string& to);
+
 /// Type of the file system that holds `path`: "ext2/ext3", "xfs", "btrfs", "tmpfs", ...; a hex number when
 /// unknown.
 std::string FileSystemType(const std::string& path);

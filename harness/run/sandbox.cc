@@ -138,7 +138,9 @@ Status SandboxBuilder::MakeWorkArea() {
       sandbox_.scratch_path_ = sandbox_.work_area_ + "/scratch";
       // Passable for a program that gives up root, listable by nobody else.
       if (chmod(sandbox_.work_area_.c_str(), 0711) != 0) return Fail("cannot set up {}", sandbox_.work_area_);
-      return MakeDirectory(sandbox_.scratch_path_, 0711);
+      plan_->recorder = sandbox_.work_area_ + "/recorder";
+      RETURN_IF_ERROR(MakeDirectory(plan_->recorder, 0711));
+      return MakeDirectory(sandbox_.scratch_path_, 0700);
     } else {
       problem = made.error().message;
     }
@@ -187,7 +189,7 @@ Status SandboxBuilder::PlanTemporaries() {
           return root.role == RootRole::kTemporary && IsWithin(*resolved, root.seen_path);
         });
     if (covers != sandbox_.roots_.end()) {  // $TMPDIR below /tmp: a plain directory there
-      RETURN_IF_ERROR(MakeDirectories(JoinPath(covers->disk_path, RelativeTo(*resolved, covers->seen_path))));
+      RETURN_IF_ERROR(MakeDirectories(Rebase(*resolved, covers->seen_path, covers->disk_path)));
       continue;
     }
     const std::string on_disk = fmt::format("{}/tmp{}", sandbox_.work_area_, sandbox_.roots_.size());
@@ -317,7 +319,7 @@ void SandboxBuilder::NoteFileSystem() {
 std::string SandboxBuilder::WorkingDirectory() const {
   for (size_t i = 0; i < originals_.size(); ++i) {
     if (!IsWithin(caller_directory_, originals_[i])) continue;
-    return JoinPath(sandbox_.roots_[i].seen_path, RelativeTo(caller_directory_, originals_[i]));
+    return Rebase(caller_directory_, originals_[i], sandbox_.roots_[i].seen_path);
   }
   return sandbox_.roots_[0].seen_path;
 }
@@ -351,6 +353,23 @@ Result<Sandbox> Sandbox::Create(const SandboxSpec& spec) { return SandboxBuilder
 
 std::vector<std::string> Sandbox::HomeChanges() const {
   return home_upper_.empty() ? std::vector<std::string>{} : LeavesBelow(home_upper_);
+}
+
+std::string Sandbox::recorder_path() const { return plan_->recorder; }
+
+std::string Sandbox::seen_recorder_path() const {
+  return isolation_ == Isolation::kNone ? plan_->recorder : kRecorderMount;
+}
+
+std::string Sandbox::OnDisk(const std::string& seen_path) const {
+  // The innermost root that holds it: a judged directory may lie below a private temporary one.
+  const SandboxRoot* best = nullptr;
+  for (const SandboxRoot& root : roots_) {
+    if (!IsWithin(seen_path, root.seen_path)) continue;
+    if (best == nullptr || root.seen_path.size() > best->seen_path.size()) best = &root;
+  }
+  if (best == nullptr) return seen_path;
+  return Rebase(seen_path, best->seen_path, best->disk_path);
 }
 
 std::string Sandbox::Keep() {

@@ -76,6 +76,11 @@ class Sandbox {
   const std::string& working_directory() const { return working_directory_; }
   /// Where this process finds files for itself (recordings, states); a program under test never sees it.
   const std::string& scratch_path() const { return scratch_path_; }
+  /// A directory for recordings: on disk, and where programs in the view see it (and may write).
+  std::string recorder_path() const;
+  std::string seen_recorder_path() const;
+  /// Where this process finds what a program sees at `seen_path` (absolute): in a root's copy, else the same path.
+  std::string OnDisk(const std::string& seen_path) const;
   Isolation isolation() const { return isolation_; }
   /// File system type of the work area: "ext2/ext3", "xfs", "btrfs", "tmpfs", ...
   const std::string& file_system() const { return file_system_; }

@@ -172,6 +172,7 @@ Result<ViewOutcome> BuildView(const ViewPlan& plan) {
     ASSIGN_OR_RETURN(Detached clone, CloneMount(mount));
     detached.push_back(std::move(clone));
   }
+  ASSIGN_OR_RETURN(const Detached recorder, CloneMount({kRecorderMount, plan.recorder, false}));
   if (!plan.home.empty()) {
     if (auto overlay = MakeHomeOverlay(plan)) {
       outcome.home_overlay = true;
@@ -194,6 +195,7 @@ Result<ViewOutcome> BuildView(const ViewPlan& plan) {
                    [](const Detached& a, const Detached& b) { return a.target.size() < b.target.size(); });
   for (const Detached& what : detached) RETURN_IF_ERROR(Attach(what));
   RETURN_IF_ERROR(SetUpProc(plan.isolation, outcome));
+  RETURN_IF_ERROR(Attach(recorder));
   return outcome;
 }
 

@@ -25,12 +25,17 @@ struct ViewMount {
   bool read_only = false;  ///< for SandboxSpec::visible
 };
 
+/// Where programs reach the recording. A directory that every /proc has and no program looks into: it is in no user's tree,
+/// and nothing that the view covers can hide it.
+inline constexpr const char* kRecorderMount = "/proc/driver";
+
 struct ViewPlan {
   Isolation isolation = Isolation::kNone;
   std::vector<ViewMount> mounts;  ///< any order; BuildView sorts them
   std::string home;               ///< overlay mount point; empty: none
   std::string home_upper;         ///< existing empty directories on one file system
   std::string home_work;
+  std::string recorder;   ///< directory to show, writable, at kRecorderMount
   std::string work_area;  ///< what the keeper removes
 };
 

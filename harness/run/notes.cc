@@ -1,0 +1,133 @@
+#include "run/notes.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <set>
+
+#include "base/files.h"
+#include "base/text.h"
+#include "run/environment.h"
+#include "run/places.h"
+
+namespace oldornew {
+namespace {
+
+bool Contains(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
+
+/// dpkg leaves out its syncs when told so, on the command line or in its configuration.
+bool DpkgIsUnsafe(const RunSpec& run) {
+  const std::string program = run.command[0].substr(run.command[0].rfind('/') + 1);
+  if (!program.starts_with("dpkg") && !program.starts_with("apt")) return false;
+  for (const std::string& word : run.command) {
+    if (Contains(word, "unsafe-io")) return true;
+  }
+  std::vector<std::string> files = {"/etc/dpkg/dpkg.cfg"};
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/etc/dpkg/dpkg.cfg.d", error)) files.push_back(entry.path());
+  for (const std::string& file : files) {
+    auto text = ReadFile(file);
+    if (!text) continue;
+    for (const std::string& line : Split(*text, '\n')) {
+      if (line.starts_with("force-unsafe-io") || line.starts_with("--force-unsafe-io")) return true;
+    }
+  }
+  return false;
+}
+
+void NoteSyncSwallowers(const RunSpec& run, const std::vector<std::string>& environment, Trace& trace) {
+  const std::string preload = ValueIn(environment, "LD_PRELOAD");
+  if (Contains(preload, "eatmydata")) {
+    trace.notes.push_back("LD_PRELOAD=" + preload + ": libeatmydata swallows every fsync of the program");
+  } else if (!preload.empty()) {
+    trace.notes.push_back("LD_PRELOAD=" + preload + " is in force and may change what the program calls");
+  }
+  if (DpkgIsUnsafe(run)) trace.notes.push_back("dpkg runs with force-unsafe-io: it leaves out its syncs");
+  const std::string git = ValueIn(environment, "GIT_TEST_FSYNC");
+  if (!git.empty()) trace.notes.push_back("GIT_TEST_FSYNC=" + git + ": git may leave out its syncs");
+}
+
+void NoteFailedCalls(const Sandbox& sandbox, Trace& trace) {
+  std::set<std::string> seen;
+  for (const Op& op : trace.ops) {
+    if (op.error != EOPNOTSUPP && op.error != EINVAL && op.error != EXDEV && op.error != ENOSYS) continue;
+    if (!seen.insert(op.call + ErrnoName(op.error)).second) continue;
+    const std::string what = fmt::format("{} failed with {}", DescribeShort(op), ErrnoName(op.error));
+    if (op.error == EXDEV) {
+      trace.notes.push_back(what + ": in the sandbox, private temporary directories are always on another device");
+    } else {
+      trace.notes.push_back(fmt::format("{} on {}: on another file system it may behave differently (--work-dir)", what,
+                                        sandbox.file_system()));
+    }
+  }
+}
+
+void NoteTemporaryDevice(const std::vector<std::string>& environment, const Sandbox& sandbox, Trace& trace) {
+  const std::string temporary = ValueIn(environment, "TMPDIR");
+  struct stat a;
+  struct stat b;
+  if (temporary.empty() || sandbox.isolation() == Isolation::kNone) return;
+  if (stat(temporary.c_str(), &a) != 0 || stat(sandbox.roots()[0].seen_path.c_str(), &b) != 0) return;
+  if (a.st_dev == b.st_dev) return;
+  trace.notes.push_back(fmt::format("TMPDIR={} is on another device than {}", temporary, sandbox.roots()[0].seen_path));
+}
+
+bool Changes(OpKind kind) {
+  switch (kind) {
+    case OpKind::kCreate:
+    case OpKind::kLink:
+    case OpKind::kUnlink:
+    case OpKind::kRename:
+    case OpKind::kWrite:
+    case OpKind::kTruncate:
+    case OpKind::kAllocate:
+    case OpKind::kSetAttributes:
+    case OpKind::kSetXattr:
+    case OpKind::kRemoveXattr:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool IsJudgedPath(const Trace& trace, const std::string& path) {
+  if (!path.starts_with("/")) return true;  // relative to the judged directory
+  for (const Root& root : trace.roots) {
+    if (root.role == RootRole::kJudged && IsWithin(path, root.path)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void AddEnvironmentNotes(const Sandbox& sandbox, const RunSpec& run, const std::vector<std::string>& environment,
+                         Trace& trace) {
+  NoteSyncSwallowers(run, environment, trace);
+  NoteTemporaryDevice(environment, sandbox, trace);
+  NoteFailedCalls(sandbox, trace);
+  if (geteuid() == 0) trace.notes.push_back("running as root: permission errors (EACCES) never happen by themselves");
+}
+
+bool ChangedSomethingJudged(const Trace& trace) {
+  for (size_t i = 0; i < trace.roots.size(); ++i) {
+    if (trace.roots[i].role != RootRole::kJudged) continue;
+    const Digest before = trace.old_tree.KeyDigest(trace.old_tree.roots()[i], true);
+    if (before != trace.new_tree.KeyDigest(trace.new_tree.roots()[i], true)) return true;
+  }
+  for (const Op& op : trace.ops) {
+    if (op.error == 0 && Changes(op.kind) && IsJudgedPath(trace, op.path)) return true;
+  }
+  return false;
+}
+
+std::string NamedList(const std::vector<std::string>& names) {
+  constexpr size_t kShown = 5;
+  std::vector<std::string> shown(names.begin(), names.begin() + static_cast<long>(std::min(names.size(), kShown)));
+  std::string text = Join(shown, ", ");
+  if (names.size() > kShown) text += fmt::format(" and {} more", names.size() - kShown);
+  return text;
+}
+
+}  // namespace oldornew

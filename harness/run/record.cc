@@ -1,0 +1,230 @@
+#include "run/record.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <set>
+
+#include "base/files.h"
+#include "base/text.h"
+#include "interpose/decode.h"
+#include "interpose/launch.h"
+#include "interpose/recording.h"
+#include "run/environment.h"
+#include "run/notes.h"
+#include "run/places.h"
+#include "run/start_command.h"
+
+namespace oldornew {
+namespace {
+
+using Kind = Obstacle::Kind;
+
+std::vector<std::string> FullEnvironment(const Sandbox& sandbox, const RunSpec& run) {
+  std::vector<std::string> environment = CallersEnvironment();
+  for (const auto* edits : {&sandbox.environment(), &run.environment}) {
+    for (const std::string& edit : *edits) EditEnvironment(environment, edit);
+  }
+  return environment;
+}
+
+bool IsExecutableFile(const std::string& path) {
+  struct stat st;
+  return stat(path.c_str(), &st) == 0 && S_ISREG(st.st_mode) && access(path.c_str(), X_OK) == 0;
+}
+
+/// The one recorded run of RecordIn, step by step.
+class Recorder {
+ public:
+  Recorder(Sandbox& sandbox, const RunSpec& run) : sandbox_(sandbox), run_(run) {
+    environment_ = FullEnvironment(sandbox, run);
+    const std::string name = fmt::format("recording-{}", ++serial);
+    on_disk_ = JoinPath(sandbox.recorder_path(), name);
+    seen_ = JoinPath(sandbox.seen_recorder_path(), name);
+  }
+  ~Recorder() { (void)std::remove(on_disk_.c_str()); }
+
+  Result<Trace> Record() {
+    DescribeSandbox();
+    ASSIGN_OR_RETURN(CapturedTree before, CaptureRoots());
+    trace_.old_tree = before.tree;
+    if (auto enterable = CheckFirstImage(); !enterable) {
+      trace_.new_tree = before.tree;
+      Add(Kind::kUnsupported, enterable.error().message);
+      return std::move(trace_);
+    }
+    const std::vector<std::string> home_before = sandbox_.HomeChanges();
+    ASSIGN_OR_RETURN(const RunResult result, RunIt());
+    ASSIGN_OR_RETURN(CapturedTree after, CaptureRoots());
+    trace_.new_tree = std::move(after.tree);
+    TakeResult(result);
+    RETURN_IF_ERROR(DecodeRecording(on_disk_, before, &trace_));
+    // A process cut off by the time limit leaves a difference only as a consequence.
+    for (std::string& mismatch : FindTreeMismatches(trace_)) Add(Kind::kIncomplete, std::move(mismatch));
+    JudgeHome(home_before);
+    AddEnvironmentNotes(sandbox_, run_, environment_, trace_);
+    return std::move(trace_);
+  }
+
+ private:
+  static inline uint64_t serial = 0;
+
+  void Add(Kind kind, std::string reason) { trace_.obstacles.push_back({kind, std::move(reason)}); }
+
+  void DescribeSandbox() {
+    trace_.command = run_.command;
+    trace_.file_system = sandbox_.file_system();
+    trace_.notes = sandbox_.notes();
+    for (const SandboxRoot& root : sandbox_.roots()) trace_.roots.push_back({root.seen_path, root.role});
+    trace_.started_at = static_cast<uint64_t>(
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count());
+  }
+
+  Result<CapturedTree> CaptureRoots() const {
+    std::vector<std::string> paths;
+    for (const SandboxRoot& root : sandbox_.roots()) paths.push_back(root.disk_path);
+    return Capture(paths);
+  }
+
+  Status CheckFirstImage() const {
+    if (run_.command.empty()) return {};  // Run says so
+    const std::string directory = run_.directory.empty() ? sandbox_.working_directory() : run_.directory;
+    for (const std::string& candidate : ProgramCandidates(run_.command[0], ValueIn(environment_, "PATH"))) {
+      const std::string seen = candidate.starts_with("/") ? candidate : JoinPath(directory, candidate);
+      const std::string path = sandbox_.OnDisk(seen);
+      if (IsExecutableFile(path)) return CheckEnterable(path);
+    }
+    return {};
+  }
+
+  Result<RunResult> RunIt() {
+    ASSIGN_OR_RETURN(const std::string library, FindPreload());
+    RunSpec run = run_;
+    run.environment = PreloadEnvironment(environment_, library, seen_);
+    // What was removed from the caller's environment stays removed.
+    for (const std::string& edit : run_.environment) {
+      if (edit.find('=') == std::string::npos) run.environment.push_back(edit);
+    }
+    run.before_start = [this](int stdout_fd, int stderr_fd) -> Status {
+      RecordingOptions options;
+      options.channels = {{1, stdout_fd}, {2, stderr_fd}};
+      if (sandbox_.isolation() == Isolation::kNone) {
+        RETURN_IF_ERROR(AllowRoots(options));
+      } else {
+        options.refuse_read_only = true;
+      }
+      RETURN_IF_ERROR(CreateRecordingFile(on_disk_, options));
+      return run_.before_start ? run_.before_start(stdout_fd, stderr_fd) : Status{};
+    };
+    return Run(sandbox_, run);
+  }
+
+  Status AllowRoots(RecordingOptions& options) const {
+    std::vector<std::string> paths;
+    for (const SandboxRoot& root : sandbox_.roots()) paths.push_back(root.disk_path);
+    for (const std::string& edit : sandbox_.environment()) {
+      if (edit.starts_with("HOME=")) paths.push_back(edit.substr(5));
+    }
+    for (const std::string& path : paths) {
+      struct stat st;
+      if (stat(path.c_str(), &st) != 0) return Fail("cannot see {}", path);
+      options.allowed_roots.push_back({st.st_dev, st.st_ino});
+    }
+    return {};
+  }
+
+  void TakeResult(const RunResult& result) {
+    trace_.exit_status = result.exit_status;
+    trace_.stdout_bytes = result.stdout_bytes;
+    trace_.stderr_bytes = result.stderr_bytes;
+    trace_.duration_ns = result.duration_ns;
+    if (result.output_cut) {
+      trace_.notes.push_back(fmt::format("the program wrote more than {} of output; the rest is not kept",
+                                         ByteSize(run_.output_limit)));
+    }
+    for (std::string& reason : WhyNotOver(run_, result)) Add(Kind::kIncomplete, std::move(reason));
+  }
+
+  /// $HOME is thrown away: what was written there was not judged, which matters most when nothing else was written.
+  void JudgeHome(const std::vector<std::string>& before) {
+    std::vector<std::string> changed;
+    for (const std::string& path : sandbox_.HomeChanges()) {
+      if (!std::binary_search(before.begin(), before.end(), path)) changed.push_back("~/" + path);
+    }
+    if (changed.empty()) return;
+    if (!ChangedSomethingJudged(trace_)) {
+      Add(Kind::kUnsupported,
+          fmt::format("the program changed nothing in {} but changed {}, which is not judged: use --dir ~ or --also-dir",
+                      trace_.roots[0].path, NamedList(changed)));
+      return;
+    }
+    trace_.notes.push_back(fmt::format("wrote {}: not judged", NamedList(changed)));
+  }
+
+  Sandbox& sandbox_;
+  const RunSpec& run_;
+  std::vector<std::string> environment_;
+  std::string on_disk_;
+  std::string seen_;
+  Trace trace_;
+};
+
+/// The command's words that name existing files: they have to stay visible wherever they lie.
+void KeepCommandVisible(const RecordSpec& spec, SandboxSpec& sandbox) {
+  for (const auto* command : {&spec.run.command, &spec.setup}) {
+    for (size_t i = 0; i < command->size(); ++i) {
+      const std::string& word = (*command)[i];
+      if (i > 0 && word.find('/') == std::string::npos) continue;
+      if (word.find('/') != std::string::npos) {
+        sandbox.visible.push_back(word);
+      } else if (auto program = FindProgram(word, EnvironmentVariable("PATH"), ".")) {
+        sandbox.visible.push_back(*program);
+      }
+    }
+  }
+  if (auto library = FindPreload()) sandbox.visible.push_back(*library);
+}
+
+Status RunSetup(const Sandbox& sandbox, const RecordSpec& spec) {
+  RunSpec setup = spec.run;
+  setup.command = spec.setup;
+  setup.stdin_path.clear();
+  setup.before_start = nullptr;
+  ASSIGN_OR_RETURN(const RunResult result, Run(sandbox, setup));
+  const std::string what = ShellQuote(spec.setup);
+  const std::vector<std::string> why = WhyNotOver(setup, result);
+  if (!why.empty()) return FailWith(ExitCode::kBaselineFailed, "setup {}: {}", what, why[0]);
+  if (result.exit_status == 0) return {};
+  return FailWith(ExitCode::kBaselineFailed, "setup {} failed with exit status {}: {}", what, result.exit_status,
+                  Quote(result.stderr_bytes, 400));
+}
+
+}  // namespace
+
+std::optional<std::string> FindProgram(const std::string& program, const std::string& path,
+                                       const std::string& directory) {
+  for (const std::string& candidate : ProgramCandidates(program, path)) {
+    const std::string full = candidate.starts_with("/") ? candidate : JoinPath(directory, candidate);
+    if (IsExecutableFile(full)) return full;
+  }
+  return std::nullopt;
+}
+
+Result<Trace> RecordIn(Sandbox& sandbox, const RunSpec& run) { return Recorder(sandbox, run).Record(); }
+
+Result<Recording> Record(const RecordSpec& spec) {
+  if (spec.run.command.empty()) return FailWith(ExitCode::kUsage, "no command was given");
+  SandboxSpec sandbox_spec = spec.sandbox;
+  KeepCommandVisible(spec, sandbox_spec);
+  ASSIGN_OR_RETURN(Sandbox sandbox, Sandbox::Create(sandbox_spec));
+  Recording recording;
+  recording.sandbox = std::make_unique<Sandbox>(std::move(sandbox));
+  if (!spec.setup.empty()) RETURN_IF_ERROR(RunSetup(*recording.sandbox, spec));
+  ASSIGN_OR_RETURN(recording.trace, RecordIn(*recording.sandbox, spec.run));
+  return recording;
+}
+
+}  // namespace oldornew
