@@ -24,7 +24,8 @@ DoctorAnswer AboutRecording() {
   if (auto probe = ProbeUserDispatch(); !probe) {
     answer.level = Level::kNo;
     answer.answer = probe.error().message;
-    answer.advice = "use Linux 5.11 or newer on x86-64, not under an emulator, gVisor or a container that forbids it";
+    answer.advice =
+        "use Linux 5.11 or newer on x86-64, not under an emulator, gVisor or a container that forbids it";
     return answer;
   }
   if (auto library = FindPreload(); !library) {
@@ -41,16 +42,19 @@ DoctorAnswer AboutView(const Sandbox& sandbox) {
   DoctorAnswer answer;
   answer.question = "Can a program run in a private view of this machine?";
   if (sandbox.isolation() != Isolation::kNone) {
-    answer.answer = geteuid() == 0
-                        ? "yes: it sees the copy at the original path; everything else is read-only"
-                        : "yes, without root: it sees the copy at the original path; everything else is read-only";
+    answer.answer =
+        geteuid() == 0
+            ? "yes: it sees the copy at the original path; everything else is read-only"
+            : "yes, without root: it sees the copy at the original path; everything else is read-only";
     return answer;
   }
   answer.level = Level::kPartly;
   answer.answer = sandbox.notes().empty() ? "no mount namespace" : sandbox.notes()[0];
   answer.advice =
-      "recording works, but programs that insist on absolute paths are refused; allow user namespaces (sysctl "
-      "kernel.unprivileged_userns_clone=1, user.max_user_namespaces; in a container: --security-opt seccomp=unconfined)";
+      "recording works, but programs that insist on absolute paths are refused; allow user namespaces "
+      "(sysctl "
+      "kernel.unprivileged_userns_clone=1, user.max_user_namespaces; in a container: --security-opt "
+      "seccomp=unconfined)";
   return answer;
 }
 
@@ -61,8 +65,10 @@ DoctorAnswer AboutProcesses(const Sandbox& sandbox) {
     answer.answer = "yes: each run has a pid namespace, and process numbers repeat from run to run";
   } else {
     answer.level = Level::kPartly;
-    answer.answer = "yes, by searching /proc: there is no pid namespace, so process numbers differ from run to run";
-    answer.advice = "temporary names made from process numbers will differ between runs; nothing else suffers";
+    answer.answer =
+        "yes, by searching /proc: there is no pid namespace, so process numbers differ from run to run";
+    answer.advice =
+        "temporary names made from process numbers will differ between runs; nothing else suffers";
   }
   return answer;
 }
@@ -77,7 +83,8 @@ DoctorAnswer AboutHome(const Sandbox& sandbox) {
   } else {
     answer.level = Level::kPartly;
     answer.answer = "no: it is read-only, because no overlay file system can be mounted here";
-    answer.advice = "programs that write there are refused: name the place with --also-dir, or set HOME to another one";
+    answer.advice =
+        "programs that write there are refused: name the place with --also-dir, or set HOME to another one";
   }
   return answer;
 }
@@ -107,10 +114,12 @@ DoctorAnswer AboutStart(const Sandbox& sandbox) {
   run.command = {"/bin/true"};
   auto result = Run(sandbox, run);
   if (result && result->exit_status == 0) {
-    answer.answer = fmt::format("yes: /bin/true took {:.1f} ms", static_cast<double>(result->duration_ns) / 1e6);
+    answer.answer =
+        fmt::format("yes: /bin/true took {:.1f} ms", static_cast<double>(result->duration_ns) / 1e6);
   } else {
     answer.level = Level::kNo;
-    answer.answer = result ? fmt::format("no: /bin/true ended with {}", result->exit_status) : result.error().message;
+    answer.answer =
+        result ? fmt::format("no: /bin/true ended with {}", result->exit_status) : result.error().message;
     answer.advice = "please report this with the output of oldornew doctor";
   }
   return answer;
@@ -128,7 +137,8 @@ DoctorAnswer AboutProgram(const std::string& name) {
     answer.level = Level::kNo;
     answer.answer = enterable.error().message;
     answer.advice =
-        "use a dynamically linked build that needs no special rights; programs with special rights (setuid, file "
+        "use a dynamically linked build that needs no special rights; programs with special rights (setuid, "
+        "file "
         "capabilities) are loaded without the recorder";
   } else {
     answer.answer = fmt::format("yes: {} loads the recorder", *program);
@@ -149,9 +159,11 @@ std::vector<DoctorAnswer> Examine(const std::vector<std::string>& command, const
     return Sandbox::Create(spec);
   }();
   if (sandbox) {
-    for (auto* ask : {AboutView, AboutProcesses, AboutHome, AboutWorkArea, AboutStart}) answers.push_back(ask(*sandbox));
+    for (auto* ask : {AboutView, AboutProcesses, AboutHome, AboutWorkArea, AboutStart})
+      answers.push_back(ask(*sandbox));
   } else {
-    answers.push_back({"Can private copies be made?", Level::kNo, sandbox.error().message, "choose a place with --work-dir"});
+    answers.push_back({"Can private copies be made?", Level::kNo, sandbox.error().message,
+                       "choose a place with --work-dir"});
   }
   if (!command.empty()) answers.push_back(AboutProgram(command[0]));
   return answers;

@@ -26,7 +26,8 @@ bool DpkgIsUnsafe(const RunSpec& run) {
   }
   std::vector<std::string> files = {"/etc/dpkg/dpkg.cfg"};
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator("/etc/dpkg/dpkg.cfg.d", error)) files.push_back(entry.path());
+  for (const auto& entry : std::filesystem::directory_iterator("/etc/dpkg/dpkg.cfg.d", error))
+    files.push_back(entry.path());
   for (const std::string& file : files) {
     auto text = ReadFile(file);
     if (!text) continue;
@@ -56,10 +57,12 @@ void NoteFailedCalls(const Sandbox& sandbox, Trace& trace) {
     if (!seen.insert(op.call + ErrnoName(op.error)).second) continue;
     const std::string what = fmt::format("{} failed with {}", DescribeShort(op), ErrnoName(op.error));
     if (op.error == EXDEV) {
-      trace.notes.push_back(what + ": in the sandbox, private temporary directories are always on another device");
+      trace.notes.push_back(what +
+                            ": in the sandbox, private temporary directories are always on another device");
     } else {
-      trace.notes.push_back(fmt::format("{} on {}: on another file system it may behave differently (--work-dir)", what,
-                                        sandbox.file_system()));
+      trace.notes.push_back(
+          fmt::format("{} on {}: on another file system it may behave differently (--work-dir)", what,
+                      sandbox.file_system()));
     }
   }
 }
@@ -71,7 +74,8 @@ void NoteTemporaryDevice(const std::vector<std::string>& environment, const Sand
   if (temporary.empty() || sandbox.isolation() == Isolation::kNone) return;
   if (stat(temporary.c_str(), &a) != 0 || stat(sandbox.roots()[0].seen_path.c_str(), &b) != 0) return;
   if (a.st_dev == b.st_dev) return;
-  trace.notes.push_back(fmt::format("TMPDIR={} is on another device than {}", temporary, sandbox.roots()[0].seen_path));
+  trace.notes.push_back(
+      fmt::format("TMPDIR={} is on another device than {}", temporary, sandbox.roots()[0].seen_path));
 }
 
 bool Changes(OpKind kind) {
@@ -102,12 +106,13 @@ bool IsJudgedPath(const Trace& trace, const std::string& path) {
 
 }  // namespace
 
-void AddEnvironmentNotes(const Sandbox& sandbox, const RunSpec& run, const std::vector<std::string>& environment,
-                         Trace& trace) {
+void AddEnvironmentNotes(const Sandbox& sandbox, const RunSpec& run,
+                         const std::vector<std::string>& environment, Trace& trace) {
   NoteSyncSwallowers(run, environment, trace);
   NoteTemporaryDevice(environment, sandbox, trace);
   NoteFailedCalls(sandbox, trace);
-  if (geteuid() == 0) trace.notes.push_back("running as root: permission errors (EACCES) never happen by themselves");
+  if (geteuid() == 0)
+    trace.notes.push_back("running as root: permission errors (EACCES) never happen by themselves");
 }
 
 bool ChangedSomethingJudged(const Trace& trace) {
@@ -124,7 +129,8 @@ bool ChangedSomethingJudged(const Trace& trace) {
 
 std::string NamedList(const std::vector<std::string>& names) {
   constexpr size_t kShown = 5;
-  std::vector<std::string> shown(names.begin(), names.begin() + static_cast<long>(std::min(names.size(), kShown)));
+  std::vector<std::string> shown(names.begin(),
+                                 names.begin() + static_cast<long>(std::min(names.size(), kShown)));
   std::string text = Join(shown, ", ");
   if (names.size() > kShown) text += fmt::format(" and {} more", names.size() - kShown);
   return text;

@@ -80,7 +80,8 @@ class Recorder {
     trace_.notes = sandbox_.notes();
     for (const SandboxRoot& root : sandbox_.roots()) trace_.roots.push_back({root.seen_path, root.role});
     trace_.started_at = static_cast<uint64_t>(
-        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count());
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
+            .count());
   }
 
   Result<CapturedTree> CaptureRoots() const {
@@ -148,7 +149,8 @@ class Recorder {
     for (std::string& reason : WhyNotOver(run_, result)) Add(Kind::kIncomplete, std::move(reason));
   }
 
-  /// $HOME is thrown away: what was written there was not judged, which matters most when nothing else was written.
+  /// $HOME is thrown away: what was written there was not judged, which matters most when nothing else was
+  /// written.
   void JudgeHome(const std::vector<std::string>& before) {
     std::vector<std::string> changed;
     for (const std::string& path : sandbox_.HomeChanges()) {
@@ -156,9 +158,9 @@ class Recorder {
     }
     if (changed.empty()) return;
     if (!ChangedSomethingJudged(trace_)) {
-      Add(Kind::kUnsupported,
-          fmt::format("the program changed nothing in {} but changed {}, which is not judged: use --dir ~ or --also-dir",
-                      trace_.roots[0].path, NamedList(changed)));
+      Add(Kind::kUnsupported, fmt::format("the program changed nothing in {} but changed {}, which is not "
+                                          "judged: use --dir ~ or --also-dir",
+                                          trace_.roots[0].path, NamedList(changed)));
       return;
     }
     trace_.notes.push_back(fmt::format("wrote {}: not judged", NamedList(changed)));
@@ -198,8 +200,8 @@ Status RunSetup(const Sandbox& sandbox, const RecordSpec& spec) {
   const std::vector<std::string> why = WhyNotOver(setup, result);
   if (!why.empty()) return FailWith(ExitCode::kBaselineFailed, "setup {}: {}", what, why[0]);
   if (result.exit_status == 0) return {};
-  return FailWith(ExitCode::kBaselineFailed, "setup {} failed with exit status {}: {}", what, result.exit_status,
-                  Quote(result.stderr_bytes, 400));
+  return FailWith(ExitCode::kBaselineFailed, "setup {} failed with exit status {}: {}", what,
+                  result.exit_status, Quote(result.stderr_bytes, 400));
 }
 
 }  // namespace

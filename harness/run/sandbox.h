@@ -79,7 +79,8 @@ class Sandbox {
   /// A directory for recordings: on disk, and where programs in the view see it (and may write).
   std::string recorder_path() const;
   std::string seen_recorder_path() const;
-  /// Where this process finds what a program sees at `seen_path` (absolute): in a root's copy, else the same path.
+  /// Where this process finds what a program sees at `seen_path` (absolute): in a root's copy, else the same
+  /// path.
   std::string OnDisk(const std::string& seen_path) const;
   Isolation isolation() const { return isolation_; }
   /// File system type of the work area: "ext2/ext3", "xfs", "btrfs", "tmpfs", ...

@@ -25,8 +25,8 @@ struct ViewMount {
   bool read_only = false;  ///< for SandboxSpec::visible
 };
 
-/// Where programs reach the recording. A directory that every /proc has and no program looks into: it is in no user's tree,
-/// and nothing that the view covers can hide it.
+/// Where programs reach the recording. A directory that every /proc has and no program looks into: it is in
+/// no user's tree, and nothing that the view covers can hide it.
 inline constexpr const char* kRecorderMount = "/proc/driver";
 
 struct ViewPlan {

@@ -1,0 +1,187 @@
+#include "run/record.h"
+
+#include <filesystem>
+
+#include "run/test_support.h"
+
+namespace oldornew {
+using testing::Fingerprint;
+namespace {
+
+class RecordTest : public ::testing::TestWithParam<Isolation> {
+ protected:
+  void SetUp() override {
+    auto dir = TempDir::Create("record-test-");
+    ASSERT_OK(dir);
+    dir_ = std::make_unique<TempDir>(std::move(*dir));
+    judged_ = dir_->path() + "/judged";
+    ASSERT_OK(MakeDirectories(judged_));
+    ASSERT_OK(WriteFile(judged_ + "/config", "old\n"));
+    spec_.sandbox.directory = judged_;
+    spec_.sandbox.at_most = GetParam();
+  }
+  Recording MustRecord(const std::string& script) {
+    spec_.run.command = {"/bin/sh", "-c", script};
+    auto recording = Record(spec_);
+    EXPECT_TRUE(recording) << recording.error().message;
+    return recording ? std::move(*recording) : Recording{};
+  }
+  static std::string Reasons(const Trace& trace) {
+    std::string text;
+    for (const Obstacle& obstacle : trace.obstacles) text += obstacle.reason + "\n";
+    return text;
+  }
+  static std::string Notes(const Trace& trace) { return Join(trace.notes, "\n"); }
+
+  std::unique_ptr<TempDir> dir_;
+  std::string judged_;
+  RecordSpec spec_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Each, RecordTest,
+                         ::testing::Values(Isolation::kFull, Isolation::kMountOnly, Isolation::kNone),
+                         [](const auto& test) {
+                           return test.param == Isolation::kFull        ? "Full"
+                                  : test.param == Isolation::kMountOnly ? "MountOnly"
+                                                                        : "NoNamespace";
+                         });
+
+TEST_P(RecordTest, ReplacesAFileAndYieldsACompleteTrace) {
+  const auto before = Fingerprint(judged_);
+  const Recording recording =
+      MustRecord("echo new > config.tmp && mv config.tmp config; echo said; echo oops >&2; exit 3");
+  const Trace& trace = recording.trace;
+  EXPECT_EQ(Reasons(trace), "");
+  EXPECT_EQ(trace.exit_status, 3);
+  EXPECT_EQ(trace.stdout_bytes, "said\n");
+  EXPECT_EQ(trace.stderr_bytes, "oops\n");
+  EXPECT_EQ(trace.old_tree.at(*trace.old_tree.Lookup("config")).content.ToString(), "old\n");
+  EXPECT_EQ(trace.new_tree.at(*trace.new_tree.Lookup("config")).content.ToString(), "new\n");
+  std::string kinds;
+  for (const Op& op : trace.ops) {
+    if (op.error == 0) kinds += std::string(OpKindName(op.kind)) + " ";
+  }
+  const size_t create = kinds.find("create"), write = kinds.find("write"), rename = kinds.find("rename");
+  EXPECT_TRUE(create < write && write < rename && rename != std::string::npos) << kinds;
+  EXPECT_EQ(Fingerprint(judged_), before);
+}
+
+TEST_P(RecordTest, AlwaysYieldsTheSameIdentity) {
+  const std::string script = "for i in 1 2 3; do echo $i >> log; done; mkdir d; ln -s x d/l; mv config d/";
+  const Digest first = MustRecord(script).trace.Identity();
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(MustRecord(script).trace.Identity(), first);
+}
+
+TEST_P(RecordTest, RunsTheSetupFirstAndUnrecorded) {
+  spec_.setup = {"/bin/sh", "-c", "echo prepared > state"};
+  const Recording recording = MustRecord("cat state");
+  EXPECT_EQ(recording.trace.stdout_bytes, "prepared\n");
+  EXPECT_TRUE(recording.trace.old_tree.Lookup("state"));
+  spec_.setup = {"/bin/sh", "-c", "echo why >&2; exit 4"};
+  auto failed = Record(spec_);
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().exit_code, ExitCode::kBaselineFailed);
+  EXPECT_NE(failed.error().message.find("why"), std::string::npos);
+}
+
+TEST_P(RecordTest, NamesTheProcessThatTheTimeLimitCutOff) {
+  spec_.run.time_limit = std::chrono::milliseconds(700);
+  const Recording recording = MustRecord("echo x > started; (sleep 983 >/dev/null 2>&1 &)");
+  EXPECT_NE(Reasons(recording.trace).find("sleep 983"), std::string::npos) << Reasons(recording.trace);
+}
+
+TEST_P(RecordTest, DoesNotRunWhatItCannotEnter) {
+  // Smallest static executable: a header, one loadable segment, exit(0).
+  const unsigned char code[] = {0xb8, 60, 0, 0, 0, 0x31, 0xff, 0x0f, 0x05};
+  std::string elf(
+      "\x7f"
+      "ELF\x02\x01\x01",
+      7);
+  elf.resize(16);
+  const auto put = [&](uint64_t value, int bytes) {
+    for (int i = 0; i < bytes; ++i) elf += static_cast<char>(value >> (8 * i));
+  };
+  put(2, 2), put(62, 2), put(1, 4), put(0x400078, 8), put(64, 8), put(0, 8), put(0, 4), put(64, 2),
+      put(56, 2), put(1, 2);
+  put(0, 6);
+  put(1, 4), put(5, 4), put(0, 8), put(0x400000, 8), put(0x400000, 8), put(0x78 + sizeof code, 8),
+      put(0x78 + sizeof code, 8);
+  put(4096, 8);
+  elf.append(reinterpret_cast<const char*>(code), sizeof code);
+  ASSERT_OK(WriteFile(judged_ + "/static", elf));
+  ASSERT_EQ(chmod((judged_ + "/static").c_str(), 0755), 0);
+  spec_.run.command = {"./static"};
+  auto recording = Record(spec_);
+  ASSERT_OK(recording);
+  ASSERT_EQ(recording->trace.obstacles.size(), 1u);
+  EXPECT_EQ(recording->trace.obstacles[0].kind, Obstacle::Kind::kUnsupported);
+  EXPECT_NE(recording->trace.obstacles[0].reason.find("static"), std::string::npos);
+}
+
+TEST_P(RecordTest, RefusesWritesOutsideBeforeTheyHappen) {
+  const std::string outside = dir_->path() + "/outside";
+  ASSERT_OK(MakeDirectories(outside));
+  const std::string target = GetParam() == Isolation::kNone ? outside + "/f" : "/var/lib/oldornew-probe";
+  const Recording recording = MustRecord("echo x > " + target);
+  EXPECT_FALSE(std::filesystem::exists(target));
+  bool refused = false;
+  for (const Obstacle& obstacle : recording.trace.obstacles) {
+    refused = refused || (obstacle.kind == Obstacle::Kind::kRefused &&
+                          obstacle.reason.find(target) != std::string::npos);
+  }
+  EXPECT_TRUE(refused) << Reasons(recording.trace);
+}
+
+TEST_P(RecordTest, SaysWhenOnlyTheHomeDirectoryWasChanged) {
+  const std::string home = dir_->path() + "/home";
+  ASSERT_OK(MakeDirectories(home));
+  const std::string saved = EnvironmentVariable("HOME");
+  setenv("HOME", home.c_str(), 1);
+  const Recording only_home = MustRecord("echo x > ~/.gitconfig");
+  const Recording both = MustRecord("echo x > ~/.viminfo; echo new > config");
+  setenv("HOME", saved.c_str(), 1);
+  if (!only_home.sandbox->home_is_thrown_away()) GTEST_SKIP() << "no overlay here";
+  EXPECT_NE(Reasons(only_home.trace).find("~/.gitconfig"), std::string::npos) << Reasons(only_home.trace);
+  EXPECT_NE(Reasons(only_home.trace).find("--also-dir"), std::string::npos);
+  EXPECT_EQ(Reasons(both.trace), "");
+  EXPECT_NE(Notes(both.trace).find("wrote ~/.viminfo: not judged"), std::string::npos) << Notes(both.trace);
+  EXPECT_TRUE(std::filesystem::is_empty(home));
+}
+
+TEST_P(RecordTest, RecordsAgainInTheSameSandbox) {
+  Recording recording = MustRecord("echo new > config");
+  RunSpec run;
+  run.command = {"/bin/sh", "-c", "cat config; echo newer > config"};
+  auto next = RecordIn(*recording.sandbox, run);
+  ASSERT_OK(next);
+  EXPECT_EQ(next->stdout_bytes, "new\n");
+  EXPECT_EQ(Reasons(*next), "");
+  ASSERT_OK(recording.sandbox->Present(recording.trace.old_tree));
+  auto again = RecordIn(*recording.sandbox, run);
+  ASSERT_OK(again);
+  EXPECT_EQ(again->stdout_bytes, "old\n");
+  EXPECT_EQ(Reasons(*again), "");
+}
+
+TEST_P(RecordTest, JudgesTemporaryAndAlsoDirectories) {
+  const std::string also = dir_->path() + "/also";
+  ASSERT_OK(MakeDirectories(also));
+  spec_.sandbox.also_directories = {also};
+  const std::string there = GetParam() == Isolation::kNone ? "$OLDPWD" : also;
+  if (GetParam() == Isolation::kNone) return;
+  const Recording recording =
+      MustRecord(fmt::format("echo t > ${{TMPDIR:-/tmp}}/t; cp ${{TMPDIR:-/tmp}}/t {}/t", there));
+  EXPECT_EQ(Reasons(recording.trace), "");
+  EXPECT_EQ(recording.trace.roots[1].path, also);
+  EXPECT_EQ(recording.trace.new_tree.at(*recording.trace.new_tree.Lookup("t", 1)).content.ToString(), "t\n");
+}
+
+TEST_P(RecordTest, ReportsACommandThatCannotStartAsAUsageError) {
+  spec_.run.command = {"no-such-command-anywhere"};
+  auto recording = Record(spec_);
+  ASSERT_FALSE(recording);
+  EXPECT_EQ(recording.error().exit_code, ExitCode::kUsage);
+}
+
+}  // namespace
+}  // namespace oldornew
