@@ -37,7 +37,11 @@ struct Finding {
   std::vector<Effect> lost;
   std::vector<uint32_t> on_disk;  ///< ops that are on disk and give the subject its name
   std::string evidence;           ///< view and check: what the command printed
-  std::string source;             ///< program and place of the guilty call
+  /// Added syncs after which the finding is gone, as sentences; empty: not looked for, or (with
+  /// `repair_failed`) none found.
+  std::vector<std::string> repair;
+  bool repair_failed = false;
+  std::string source;  ///< program and place of the guilty call
 };
 
 /// "ext4 with noauto_da_alloc, xfs" for {"ext4,noauto_da_alloc", "xfs"}. A family's options are left out when

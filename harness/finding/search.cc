@@ -11,6 +11,7 @@
 #include "finding/collector.h"
 #include "finding/in_place.h"
 #include "finding/probe_search.h"
+#include "finding/repair.h"
 
 namespace oldornew {
 
@@ -112,6 +113,19 @@ void SearchSubjects(const Trace& trace, const SearchOptions& options, const std:
   result->coverage.states_distinct += pictures.size();
 }
 
+void AddRepairs(const Trace& trace, const SearchOptions& options, const std::list<Prepared>& prepared,
+                std::vector<Finding>* findings) {
+  for (Finding& finding : *findings) {
+    const auto same = [&](const Prepared& p) { return p.subject->name == finding.path; };
+    const auto subject = std::find_if(prepared.begin(), prepared.end(), same);
+    if (finding.pedantic || finding.oracle == Oracle::kCheck || subject == prepared.end()) continue;
+    const auto repair = FindRepair(trace, *subject->subject, options, finding);
+    finding.repair_failed = !repair.has_value();
+    for (const RepairStep& step : repair ? *repair : std::vector<RepairStep>{})
+      finding.repair.push_back(step.text);
+  }
+}
+
 }  // namespace
 
 Result<SearchResult> Search(const Trace& trace, const SearchOptions& options) {
@@ -142,6 +156,7 @@ Result<SearchResult> Search(const Trace& trace, const SearchOptions& options) {
     SearchSubjects(trace, options, prepared, &collector, &result);
   }
   result.findings = collector.Take();
+  AddRepairs(trace, options, prepared, &result.findings);
   return result;
 }
 

@@ -53,6 +53,7 @@ Json FindingJson(const Trace& trace, const Finding& finding, const std::string& 
            {"ops", {{"lost", LostJson(trace, finding.lost)}, {"on_disk", std::move(on_disk)}}},
            {"message", finding.message},
            {"explanation", finding.explanation},
+           {"repair", finding.repair},
            {"source", finding.source}};
   if (!finding.evidence.empty()) out["evidence"] = finding.evidence;
   if (!bundle.empty()) out["bundle"] = bundle;

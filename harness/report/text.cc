@@ -117,6 +117,10 @@ std::string One(const Report& report, size_t index, const Palette& p) {
   out += Calls(*report.trace, finding);
   if (!finding.explanation.empty()) out += fmt::format("{}{}\n", kIndent, finding.explanation);
   if (!finding.evidence.empty()) out += fmt::format("{}printed  {}\n", kIndent, Quote(finding.evidence, 160));
+  if (!finding.repair.empty()) out += fmt::format("{}repair   {}\n", kIndent, Join(finding.repair, ", and "));
+  if (finding.repair_failed)
+    out +=
+        fmt::format("{}repair   no added fsync cures it: write a new file, fsync it, rename it\n", kIndent);
   if (!finding.source.empty()) out += fmt::format("{}source   {}\n", kIndent, finding.source);
   const bool bundled = index < report.bundles.size() && !report.bundles[index].empty();
   out += fmt::format("{}replay   oldornew replay {}\n", kIndent,

@@ -1,0 +1,170 @@
+#include "finding/repair.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/text.h"
+
+namespace oldornew {
+
+namespace {
+
+constexpr size_t kMostCandidates = 10;
+constexpr size_t kMostOps =
+    3000;  // Each trial enumerates anew: beyond this it would take longer than it is worth.
+constexpr uint64_t kTrialStates = 20'000;
+
+bool IsData(const Op& op) {
+  return op.kind == OpKind::kWrite || op.kind == OpKind::kTruncate || op.kind == OpKind::kAllocate;
+}
+
+bool ChangesNames(const Op& op) {
+  return op.kind == OpKind::kCreate || op.kind == OpKind::kLink || op.kind == OpKind::kUnlink ||
+         op.kind == OpKind::kRename;
+}
+
+bool IsFile(const Trace& trace, ObjectId id) {
+  return id != kNoObject && trace.objects[static_cast<size_t>(id)].kind == FileKind::kFile;
+}
+
+std::string NameOf(const Trace& trace, ObjectId id, uint32_t at) {
+  // The path it was last called by up to then.
+  for (uint32_t i = at + 1; i-- > 0;) {
+    const Op& op = trace.ops[i];
+    if (op.object == id) return op.kind == OpKind::kRename ? op.path2 : op.path;
+  }
+  return "?";
+}
+
+std::string DirectoryOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+}
+
+class Candidates {
+ public:
+  explicit Candidates(const Trace& trace) : trace_(trace) {}
+
+  // After the last data op on the object before `limit`.
+  void AddFile(ObjectId object, uint32_t limit) {
+    if (!IsFile(trace_, object)) return;
+    std::optional<uint32_t> last;
+    for (uint32_t i = 0; i < limit && i < trace_.ops.size(); ++i) {
+      const Op& op = trace_.ops[i];
+      if (op.error == 0 && op.object == object && (IsData(op) || op.kind == OpKind::kSetAttributes)) last = i;
+    }
+    if (last) Add(object, *last, fmt::format("fsync({})", NameOf(trace_, object, *last)));
+  }
+
+  void AddDirectory(ObjectId dir, const std::string& path, uint32_t after) {
+    if (dir != kNoObject) Add(dir, after, fmt::format("fsync({})", DirectoryOf(path)));
+  }
+
+  const std::vector<RepairStep>& list() const { return list_; }
+
+ private:
+  void Add(ObjectId object, uint32_t after, const std::string& call) {
+    for (const RepairStep& step : list_) {
+      if (step.object == object && step.after == after) return;
+    }
+    if (list_.size() >= kMostCandidates) return;
+    list_.push_back(
+        {object, after, fmt::format("{} after {} {}", call, after + 1, DescribeShort(trace_.ops[after]))});
+  }
+
+  const Trace& trace_;
+  std::vector<RepairStep> list_;
+};
+
+// Every object and directory that the shown case lost something of, and those of what gave the subject its
+// name.
+std::vector<RepairStep> ChooseCandidates(const Trace& trace, const Finding& finding) {
+  Candidates out(trace);
+  std::set<uint32_t> ops(finding.on_disk.begin(), finding.on_disk.end());
+  for (const Effect& effect : finding.lost) ops.insert(effect.op);
+  for (const uint32_t index : ops) {
+    const Op& op = trace.ops[index];
+    const bool publishes = op.kind == OpKind::kRename || op.kind == OpKind::kLink;
+    if (publishes) out.AddFile(op.object, index);
+    if (IsData(op)) out.AddFile(op.object, static_cast<uint32_t>(trace.ops.size()));
+  }
+  for (const uint32_t index : ops) {
+    const Op& op = trace.ops[index];
+    if (!ChangesNames(op)) continue;
+    if (op.kind == OpKind::kRename) {
+      out.AddDirectory(op.dir2, op.path2, index);
+      if (op.dir != op.dir2) out.AddDirectory(op.dir, op.path, index);
+    } else {
+      out.AddDirectory(op.dir, op.path, index);
+    }
+  }
+  return out.list();
+}
+
+Trace WithSteps(const Trace& trace, std::vector<RepairStep> steps) {
+  Trace out = trace;
+  std::sort(steps.begin(), steps.end(), [](const auto& a, const auto& b) { return a.after > b.after; });
+  for (const RepairStep& step : steps) {
+    Op sync;
+    sync.kind = OpKind::kFsync;
+    sync.call = "fsync";
+    sync.object = step.object;
+    sync.process = trace.ops[step.after].process;
+    // Just behind its predecessor in time: nothing overlaps it that did not overlap that one.
+    sync.begin = sync.end = trace.ops[step.after].end;
+    out.ops.insert(out.ops.begin() + step.after + 1, sync);
+  }
+  return out;
+}
+
+bool Gone(const Trace& repaired, const Subject& subject, const SearchOptions& options,
+          const Finding& finding) {
+  const VersionHistory history = TraceVersions(repaired, subject, options.ack);
+  const Projection projection = ProjectionOf(repaired, subject);
+  Limits limits = options.limits;
+  limits.max_states = std::min(limits.max_states, kTrialStates);
+  for (const std::string& name : finding.profiles) {
+    bool found = false;
+    const Coverage coverage =
+        ForEachCrashState(repaired, *FindProfile(name), projection, limits, [&](const CrashState& state) {
+          const auto violation = JudgeState(repaired, subject, history, state.tree, state.last_point);
+          found = violation && violation->oracle == finding.oracle;
+          return !found;
+        });
+    if (found || !coverage.exhaustive) return false;
+  }
+  return true;
+}
+
+// All subsets of `size` candidates, in order; the first that repairs.
+std::optional<std::vector<RepairStep>> TrySize(const Trace& trace, const Subject& subject,
+                                               const SearchOptions& options, const Finding& finding,
+                                               const std::vector<RepairStep>& candidates, size_t size) {
+  std::vector<size_t> odometer(size);
+  for (size_t i = 0; i < size; ++i) odometer[i] = i;
+  while (true) {
+    std::vector<RepairStep> steps;
+    for (const size_t i : odometer) steps.push_back(candidates[i]);
+    if (Gone(WithSteps(trace, steps), subject, options, finding)) return steps;
+    size_t digit = size;
+    while (digit-- > 0 && odometer[digit] == candidates.size() - size + digit) {
+    }
+    if (digit == SIZE_MAX) return std::nullopt;
+    ++odometer[digit];
+    for (size_t i = digit + 1; i < size; ++i) odometer[i] = odometer[i - 1] + 1;
+  }
+}
+
+}  // namespace
+
+std::optional<std::vector<RepairStep>> FindRepair(const Trace& trace, const Subject& subject,
+                                                  const SearchOptions& options, const Finding& finding) {
+  if (trace.ops.size() > kMostOps) return std::nullopt;
+  const std::vector<RepairStep> candidates = ChooseCandidates(trace, finding);
+  for (size_t size = 1; size <= std::min<size_t>(3, candidates.size()); ++size) {
+    if (auto steps = TrySize(trace, subject, options, finding, candidates, size)) return steps;
+  }
+  return std::nullopt;
+}
+
+}  // namespace oldornew
