@@ -107,7 +107,8 @@ def judge(subject, binary):
         except verdicts.Failure as failure:
             return "failed", str(failure), 0.0, []
         worst = answer.worst()
-        return answer.verdict, describe(worst) if worst else "", answer.seconds, answer.findings
+        text = describe(worst) if worst else "; ".join(answer.reasons)
+        return answer.verdict, text, answer.seconds, answer.findings
 
 
 def print_table(rows, width):

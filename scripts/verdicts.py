@@ -21,6 +21,7 @@ class Answer:
 
     def __init__(self, report, exit_code, seconds):
         self.verdict = report["verdict"]
+        self.reasons = report["reasons"]
         self.exit_code = exit_code
         self.findings = report["findings"]
         self.seconds = seconds
@@ -36,7 +37,7 @@ class Answer:
     def worst(self):
         """The finding that a person should read first, or None."""
         order = {"error": 0, "warning": 1}
-        return min(self.findings, key=lambda f: order.get(f.get("severity"), 2), default=None)
+        return min(self.findings, key=lambda f: (f.get("pedantic", False), order.get(f["severity"], 2)), default=None)
 
 
 def find_binary(build):
