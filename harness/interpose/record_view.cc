@@ -69,11 +69,11 @@ RecordList ReadRecords(const char* bytes, uint64_t size) {
       continue;
     }
     at += record_size;
-    if (record->kind == static_cast<uint16_t>(wire::RecordKind::kPad)) continue;
     if (record->state == static_cast<uint32_t>(RecordState::kEmpty)) {
       list.unpublished++;
       continue;
     }
+    if (record->kind == static_cast<uint16_t>(wire::RecordKind::kPad)) continue;
     RecordView view;
     view.fixed = record;
     bool whole =

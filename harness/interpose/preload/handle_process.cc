@@ -104,17 +104,20 @@ void FunnelExecAttempt(int dirfd, const char* path, const char* const* argv, int
                       2 * sizeof(wire::Section) + kPathMax + kMaxArguments);
   char* to = record.Open(SectionType::kPath, kPathMax);
   long length = to != nullptr ? CopyInString(to, path, kPathMax) : 0;
-  record.ShrinkTo(to, length > 0 ? (uint64_t)length : 0);
+  record.ShrinkTo(to, length > 0 ? (uint64_t)length : 0, kPathMax);
   to = record.Open(SectionType::kArguments, kMaxArguments);
   uint64_t used = 0;
+  uint64_t dirty = 0;
   for (int i = 0; to != nullptr && argv != nullptr && used + 2 < kMaxArguments; i++) {
     const char* argument = nullptr;
     if (CopyIn(&argument, argv + i) != 0 || argument == nullptr) break;
+    dirty = kMaxArguments;  // unless the string is whole, we do not know how far it was copied
     long got = CopyInString(to + used, argument, kMaxArguments - used);
     if (got < 0) break;
+    dirty = 0;
     used += (uint64_t)got + 1;
   }
-  record.ShrinkTo(to, used);
+  record.ShrinkTo(to, used, dirty);
   record.Begun();
   record.Done(0);
 }

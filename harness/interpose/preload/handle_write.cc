@@ -91,7 +91,7 @@ long WriteOutput(const Call& call, int channel, const wire::FileState& state) {
   // on.
   long result = CarryOut(call);
   uint64_t written = result > 0 ? (uint64_t)result : 0;
-  record.ShrinkTo(bytes, written < have ? written : have);
+  record.ShrinkTo(bytes, written < have ? written : have, have);
   return record.Done(result);
 }
 
@@ -143,7 +143,7 @@ long WriteFile(const Call& call, const wire::FileState& before) {
   long result = ours ? WriteCopy(call, source, bytes) : CarryOut(call);
   uint64_t written = result > 0 ? (uint64_t)result : 0;
   if (written > have) record->flags |= wire::kPayloadMissing;
-  record.ShrinkTo(bytes, written < have ? written : have);
+  record.ShrinkTo(bytes, written < have ? written : have, have);
   if (written > 0) {
     wire::FileState after;
     if (StatDescriptor(fd, &after) == 0) record.AddState(wire::SectionType::kObjectAfter, after);

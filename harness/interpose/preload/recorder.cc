@@ -178,15 +178,17 @@ char* RecordWriter::Open(wire::SectionType type, uint64_t length) {
   section->type = (uint16_t)type;
   section->length = (uint32_t)length;
   uint64_t end = at + wire::SectionSize(length);
-  if (end > touched_) touched_ = end;
+  if (at + sizeof *section > touched_) touched_ = at + sizeof *section;
   __atomic_store_n(&record_->used, (uint32_t)end, __ATOMIC_RELEASE);
   return (char*)(section + 1);
 }
 
-void RecordWriter::ShrinkTo(char* bytes, uint64_t length) {
+void RecordWriter::ShrinkTo(char* bytes, uint64_t length, uint64_t dirty) {
   if (bytes == nullptr) return;
   auto* section = (wire::Section*)bytes - 1;
   section->length = (uint32_t)length;
+  uint64_t touched = (uint64_t)(bytes - (char*)record_) + (dirty > length ? dirty : length);
+  if (touched > touched_) touched_ = touched;
   uint64_t end = (uint64_t)(bytes - (char*)record_) + wire::AlignUp(length, 8);
   __atomic_store_n(&record_->used, (uint32_t)end, __ATOMIC_RELEASE);
 }
@@ -206,6 +208,7 @@ void RecordWriter::Add(wire::SectionType type, const void* bytes, uint64_t lengt
     return;
   }
   memcpy(to, bytes, length);
+  ShrinkTo(to, length);
 }
 
 void RecordWriter::AddText(wire::SectionType type, const char* text) { Add(type, text, strlen(text)); }

@@ -71,8 +71,11 @@ class RecordWriter {
   void AddState(wire::SectionType type, const wire::FileState& state);
   /// Opens a section of `length` bytes and returns where they go, or null when there is no room.
   char* Open(wire::SectionType type, uint64_t length);
-  /// The section opened last has only `length` bytes.
-  void ShrinkTo(char* bytes, uint64_t length);
+  /// The section opened last, at `bytes`, holds `length` bytes; up to `dirty` bytes of its room were written
+  /// to. Every section that was opened needs this (or DropLast): it is how we know what to clear before room
+  /// is given back.
+  void ShrinkTo(char* bytes, uint64_t length, uint64_t dirty);
+  void ShrinkTo(char* bytes, uint64_t length) { ShrinkTo(bytes, length, length); }
   /// The section opened last, at `bytes`, is none.
   void DropLast(char* bytes);
 

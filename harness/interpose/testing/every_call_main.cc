@@ -250,6 +250,7 @@ void Sizes() {
       Do("truncate s " + std::to_string(st.st_size) + ">0", SYS_open, "s", O_WRONLY | O_TRUNC, 0));
   Do("close s", SYS_close, fd);
   Do("", SYS_truncate, "missing", 5);
+  Do("truncate w 10001>500", SYS_truncate, "w", 500);
 }
 
 void Syncs() {
