@@ -588,6 +588,7 @@ void Decoder::Decode(const RecordView& record) {
     case RecordKind::kClone:
     case RecordKind::kExec:
     case RecordKind::kExecFailed:
+    case RecordKind::kKilled:
       for (const auto& file : processes_.Handle(record)) NoteClosed(record, *file);
       return;
     case RecordKind::kOpen:

@@ -99,7 +99,7 @@ TEST_F(Spoiled, ARecordingWithoutOneOfItsNameChangesIsNotTakenForWhole) {
         << SyscallName(view.fixed->nr) << " of " << view.text(wire::SectionType::kPath);
     removed++;
   }
-  EXPECT_GT(removed, 40);
+  EXPECT_GE(removed, 40);
 }
 
 TEST_F(Spoiled, RecordsOfOneKindCannotAllBeMissing) {

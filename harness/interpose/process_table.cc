@@ -103,6 +103,9 @@ std::vector<std::shared_ptr<OpenFile>> ProcessTable::Handle(const RecordView& re
     case RecordKind::kExecFailed:
       execs_.erase(pid);
       break;
+    case RecordKind::kKilled:
+      killed_[record.fixed->other_pid]++;
+      break;
     case RecordKind::kUnsupported:
       execs_[pid].unsupported.push_back(std::string(record.text(SectionType::kPath)) + " " +
                                         std::string(record.text(SectionType::kReason)));
@@ -183,7 +186,10 @@ void ProcessTable::Finish() {
     if (process != by_pid_.end()) trace_->processes[static_cast<size_t>(process->second)].entered = false;
   }
   for (const auto& [pid, missing] : clones_) {
-    if (missing <= 0) continue;
+    // A child runs nothing of the program before it has announced itself: if it was killed before, it did
+    // nothing.
+    auto killed = killed_.find(pid);
+    if (missing <= (killed == killed_.end() ? 0 : killed->second)) continue;
     add(Obstacle::Kind::kIncomplete,
         fmt::format("process {} was forked, but the recorder never got into it", pid));
   }

@@ -1,15 +1,26 @@
 // Real programs under the preload library: what is decoded must be what they did.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include <set>
+
+#include "base/files.h"
 #include "base/text.h"
 #include "interpose/testing/recorded_run.h"
 
 namespace oldornew {
 namespace {
 
+using testing::Contains;
+using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 std::vector<std::string> WithoutEnd(std::vector<std::string> lines) {
   while (!lines.empty() && (lines.back().starts_with("exit") || lines.back().starts_with("output")))
@@ -39,6 +50,163 @@ INSTANTIATE_TEST_SUITE_P(Recording, EveryCall,
                            return std::string(std::get<0>(one.param)) +
                                   (std::string(std::get<1>(one.param)) == "/tmp" ? "OnDisk" : "OnTmpfs");
                          });
+
+/// Runs a scenario; expects it to end well.
+std::vector<std::string> ProblemsOf(RecordedRun& run, std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), TestProgram("scenario"));
+  run.Run(arguments);
+  EXPECT_EQ(run.wait_status, 0);
+  return run.Problems();
+}
+
+TEST(Recording, ConcurrentAppendsAndWritesAtASharedPositionArePlacedRight) {
+  RecordedRun run;
+  EXPECT_THAT(ProblemsOf(run, {"appenders"}), IsEmpty());
+  EXPECT_EQ(run.trace.processes.size(), 5u);
+  for (size_t i = 1; i < run.trace.ops.size(); i++) EXPECT_LT(run.trace.ops[i - 1].end, run.trace.ops[i].end);
+  std::set<uint32_t> threads;
+  for (const Op& op : run.trace.ops) {
+    if (op.process == 0) threads.insert(op.thread);
+  }
+  EXPECT_EQ(threads, (std::set<uint32_t>{0, 1, 2, 3, 4}));
+}
+
+TEST(Recording, ProcessesKilledAtAnyMomentLeaveTheRestExplained) {
+  RecordedRun run;
+  std::vector<std::string> problems = ProblemsOf(run, {"killed"});
+  // What a call in flight did cannot be known, so its own file may be a riddle; nothing else may.
+  std::set<std::string> riddles;
+  for (const Op& op : run.trace.ops) {
+    if (op.flags & kFlagInFlight) riddles.insert(op.path.substr(0, op.path.find('.')));
+  }
+  EXPECT_LE(run.statistics.in_flight, 30u);
+  for (const std::string& problem : problems) {
+    bool explained = false;
+    for (const std::string& riddle : riddles)
+      explained = explained || problem.find(riddle) != std::string::npos;
+    EXPECT_TRUE(explained) << problem;
+  }
+}
+
+TEST(Recording, SignalHandlersThatChangeFilesAreRecordedToo) {
+  RecordedRun run;
+  EXPECT_THAT(ProblemsOf(run, {"signals"}), IsEmpty());
+}
+
+TEST(Recording, SpawnedProgramsAnnounceThemselvesAndFailedSpawnsAreForgotten) {
+  RecordedRun run;
+  EXPECT_THAT(ProblemsOf(run, {"spawn"}), IsEmpty());
+}
+
+TEST(Recording, ASharedWritableMappingOfAJudgedFileIsAnObstacle) {
+  for (const char* how : {"map", "protect"}) {
+    RecordedRun run;
+    EXPECT_THAT(ProblemsOf(run, {how, "db"}), Contains(HasSubstr("db is mapped shared and writable")));
+    EXPECT_EQ(run.trace.obstacles.at(0).kind, Obstacle::Kind::kUnsupported);
+    EXPECT_THAT(ProblemsOf(run, {how, "db-shm"}), IsEmpty());
+    EXPECT_THAT(ProblemsOf(run, {how, run.outside() + "/file"}), IsEmpty());
+  }
+}
+
+TEST(Recording, AFullRecordingSaysSo) {
+  RecordedRun run;
+  run.options.size = 32 << 20;
+  EXPECT_THAT(ProblemsOf(run, {"fill"}), Contains(HasSubstr("filled the whole recording")));
+}
+
+TEST(Recording, LockingAllMemoryDoesNotAllocateTheWholeRecording) {
+  RecordedRun run;
+  run.options.size = uint64_t{64} << 30;
+  EXPECT_THAT(ProblemsOf(run, {"lockall"}), IsEmpty());
+}
+
+TEST(Recording, ASmallAddressSpaceGetsAWindow) {
+  RecordedRun run;
+  run.options.size = uint64_t{8} << 30;
+  run.before_exec = [] {
+    rlimit limit = {1 << 30, 1 << 30};
+    setrlimit(RLIMIT_AS, &limit);
+  };
+  EXPECT_THAT(ProblemsOf(run, {"write", "a"}), IsEmpty());
+}
+
+TEST(Recording, OutputIsRecordedByWhatTheDescriptorIsOpenOn) {
+  RecordedRun run;
+  run.Run(
+      {"sh", "-c", "echo one; (echo two >&1) | cat; exec 5>&1; echo three >&5; echo four > file; cat file"});
+  std::string said;
+  for (const Op& op : run.trace.ops) {
+    if (op.kind == OpKind::kOutput) said += op.name + ":" + std::string(run.trace.Payload(op));
+  }
+  EXPECT_EQ(said, "stdout:one\nstdout:two\nstdout:three\nstdout:four\n");
+  EXPECT_EQ(run.output, "one\ntwo\nthree\nfour\n");
+}
+
+TEST(Recording, AskingForIoUringIsAnObstacle) {
+  RecordedRun run;
+  run.Run({TestProgram("scenario"), "uring"});
+  if (run.wait_status != 0) GTEST_SKIP() << "no io_uring here";
+  EXPECT_THAT(run.Problems(), Contains(HasSubstr("io_uring")));
+}
+
+/// Everything but the judged directory is read-only, as in the sandbox.
+void MakeOutsideReadOnly(const std::string& outside) {
+  if (unshare(CLONE_NEWNS) != 0) _exit(77);
+  mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
+  mount(outside.c_str(), outside.c_str(), nullptr, MS_BIND, nullptr);
+  if (mount("none", outside.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) != 0) _exit(77);
+}
+
+class Refusal : public testing::TestWithParam<bool> {
+ protected:
+  /// True: in a mount namespace. False: by looking at each path before the call.
+  void Prepare(RecordedRun& run) {
+    run.options.refuse_read_only = GetParam();
+    ASSERT_TRUE(WriteFile(run.outside() + "/there", "x").has_value());
+    if (GetParam()) {
+      run.before_exec = [&run] { MakeOutsideReadOnly(run.outside()); };
+    } else {
+      struct stat st{};
+      ASSERT_EQ(stat(run.directory().c_str(), &st), 0);
+      run.options.allowed_roots = {{st.st_dev, st.st_ino}};
+    }
+  }
+};
+
+TEST_P(Refusal, StopsTheRunBeforeAnythingOutsideIsChanged) {
+  for (const char* how : {"write", "unlink", "mkdir", "chmod"}) {
+    RecordedRun run;
+    Prepare(run);
+    std::string path = run.outside() + (std::string(how) == "mkdir" ? "/new" : "/there");
+    run.Run({"sh", "-c",
+             "echo begin; " + TestProgram("scenario") + " " + how + " " + path + "; echo end >> late"});
+    if (WIFEXITED(run.wait_status) && WEXITSTATUS(run.wait_status) == 77)
+      GTEST_SKIP() << "no mount namespace";
+    EXPECT_TRUE(WIFSIGNALED(run.wait_status));
+    ASSERT_THAT(run.Problems(), Contains(HasSubstr(path))) << how;
+    EXPECT_EQ(run.trace.obstacles[0].kind, Obstacle::Kind::kRefused);
+    EXPECT_THAT(run.Summary(), Not(Contains(HasSubstr("late"))));
+    EXPECT_EQ(ReadFile(run.outside() + "/there").value_or(""), "x");
+    struct stat st{};
+    ASSERT_EQ(stat((run.outside() + "/there").c_str(), &st), 0);
+    EXPECT_EQ(st.st_mode & 07777, 0644u);
+  }
+}
+
+TEST_P(Refusal, LetsDevicesTheJudgedDirectoryAndWhatWouldFailAnywayBe) {
+  RecordedRun run;
+  Prepare(run);
+  run.Run({"sh", "-c",
+           "echo a > /dev/null; echo b > f; cat f > g; mkdir d; cd d; echo c > ../h; " +
+               TestProgram("scenario") + " unlink " + run.outside() + "/none; echo $? > status; cat " +
+               run.outside() + "/there > copy; echo x > /proc/self/comm"});
+  EXPECT_EQ(run.wait_status, 0);
+  EXPECT_THAT(run.Problems(), IsEmpty());
+  EXPECT_EQ(ReadFile(run.directory() + "/d/status").value_or(""), "1\n");
+}
+
+INSTANTIATE_TEST_SUITE_P(Recording, Refusal, testing::Bool(),
+                         [](const auto& one) { return one.param ? "ByReadOnlyMount" : "ByPath"; });
 
 }  // namespace
 }  // namespace oldornew

@@ -96,6 +96,7 @@ enum class RecordKind : uint16_t {
   kExec,          ///< execve or execveat is about to be carried out. kPath, kArguments
   kExecFailed,    ///< ... it returned: ret
   kExit,          ///< exit_group (or exit): ret = status
+  kKilled,        ///< wait4 or waitid told that a child was ended by a signal. other_pid = child
   // Descriptors, as far as the closing of files opened for writing depends on them.
   kOpen,     ///< open for writing, or creating, or truncating
   kClose,    ///< close of a descriptor open for writing on a regular file, or dup2 over one. args as issued

@@ -47,6 +47,9 @@ long HandleRest(Call& call) {
       return HandleByHandle(call);
     case SYS_bind:
       return HandleBind(call);
+    case SYS_wait4:
+    case SYS_waitid:
+      return HandleWait(call);
     case SYS_exit:
     case SYS_exit_group:
       return HandleExit(call);

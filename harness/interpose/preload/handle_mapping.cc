@@ -20,22 +20,15 @@ namespace {
 struct Range {
   uint64_t start;
   uint64_t end;
+  wire::FileState file;
 };
 constexpr int kMaxRanges = 64;
 Range g_ranges[kMaxRanges];
 int g_range_count = 0;
 
-void ReportMapping(const Call& call, int fd) {
-  wire::FileState state;
-  if (StatDescriptor(fd, &state) != 0) return;
-  RecordWriter record(wire::RecordKind::kMapShared, call, TakeTicket(),
-                      wire::SectionSize(kPathMax) + kNamesRoom);
-  record->descriptor = fd;
-  record.AddState(wire::SectionType::kObjectBefore, state);
-  char link[32];
-  char* to = record.Open(wire::SectionType::kPath, kPathMax);
-  long length = to != nullptr ? Gate(SYS_readlink, ProcFdPath(fd, link), to, kPathMax) : 0;
-  record.ShrinkTo(to, length > 0 ? (uint64_t)length : 0);
+void ReportMapping(const Call& call, const wire::FileState& file) {
+  RecordWriter record(wire::RecordKind::kMapShared, call, TakeTicket(), kNamesRoom);
+  record.AddState(wire::SectionType::kObjectBefore, file);
   record.Begun();
   record.Done(0);
 }
@@ -58,10 +51,10 @@ long HandleMmap(Call& call) {
   long result = CarryOut(call);
   bool mapped = result >= 0 || result < -4095;
   if (mapped && ((call.args[2] & PROT_WRITE) != 0 || g_range_count >= kMaxRanges)) {
-    ReportMapping(call, fd);
+    ReportMapping(call, state);
   } else if (mapped) {
     int at = __atomic_fetch_add(&g_range_count, 1, __ATOMIC_RELAXED);
-    if (at < kMaxRanges) g_ranges[at] = {(uint64_t)result, (uint64_t)result + (uint64_t)call.args[1]};
+    if (at < kMaxRanges) g_ranges[at] = {(uint64_t)result, (uint64_t)result + (uint64_t)call.args[1], state};
   }
   return result;
 }
@@ -72,8 +65,7 @@ long HandleProtect(Call& call) {
     uint64_t start = (uint64_t)call.args[0];
     for (int i = 0; i < count; i++) {
       if (Overlaps(g_ranges[i], start, start + (uint64_t)call.args[1])) {
-        RecordUnsupported(call, "makes a shared mapping of a file writable with mprotect", -1, nullptr);
-        break;
+        ReportMapping(call, g_ranges[i].file);
       }
     }
   }
@@ -87,7 +79,8 @@ long HandleMremap(Call& call) {
   for (int i = 0; moved && i < count; i++) {
     if (!Overlaps(g_ranges[i], (uint64_t)call.args[0], (uint64_t)call.args[0] + (uint64_t)call.args[1]))
       continue;
-    g_ranges[i] = {(uint64_t)result, (uint64_t)result + (uint64_t)call.args[2]};
+    g_ranges[i].start = (uint64_t)result;
+    g_ranges[i].end = (uint64_t)result + (uint64_t)call.args[2];
   }
   return result;
 }
@@ -97,7 +90,7 @@ long HandleMunmap(Call& call) {
   uint64_t end = start + (uint64_t)call.args[1];
   int count = g_range_count < kMaxRanges ? g_range_count : kMaxRanges;
   for (int i = 0; i < count; i++) {
-    if (start <= g_ranges[i].start && g_ranges[i].end <= end) g_ranges[i] = {0, 0};
+    if (start <= g_ranges[i].start && g_ranges[i].end <= end) g_ranges[i].start = g_ranges[i].end = 0;
   }
   return CarryOut(call);
 }

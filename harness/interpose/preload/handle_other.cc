@@ -4,6 +4,7 @@
 #include <linux/aio_abi.h>
 #include <linux/fs.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -101,6 +102,33 @@ long HandleByHandle(Call& call) {
   if (result >= 0 && writes)
     RecordUnsupported(call, "is opened for writing by its handle", (int)result, nullptr);
   return result;
+}
+
+long HandleWait(Call& call) {
+  // A child killed before it had armed itself has done nothing: only its death tells it from one that escaped
+  // us.
+  int status = 0;
+  siginfo_t info = {};
+  bool simple = call.nr == SYS_wait4;
+  long pointer = simple ? 1 : 2;
+  if (call.args[pointer] == 0) call.args[pointer] = simple ? (long)&status : (long)&info;
+  long result = CarryOut(call);
+  if (result < 0 || (simple && result == 0)) return result;
+  int child = (int)result;
+  bool killed;
+  if (simple) {
+    CopyIn(&status, (const int*)call.args[pointer]);
+    killed = (status & 0x7f) != 0 && (status & 0xff) != 0x7f;
+  } else {
+    CopyIn(&info, (const siginfo_t*)call.args[pointer]);
+    child = info.si_pid;
+    killed = child != 0 && (info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED);
+  }
+  if (!killed) return result;
+  RecordWriter record(wire::RecordKind::kKilled, call, TakeTicket(), 0);
+  record->other_pid = child;
+  record.Begun();
+  return record.Done(result);
 }
 
 long HandleExit(Call& call) {

@@ -44,6 +44,7 @@ long HandleIoctl(Call& call);
 long HandleAio(Call& call);       // io_submit, io_uring_setup
 long HandleMount(Call& call);     // mount, umount2, pivot_root, move_mount, unshare, setns
 long HandleByHandle(Call& call);  // open_by_handle_at
+long HandleWait(Call& call);        // wait4, waitid
 long HandleExit(Call& call);      // exit, exit_group
 // handle_process.cc: the hooks of seam.h
 

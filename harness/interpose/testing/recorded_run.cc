@@ -36,6 +36,7 @@ namespace {
 [[noreturn]] void Exec(const RecordedRun& run, const std::vector<std::string>& command, int output) {
   if (chdir(run.directory().c_str()) != 0) _exit(127);
   dup2(output, 1);
+  if (run.before_exec) run.before_exec();
   setenv("LD_PRELOAD", PreloadLibrary().c_str(), 1);
   setenv("OLDORNEW_RECORDING", run.recording().c_str(), 1);
   setenv("OUTSIDE", run.outside().c_str(), 1);

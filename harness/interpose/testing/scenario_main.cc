@@ -1,0 +1,169 @@
+// One behaviour per name in argv[1], for tests of the recorder.
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+extern char** environ;
+
+namespace {
+
+void Append(const char* file, char byte, int times) {
+  std::string line(100, byte);
+  line += '\n';
+  int fd = open(file, O_WRONLY | O_APPEND | O_CREAT, 0644);
+  for (int i = 0; i < times; i++) {
+    if (write(fd, line.data(), line.size()) != static_cast<ssize_t>(line.size())) abort();
+  }
+  close(fd);
+}
+
+/// Four threads and four processes append to one file; four threads share one position.
+int Appenders() {
+  for (int p = 0; p < 4; p++) {
+    if (fork() == 0) {
+      Append("log", static_cast<char>('a' + p), 200);
+      _exit(0);
+    }
+  }
+  int shared = open("shared", O_WRONLY | O_CREAT, 0644);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; t++) {
+    threads.emplace_back([t, shared] {
+      Append("log", static_cast<char>('A' + t), 200);
+      for (int i = 0; i < 200; i++) {
+        if (write(shared, "0123456789", static_cast<size_t>(1 + (i + t) % 10)) < 0) abort();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  while (wait(nullptr) > 0) {
+  }
+  close(shared);
+  return 0;
+}
+
+/// Children change files until they are killed, at a different moment each.
+int Killed() {
+  for (int round = 0; round < 30; round++) {
+    pid_t child = fork();
+    if (child == 0) {
+      std::string name = "k" + std::to_string(round);
+      for (int i = 0;; i++) {
+        int fd = open(name.c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0644);
+        if (write(fd, name.data(), name.size()) < 0) _exit(1);
+        close(fd);
+        rename(name.c_str(), (name + ".done").c_str());
+      }
+    }
+    usleep(static_cast<useconds_t>(500 + round * 137));
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+    Append("after", 'x', 1);  // the lock must not have died with its holder
+  }
+  return 0;
+}
+
+/// A handler that interrupts everything, makes calls of its own and sometimes jumps away.
+std::atomic<int> signals{0};
+void OnAlarm(int) {
+  signals++;
+  Append("handler", 'h', 1);
+}
+int Signals() {
+  struct sigaction action{};
+  action.sa_handler = OnAlarm;
+  sigaction(SIGALRM, &action, nullptr);
+  std::thread other([] {
+    for (int i = 0; i < 200; i++) {
+      kill(getpid(), SIGALRM);
+      usleep(100);
+    }
+  });
+  while (signals < 50) Append("main", 'm', 1);
+  other.join();
+  return 0;
+}
+
+int MapShared(const char* name, bool protect_later) {
+  int fd = open(name, O_RDWR | O_CREAT, 0644);
+  if (ftruncate(fd, 4096) != 0) return 1;
+  void* at = mmap(nullptr, 4096, protect_later ? PROT_READ : PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  close(fd);
+  if (at == MAP_FAILED) return 2;
+  if (protect_later && mprotect(at, 4096, PROT_READ | PROT_WRITE) != 0) return 3;
+  if (!protect_later) static_cast<char*>(at)[0] = 0;
+  return 0;
+}
+
+int Spawn() {
+  const char* argv[] = {"sh", "-c", "echo spawned > spawned", nullptr};
+  for (int i = 0; i < 5; i++) {
+    pid_t child;
+    if (posix_spawnp(&child, "sh", nullptr, nullptr, const_cast<char**>(argv), environ) != 0) return 1;
+    int status;
+    waitpid(child, &status, 0);
+    if (status != 0) return 2;
+    if (posix_spawnp(&child, "no-such-program", nullptr, nullptr, const_cast<char**>(argv), environ) == 0)
+      return 3;
+  }
+  return 0;
+}
+
+/// Writes past the end of a small recording.
+int Fill() {
+  int fd = open("big", O_WRONLY | O_CREAT, 0644);
+  std::string megabyte(1 << 20, 'f');
+  for (int i = 0; i < 40; i++) {
+    if (write(fd, megabyte.data(), megabyte.size()) != 1 << 20) return 1;
+  }
+  return 0;
+}
+
+int LockAll() {
+  if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0) return 1;
+  Append("locked", 'l', 1);
+  return 0;
+}
+
+int WriteTo(const char* path) {
+  int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  if (fd < 0) return 1;
+  return write(fd, "x", 1) == 1 ? 0 : 2;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::string what = argc > 1 ? argv[1] : "";
+  const char* argument = argc > 2 ? argv[2] : "";
+  umask(0);
+  if (what == "appenders") return Appenders();
+  if (what == "killed") return Killed();
+  if (what == "signals") return Signals();
+  if (what == "map") return MapShared(argument, false);
+  if (what == "protect") return MapShared(argument, true);
+  if (what == "spawn") return Spawn();
+  if (what == "fill") return Fill();
+  if (what == "lockall") return LockAll();
+  if (what == "write") return WriteTo(argument);
+  if (what == "unlink") return unlink(argument) == 0 ? 0 : 1;
+  if (what == "mkdir") return mkdir(argument, 0755) == 0 ? 0 : 1;
+  if (what == "chmod") return chmod(argument, 0600) == 0 ? 0 : 1;
+  if (what == "uring")
+    return static_cast<int>(syscall(SYS_io_uring_setup, 4, std::string(200, '\0').data()) < 0);
+  return 100;
+}
