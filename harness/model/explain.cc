@@ -1,0 +1,156 @@
+// Which effects a crash state lacks: the words of a finding.
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/text.h"
+#include "model/pictures.h"
+
+namespace oldornew {
+namespace {
+
+class Explainer {
+ public:
+  Explainer(const Picture& picture, const MetaState& state, const AxisChoices& choices,
+            const Projection& projection, uint32_t point)
+      : picture_(picture), t_(*picture.timeline), state_(state), choices_(choices), point_(point) {
+    for (Position pos = 1; pos <= t_.last(); ++pos) {
+      if (t_.OpOf(pos) < point) live_ = pos;
+    }
+    MetaState live;
+    live.cut = live_;
+    const View now = Walk(t_, live, projection);
+    for (const View* view : {&picture.view, &now}) {
+      slots_.insert(view->slots.begin(), view->slots.end());
+    }
+    for (const ViewNode& node : picture.view.nodes) {
+      if (node.projected) shown_.insert(node.object);
+    }
+  }
+
+  void Run(std::vector<Effect>* lost, std::vector<uint32_t>* named_by) {
+    for (const Group& group : t_.groups()) {
+      if (group.op < point_) Judge(group);
+    }
+    for (uint32_t a = 0; a < picture_.axes.size(); ++a) {
+      if (picture_.axes[a].file != nullptr) JudgeWrites(a);
+    }
+    for (auto& [op, effect] : effects_) lost->push_back(std::move(effect));
+    std::set<uint32_t> named;
+    for (const ViewNode& node : picture_.view.nodes) {
+      if (node.slot < 0) continue;
+      const Slot& slot = t_.slots()[static_cast<size_t>(node.slot)];
+      const SlotVersion& version =
+          slot.versions[slot.IndexAt(state_.SlotPosition(static_cast<size_t>(node.slot)))];
+      if (version.pos > 0) named.insert(version.op);
+    }
+    named_by->assign(named.begin(), named.end());
+  }
+
+ private:
+  void Add(uint32_t op, Effect::Extent extent, std::string detail) {
+    auto [known, fresh] = effects_.try_emplace(op);
+    Effect& effect = known->second;
+    if (!fresh && effect.extent == Effect::Extent::kWhole) return;
+    effect.op = op;
+    effect.extent = extent;
+    effect.detail = std::move(detail);
+  }
+
+  void Judge(const Group& group) {
+    size_t relevant = 0, missing = 0;
+    for (size_t slot : group.slots) {
+      if (!slots_.count(slot)) continue;
+      ++relevant;
+      missing += state_.SlotPosition(slot) < group.pos;
+    }
+    for (auto [object, why] : group.touches) {
+      if (!shown_.count(object)) continue;
+      if (why == Touch::kAttr || why == Touch::kXattr) {
+        ++relevant;
+        missing += !HasAttributes(t_.trace().ops[group.op]);
+      } else if (why == Touch::kSize) {
+        ++relevant;
+        missing += ContentPosition(object) < group.pos;
+      }
+    }
+    if (missing == 0) return;
+    Add(group.op, missing == relevant ? Effect::Extent::kWhole : Effect::Extent::kPart,
+        missing == relevant ? "" : "only one of its names");
+  }
+
+  bool HasAttributes(const Op& op) const {
+    const Attributes have = AttributesOf(picture_, state_, choices_, op.object);
+    if (op.kind == OpKind::kSetAttributes)
+      return have.mode == op.mode && have.uid == op.uid && have.gid == op.gid;
+    auto value = have.xattrs.find(op.key);
+    if (op.kind == OpKind::kRemoveXattr) return value == have.xattrs.end();
+    return value != have.xattrs.end() && value->second == t_.trace().Payload(op);
+  }
+
+  uint32_t ChoiceOn(uint32_t axis) const {
+    for (auto [a, i] : choices_) {
+      if (a == axis) return i;
+    }
+    return 0;
+  }
+
+  // Up to where sizes set by metadata alone are on disk.
+  Position ContentPosition(ObjectId object) const {
+    for (uint32_t a = 0; a < picture_.axes.size(); ++a) {
+      const Axis& axis = picture_.axes[a];
+      if (axis.object != object || axis.file == nullptr) continue;
+      const ContentChoice& choice = axis.file->choices()[ChoiceOn(a)];
+      return axis.file->independent_cells() ? axis.file->sizes()[choice.size].pos : axis.file->query().cut;
+    }
+    return state_.cut;
+  }
+
+  void JudgeWrites(uint32_t a) {
+    const FileDomain& file = *picture_.axes[a].file;
+    struct Count {
+      uint64_t pages = 0, none = 0, torn = 0;
+    };
+    std::map<uint32_t, Count> counts;
+    file.ForEachPageEffect(file.choices()[ChoiceOn(a)], live_, [&](uint32_t op, uint64_t, int landed) {
+      if (op >= point_) return;
+      Count& count = counts[op];
+      ++count.pages;
+      count.none += landed == 0;
+      count.torn += landed == 1;
+    });
+    for (const auto& [op, count] : counts) {
+      if (count.none + count.torn == 0 || t_.trace().ops[op].kind != OpKind::kWrite) continue;
+      if (count.none == count.pages) {
+        Add(op, Effect::Extent::kWhole, "");
+      } else if (count.torn > 0) {
+        Add(op, Effect::Extent::kTorn,
+            count.pages == 1
+                ? "part of a page"
+                : fmt::format("{} of {} pages whole", count.pages - count.none - count.torn, count.pages));
+      } else {
+        Add(op, Effect::Extent::kPart, fmt::format("{} of {} pages", count.none, count.pages));
+      }
+    }
+  }
+
+  const Picture& picture_;
+  const Timeline& t_;
+  const MetaState& state_;
+  const AxisChoices& choices_;
+  uint32_t point_;
+  Position live_ = 0;
+  std::set<size_t> slots_;
+  std::set<ObjectId> shown_;  // in the state
+  std::map<uint32_t, Effect> effects_;
+};
+
+}  // namespace
+
+void Explain(const Picture& picture, const MetaState& state, const AxisChoices& choices,
+             const Projection& projection, uint32_t point, std::vector<Effect>* lost,
+             std::vector<uint32_t>* named_by) {
+  Explainer(picture, state, choices, projection, point).Run(lost, named_by);
+}
+
+}  // namespace oldornew

@@ -1,0 +1,198 @@
+#include "model/file_sizes.h"
+
+#include <algorithm>
+
+namespace oldornew {
+namespace {
+
+// Sizes times write steps that are worked out before the list is cut short: bounds the time for files grown
+// by very many writes.
+constexpr uint64_t kMaxSizeWork = 4'000'000;
+
+}  // namespace
+
+uint32_t VersionAt(const PageLife& life, Position pos) {
+  auto after = std::upper_bound(life.versions.begin(), life.versions.end(), pos,
+                                [](Position p, const PageVersion& v) { return p < v.pos; });
+  return static_cast<uint32_t>(after - life.versions.begin());
+}
+
+SizeRules::SizeRules(const FileHistory& file, const Profile& profile, const FileQuery& query)
+    : file_(file), p_(profile), q_(query) {
+  for (const DataForce& force : file_.forces) {
+    if (!p_.sync_noop && force.segment <= q_.segment) forces_.push_back(force);
+  }
+  if (p_.meta_order != MetaOrder::kNone) FindEpoch();
+}
+
+void SizeRules::FindEpoch() {
+  fixed_ = file_.created > q_.cut ? 0 : file_.base.size();
+  for (const SizeStep& step : file_.sizes) {
+    if (step.pos > q_.cut) break;
+    if (step.down) {
+      epoch_ = step.pos;
+      fixed_ = step.size;
+      grown_ = 0;
+    } else {
+      fixed_ = std::max(fixed_, step.size);
+      grown_ = step.pos;
+    }
+  }
+  live_ = file_.LiveSize(q_.cut);
+  forced_size_ = ForcedSize();
+  // Writeback that has only been started changes nothing where the size follows the data (7.6.2).
+  if (after_io()) return;
+  for (const Placement& placement : file_.placements) {
+    if (placement.trigger > q_.cut) continue;
+    const Writeback rule = placement.at_close ? p_.truncate_close : p_.replace;
+    if (rule != Writeback::kNone) placed_ = std::max(placed_, placement.data);
+    if (rule == Writeback::kWait) waited_ = std::max(waited_, placement.data);
+  }
+}
+
+Position SizeRules::Forced(uint64_t page, const std::vector<PageLife>& lives) const {
+  Position forced = 0;
+  Position poisoned = 0;
+  for (const DataForce& force : forces_) {
+    if (page < force.first_page || page > force.last_page) continue;
+    if (force.failed) {
+      poisoned = force.pos;
+      continue;
+    }
+    Position newest = 0;
+    for (const PageLife& life : lives) {
+      const uint32_t version = VersionAt(life, force.pos);
+      if (version > 0) newest = std::max(newest, life.versions[version - 1].pos);
+    }
+    if (poisoned == 0 || newest > poisoned) forced = force.pos;
+  }
+  return forced;
+}
+
+Position SizeRules::Forced(uint64_t page) const {
+  auto found = file_.pages.find(page);
+  return found == file_.pages.end() ? 0 : Forced(page, found->second);
+}
+
+Position SizeRules::ForcedSizeCell() const {
+  Position forced = 0;
+  for (const DataForce& force : forces_) {
+    if (force.failed) break;  // whatever came after may have found the file clean
+    forced = force.pos;
+  }
+  return forced;
+}
+
+bool SizeRules::LostAt(uint64_t page, const std::vector<PageLife>& lives, Position pos) const {
+  const Position forced = Forced(page, lives);
+  return std::any_of(lives.begin(), lives.end(), [&](const PageLife& life) {
+    const uint32_t version = VersionAt(life, pos);
+    return version > 0 && life.versions[version - 1].pos > forced;
+  });
+}
+
+uint64_t SizeRules::ForcedSize() const {
+  uint64_t size = 0;
+  bool failed = false;
+  for (const DataForce& force : forces_) {
+    failed = failed || force.failed;
+    if (force.failed || force.pos <= epoch_) continue;
+    uint64_t reached = file_.LiveSize(std::min(force.pos, q_.cut));
+    if (!force.whole()) reached = std::min(reached, force.end);
+    for (auto page = file_.pages.begin(); failed && page != file_.pages.end(); ++page) {
+      if (!LostAt(page->first, page->second, force.pos)) continue;
+      reached = std::min(reached, page->first * kPageSize);  // nothing from a page whose data was lost
+      break;
+    }
+    size = std::max(size, reached);
+  }
+  return size;
+}
+
+const PageLife* SizeRules::LifeAt(uint64_t page) const {
+  auto found = file_.pages.find(page);
+  if (found == file_.pages.end()) return nullptr;
+  for (const PageLife& life : found->second) {
+    if (life.Alive(q_.cut)) return &life;
+  }
+  return nullptr;
+}
+
+std::vector<SizeCandidate> SizeRules::Candidates() {
+  if (fixed_at_write()) {
+    least_ = live_;
+    return {{live_, UINT64_MAX, 0}};
+  }
+  least_ = std::max(fixed_, forced_size_);
+  std::map<uint64_t, SizeCandidate>
+      by_page;  // what the birth of each floating page gives, with all writes to it
+  std::vector<SizeCandidate> out;
+  for (const WriteStep& step : file_.writes) {
+    if (step.pos <= epoch_ || step.pos > q_.cut) continue;
+    const uint64_t page = (step.end - 1) / kPageSize;
+    const PageLife* life = LifeAt(page);
+    if (life == nullptr) continue;
+    const uint64_t whole_page = std::min((page + 1) * kPageSize, live_);
+    if (after_io()) {
+      out.push_back({step.end, page, step.pos});
+      out.push_back({whole_page, page, step.pos});
+      continue;
+    }
+    const bool born = life->mapped || Forced(page) >= life->born || placed_ >= life->born;
+    if (born) least_ = std::max(least_, step.end);  // TAILAPPEND: a group of its own, at the write
+    if (life->mapped) continue;
+    SizeCandidate& newest = by_page[page];
+    newest = {std::max(newest.size, step.end), page, life->born};
+  }
+  for (const auto& [page, candidate] : by_page) {
+    out.push_back(candidate);
+    out.push_back({std::min((page + 1) * kPageSize, live_), page, candidate.pos});
+  }
+  std::erase_if(out, [&](const SizeCandidate& c) { return c.size <= least_; });
+  // Of equal sizes the one that needs the least data.
+  std::sort(out.begin(), out.end(), [](const SizeCandidate& a, const SizeCandidate& b) {
+    return a.size != b.size ? a.size > b.size : a.pos < b.pos;
+  });
+  auto same = [](const SizeCandidate& a, const SizeCandidate& b) { return a.size == b.size; };
+  out.erase(std::unique(out.begin(), out.end(), same), out.end());
+  const uint64_t each = file_.writes.size() + file_.pages.size() + 1;
+  if (out.size() > kMaxSizeWork / each) {
+    out.resize(std::max<size_t>(1, kMaxSizeWork / each));
+    complete_ = false;
+  }
+  out.push_back({least_, UINT64_MAX, 0});
+  return out;
+}
+
+std::map<uint64_t, Position> SizeRules::Required(const SizeCandidate& candidate) const {
+  std::map<uint64_t, Position> required;
+  if (!after_io() && p_.new_data != NewData::kOrdered) return required;
+  auto require = [&](const WriteStep& step) {
+    for (uint64_t page = step.offset / kPageSize; page <= (step.end - 1) / kPageSize; ++page) {
+      const PageLife* life = LifeAt(page);
+      if (life == nullptr || (!after_io() && life->mapped)) continue;
+      Position& pos = required[page];
+      pos = std::max(pos, after_io() ? step.pos : life->born);
+    }
+  };
+  // Growing a file by truncate waits for the data below (after_io rows).
+  for (const WriteStep& step : file_.writes) {
+    if (after_io() && step.extends() && step.pos > epoch_ && step.pos < grown_) require(step);
+  }
+  if (candidate.page == UINT64_MAX) return required;
+  Position& own = required[candidate.page];
+  own = std::max(own, candidate.pos);
+  // Writeback walks a contiguous dirty range upwards: what lies above is not there before what lies below. A
+  // hole of a page or more ends the range.
+  for (auto step = file_.writes.rbegin(); step != file_.writes.rend(); ++step) {
+    if (step->pos <= epoch_ || step->pos > q_.cut || !step->extends() || step->size_before >= candidate.size)
+      continue;
+    if (step->size_after <= forced_size_) break;
+    if (step->size_after <= candidate.size || !after_io()) require(*step);
+    const uint64_t reached = (step->size_before + kPageSize - 1) / kPageSize * kPageSize;
+    if (step->offset > reached) break;
+  }
+  return required;
+}
+
+}  // namespace oldornew

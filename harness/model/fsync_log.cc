@@ -1,0 +1,199 @@
+// The fsync log of btrfs, and of file systems that roll forward like it (persistence-model.md 7.6.4).
+#include <algorithm>
+#include <set>
+
+#include "model/views.h"
+
+namespace oldornew {
+namespace {
+
+// Collects what the log syncs after one commit put on top of it. Each log sync takes a set of groups since
+// the commit: whole, but for a file moved between directories (DIRMOVE). Groups are applied in order of time,
+// so that the newest value wins.
+class Log {
+ public:
+  Log(const Timeline& timeline, const Profile& profile, Position commit, MetaState* state)
+      : t_(timeline), p_(profile), commit_(commit), state_(state) {}
+
+  void Sync(const Force& force) {
+    now_ = force.pos;
+    const bool directory = KindOf(force.object) == FileKind::kDirectory;
+    if (directory) {
+      SyncDirectory(force.object);
+    } else {
+      state_->contents[force.object] = now_;
+      state_->attributes[force.object] = now_;
+      TakeNames(force.object);
+      TakeNewAncestors(force.object);
+    }
+    RideAlong();
+    TakeConflicts();
+    logged_.insert(force.object);
+    if (directory) logged_directories_.insert(force.object);
+    logged_.insert(fresh_.begin(), fresh_.end());
+    fresh_.clear();
+    Apply();
+  }
+
+ private:
+  FileKind KindOf(ObjectId object) const { return t_.trace().objects[static_cast<size_t>(object)].kind; }
+  bool NewSinceCommit(ObjectId object) const { return t_.CreatedAt(object) > commit_; }
+
+  // Index of the group at a position; groups are in ascending order of it.
+  const Group& GroupAt(Position pos) const {
+    auto found = std::lower_bound(t_.groups().begin(), t_.groups().end(), pos,
+                                  [](const Group& g, Position p) { return g.pos < p; });
+    return *found;
+  }
+
+  // Every change of this slot since the commit, as whole groups.
+  void TakeSlot(size_t slot) {
+    for (const SlotVersion& version : t_.slots()[slot].versions) {
+      if (version.pos > commit_ && version.pos <= now_) whole_.insert(version.pos);
+    }
+  }
+
+  // Changes of slots that bind the object or take it away: rename, link, unlink, creation.
+  void TakeNames(ObjectId object) {
+    for (size_t slot : t_.NamesOf(object)) {
+      ObjectId before = kNoObject;
+      for (const SlotVersion& version : t_.slots()[slot].versions) {
+        const bool concerns = version.object == object || before == object;
+        if (concerns && version.pos > commit_ && version.pos <= now_) whole_.insert(version.pos);
+        before = version.object;
+      }
+    }
+  }
+
+  // Creation of directories above the object that the commit does not have. A renamed old ancestor stays
+  // where it was (L40).
+  void TakeNewAncestors(ObjectId object) {
+    for (size_t slot : t_.NamesOf(object)) {
+      if (t_.slots()[slot].At(now_) != object) continue;
+      const ObjectId dir = t_.slots()[slot].dir;
+      if (!NewSinceCommit(dir) || !ancestors_.insert({now_, dir}).second) continue;
+      TakeExistence(dir);
+      TakeNames(dir);
+      TakeNewAncestors(dir);
+    }
+  }
+
+  // The inode as such, without its data (LOG_INODE_EXISTS).
+  void TakeExistence(ObjectId object) {
+    if (!state_->contents.count(object)) state_->attributes[object] = now_;
+  }
+
+  void SyncDirectory(ObjectId dir) {
+    state_->attributes[dir] = now_;
+    if (NewSinceCommit(dir)) {
+      TakeNames(dir);
+      TakeNewAncestors(dir);
+    }
+    TakeEntries(dir);
+  }
+
+  // NEWREC: the directory's own additions and removals, and the new children, all the way down.
+  void TakeEntries(ObjectId dir) {
+    const auto* slots = t_.SlotsOf(dir);
+    if (slots == nullptr) return;
+    for (const auto& [name, slot] : *slots) {
+      for (const SlotVersion& version : t_.slots()[slot].versions) {
+        if (version.pos <= commit_ || version.pos > now_) continue;
+        if (MovedInFromElsewhere(GroupAt(version.pos), dir, version.object)) {
+          arrivals_.insert({version.pos, slot});
+        } else {
+          whole_.insert(version.pos);
+        }
+      }
+      const ObjectId child = t_.slots()[slot].At(now_);
+      if (child == kNoObject || !NewSinceCommit(child)) continue;
+      TakeExistence(child);
+      if (fresh_.insert(child).second && KindOf(child) == FileKind::kDirectory) TakeEntries(child);
+    }
+  }
+
+  // DIRMOVE: the new parent's log does not hold the removal from the old one; the file keeps both names
+  // (L20b, L59).
+  bool MovedInFromElsewhere(const Group& group, ObjectId dir, ObjectId moved) const {
+    if (!p_.dir_move || moved == kNoObject || group.moves_directory || group.slots.size() != 2) return false;
+    const Slot& source = t_.slots()[group.slots[0]];
+    const Slot& target = t_.slots()[group.slots[1]];
+    const bool plain = source.At(group.pos) == kNoObject;  // neither exchange nor whiteout
+    return plain && target.dir == dir && source.dir != dir;
+  }
+
+  // Inodes logged since the commit bring their later slot changes along, and logged directories what was
+  // moved out of them.
+  void RideAlong() {
+    for (ObjectId object : logged_) TakeNames(object);
+    for (const Group& group : t_.groups()) {
+      if (group.pos <= commit_ || group.pos > now_ || group.slots.size() != 2) continue;
+      if (logged_directories_.count(t_.slots()[group.slots[0]].dir)) whole_.insert(group.pos);
+    }
+  }
+
+  // A slot that the commit gives to another inode: all that happened to that inode's names comes too.
+  void TakeConflicts() {
+    std::set<Position> done;
+    for (bool more = true; more;) {
+      more = false;
+      std::set<Position> taken = whole_;
+      for (auto [pos, slot] : arrivals_) taken.insert(pos);
+      for (Position pos : taken) {
+        if (!done.insert(pos).second) continue;
+        more = true;
+        for (size_t slot : GroupAt(pos).slots) {
+          const Slot& s = t_.slots()[slot];
+          const ObjectId here = s.At(pos);
+          const ObjectId before = s.At(commit_);
+          if (here != kNoObject && before != kNoObject && before != here) TakeNames(before);
+        }
+      }
+    }
+  }
+
+  void Set(size_t slot, Position pos) {
+    state_->slots[slot] = t_.slots()[slot].At(pos);
+    state_->slot_pos[slot] = pos;
+  }
+
+  void Apply() {
+    std::map<Position, std::vector<size_t>> changes;
+    for (auto [pos, slot] : arrivals_) changes[pos].push_back(slot);
+    for (Position pos : whole_) changes[pos] = GroupAt(pos).slots;
+    for (const auto& [pos, slots] : changes) {
+      for (size_t slot : slots) Set(slot, pos);
+    }
+  }
+
+  const Timeline& t_;
+  const Profile& p_;
+  const Position commit_;
+  MetaState* state_;
+  Position now_ = 0;
+  std::set<ObjectId> logged_;
+  std::set<ObjectId> logged_directories_;
+  std::set<ObjectId> fresh_;
+  std::set<std::pair<Position, ObjectId>> ancestors_;
+  std::set<Position> whole_;                        // groups taken whole, by position; log syncs add up
+  std::set<std::pair<Position, size_t>> arrivals_;  // groups of which one slot only is taken
+};
+
+}  // namespace
+
+void ApplyLog(const Timeline& timeline, const Profile& profile, Position cut, size_t count,
+              MetaState* state) {
+  Log log(timeline, profile, cut, state);
+  for (size_t i = 0; i < count && i < timeline.forces().size(); ++i) {
+    const Force& force = timeline.forces()[i];
+    if (force.failed || force.pos <= cut) continue;
+    if (force.kind == OpKind::kSyncFs || force.kind == OpKind::kSyncAll) continue;
+    const bool directory =
+        timeline.trace().objects[static_cast<size_t>(force.object)].kind == FileKind::kDirectory;
+    if (directory && profile.fsync_dir != FsyncDir::kNewRecursive)
+      continue;  // a commit, counted as one when it returned
+    log.Sync(force);
+  }
+}
+
+}  // namespace oldornew
