@@ -1,8 +1,10 @@
 #include "run/sandbox.h"
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include <cstring>
 #include <filesystem>
 
 #include "run/test_support.h"
@@ -224,6 +226,7 @@ TEST_P(SandboxTest, KeepsItsWorkAreaWhenAsked) {
 TEST_P(SandboxTest, CleansUpWhenItsOwnerIsKilled) {
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);
+  ASSERT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
   const pid_t owner = fork();
   if (owner == 0) {
     Make();
@@ -241,7 +244,40 @@ TEST_P(SandboxTest, CleansUpWhenItsOwnerIsKilled) {
   kill(owner, SIGKILL);
   waitpid(owner, nullptr, 0);
   close(ends[0]);
-  for (int i = 0; i < 2000 && std::filesystem::exists(work); ++i) usleep(5000);
+  while (wait(nullptr) > 0) {  // the keeper, which became ours
+  }
+  EXPECT_FALSE(std::filesystem::exists(work));
+}
+
+TEST_P(SandboxTest, EndsARunAndCleansUpWhenInterrupted) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const pid_t owner = fork();
+  if (owner == 0) {
+    CatchInterrupts();
+    int status = 1;
+    {
+      Make();
+      RunSpec run;
+      run.command = {"/bin/sh", "-c", "trap '' INT TERM; echo $0 >&9; sleep 986", sandbox_->scratch_path()};
+      run.descriptors = {{ends[1], 9}};
+      close(ends[0]);
+      auto result = oldornew::Run(*sandbox_, run);
+      if (!result && Interrupted()) status = static_cast<int>(result.error().exit_code);
+      sandbox_.reset();
+    }
+    _exit(status);
+  }
+  close(ends[1]);
+  char work[4096] = {};
+  ASSERT_GT(read(ends[0], work, sizeof work - 1), 0);  // the command runs
+  *std::strchr(work, '\n') = '\0';
+  EXPECT_TRUE(std::filesystem::exists(work));
+  kill(owner, SIGINT);
+  int status = 0;
+  waitpid(owner, &status, 0);
+  close(ends[0]);
+  EXPECT_EQ(WEXITSTATUS(status), 130);
   EXPECT_FALSE(std::filesystem::exists(work));
 }
 

@@ -58,8 +58,11 @@ void TryCandidates(ChildPlan& plan, ChildResult& result) {
       error = errno;
     }
     // The first error that is not "not here" is the one to report; the search goes on behind EACCES, as in
-    // execvp.
-    const bool absent = error == ENOENT || error == ENOTDIR;
+    // execvp. A directory in $PATH that we may not look into is "not here".
+    struct stat st;
+    const bool hidden = error == EACCES && plan.candidates.size() > 1 && stat(candidate, &st) != 0;
+    const bool absent = error == ENOENT || error == ENOTDIR || hidden;
+    if (hidden) error = ENOENT;
     if (result.candidate == nullptr || (!absent && (result.error == ENOENT || result.error == ENOTDIR))) {
       result.error = error;
       result.candidate = candidate;
