@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "model/file_sizes.h"
+#include "model/stale.h"
 
 namespace oldornew {
 namespace {
@@ -127,16 +128,6 @@ uint64_t SaturatingAdd(uint64_t a, uint64_t b) {
 Sum MixDigest(const Digest& digest, uint64_t salt) {
   return {Mix(digest.high ^ Mix(salt + 0x9e3779b97f4a7c15u)),
           Mix(digest.low + Mix(salt ^ 0xc2b2ae3d27d4eb4fu))};
-}
-
-PageRef StalePattern(ObjectId object, uint64_t page) {
-  std::string bytes(kPageSize, '\0');
-  uint64_t state = Mix(static_cast<uint64_t>(object) * 1000003 + page + 1);
-  for (char& c : bytes) {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    c = static_cast<char>(0x80 | (state >> 57));  // never ASCII
-  }
-  return MakePage(bytes);
 }
 
 DomainKey KeyOf(const FileHistory& file, ObjectId object, const FileQuery& query) {
@@ -472,7 +463,8 @@ void FileDomain::List(uint64_t limit) {
 
 PageRef FileDomain::RenderPage(const Unit& unit, const UnitOption& option, uint64_t page,
                                uint64_t size) const {
-  if (option.form == UnitOption::Form::kPattern) return Cut(StalePattern(object_, page), page, size);
+  if (option.form == UnitOption::Form::kPattern)
+    return Cut(StalePage(static_cast<uint64_t>(object_), page), page, size);
   const auto& lives = file_.pages.at(page);
   PageLife flat;
   if (unit.life == SIZE_MAX) {

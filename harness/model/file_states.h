@@ -127,10 +127,6 @@ struct DomainKey {
 };
 DomainKey KeyOf(const FileHistory& file, ObjectId object, const FileQuery& query);
 
-/// One page of the fixed pattern that stands for stale bytes (7.6.6): not text, not zeros, the same on every
-/// run.
-PageRef StalePattern(ObjectId object, uint64_t page);
-
 uint64_t SaturatingMultiply(uint64_t a, uint64_t b);
 uint64_t SaturatingAdd(uint64_t a, uint64_t b);
 

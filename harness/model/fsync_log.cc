@@ -54,12 +54,14 @@ class Log {
   }
 
   // Changes of slots that bind the object or take it away: rename, link, unlink, creation.
-  void TakeNames(ObjectId object) {
+  // `also_split`: those too of which a directory's log has taken only the arrival (DIRMOVE).
+  void TakeNames(ObjectId object, bool also_split = true) {
     for (size_t slot : t_.NamesOf(object)) {
       ObjectId before = kNoObject;
       for (const SlotVersion& version : t_.slots()[slot].versions) {
         const bool concerns = version.object == object || before == object;
-        if (concerns && version.pos > commit_ && version.pos <= now_) whole_.insert(version.pos);
+        const bool split = !also_split && splits_.count(version.pos);
+        if (concerns && !split && version.pos > commit_ && version.pos <= now_) whole_.insert(version.pos);
         before = version.object;
       }
     }
@@ -101,6 +103,7 @@ class Log {
         if (version.pos <= commit_ || version.pos > now_) continue;
         if (MovedInFromElsewhere(GroupAt(version.pos), dir, version.object)) {
           arrivals_.insert({version.pos, slot});
+          splits_.insert(version.pos);
         } else {
           whole_.insert(version.pos);
         }
@@ -146,7 +149,7 @@ class Log {
           const Slot& s = t_.slots()[slot];
           const ObjectId here = s.At(pos);
           const ObjectId before = s.At(commit_);
-          if (here != kNoObject && before != kNoObject && before != here) TakeNames(before);
+          if (here != kNoObject && before != kNoObject && before != here) TakeNames(before, false);
         }
       }
     }
@@ -175,7 +178,8 @@ class Log {
   std::set<ObjectId> logged_directories_;
   std::set<ObjectId> fresh_;
   std::set<std::pair<Position, ObjectId>> ancestors_;
-  std::set<Position> whole_;                        // groups taken whole, by position; log syncs add up
+  std::set<Position> whole_;  // groups taken whole, by position; log syncs add up
+  std::set<Position> splits_;
   std::set<std::pair<Position, size_t>> arrivals_;  // groups of which one slot only is taken
 };
 

@@ -1,4 +1,5 @@
-// Stale bytes: what a page reads as when its disk block was allocated but never written (persistence-model.md 7.6.6).
+// Stale bytes: what a page reads as when its disk block was allocated but never written
+// (persistence-model.md 7.6.6).
 #pragma once
 
 #include <cstdint>
@@ -7,8 +8,8 @@
 
 namespace oldornew {
 
-/// The fixed pattern that stands for "whatever the disk block held before": no text (each byte is one that valid UTF-8 never
-/// has, 0xF5 to 0xFF), different for each (object, page).
+/// The fixed pattern that stands for "whatever the disk block held before": no text (each byte is one that
+/// valid UTF-8 never has, 0xF5 to 0xFF), different for each (object, page).
 PageRef StalePage(uint64_t object, uint64_t page);
 
 /// True when some 512-byte sector of the page consists of such bytes and shows at least two different ones.

@@ -1,0 +1,67 @@
+// Litmus tests of the persistence model: small programs whose crash states were observed on real file
+// systems.
+//
+// One file of litmus/ is one test, a line each:
+//   # title
+//   grain call                             (default: page)
+//   old file PATH CONTENT | old dir PATH | old symlink TARGET PATH | old link EXISTING PATH
+//   op w PATH OFFSET CONTENT [trunc] [sync] [dsync] [direct]   open(O_CREAT), write, close
+//   op create|mkdir|unlink|rmdir PATH, op rename|xchg|whiteout|link A B, op symlink TARGET PATH, op truncate
+//   PATH SIZE, op chmod PATH MODE, op setxattr PATH KEY VALUE, op falloc PATH OFFSET LENGTH, op tmpfile
+//   @HANDLE, op fsync|fdatasync|sfr PATH, op syncfs op trig                                create, write and
+//   fsync a fresh file: the journal commits, nobody flushed our data mark NAME                              a
+//   moment that the states below refer to; START is the first observed ROW...                        followed
+//   by lines "  MARK: STATE || STATE ..." forbidden MARK | CONDITION... | ROW... | reason
+//
+// CONTENT is a run-length form: "A*2p+0*100", p = 4096 bytes, 0 = zero bytes; "empty". STATE lists every
+// name, "(none)" if there is none: "d/ f[A*2p nl2 m600 user.x=1] l[->target]". MARK: STATE was found with the
+// power lost after that mark and before the next. A condition is PATH=CONTENT, PATH!=CONTENT (CONTENT may be
+// "absent") PATH~0 (it holds a zero byte) or PATH@MODE; a state at or after the mark in which all conditions
+// hold must not be in the model. persistence-model.md 7.6.10.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/crash_states.h"
+#include "model/testing/trace_builder.h"
+
+namespace oldornew {
+
+struct Litmus {
+  struct Forbidden {
+    std::string mark;
+    std::vector<std::string> conditions;
+    std::set<std::string> rows;
+    std::string reason;
+  };
+  std::string name;
+  std::string title;
+  Grain grain = Grain::kPage;
+  Trace trace;
+  std::vector<std::pair<std::string, uint32_t>> marks;  ///< name, crash point; START first
+  /// row -> mark -> states
+  std::map<std::string, std::map<std::string, std::vector<std::string>>> observed;
+  std::vector<Forbidden> forbidden;
+
+  uint32_t PointOf(const std::string& mark) const;
+  /// Crash points after the mark and before the next one.
+  std::pair<uint32_t, uint32_t> IntervalOf(const std::string& mark) const;
+};
+
+/// Parses the text of one file; CHECKs that it is well formed.
+Litmus ParseLitmus(const std::string& name, const std::string& text);
+
+/// A state as the litmus files write it, without the files of "trig".
+std::string DescribeState(const FileTree& tree);
+
+/// Does this state of the model account for that observed one? Stale bytes in the model stand for any.
+bool Accounts(const FileTree& model, const std::string& observed);
+
+/// Does a forbidden condition hold?
+bool Holds(const FileTree& tree, const std::string& condition);
+
+}  // namespace oldornew
