@@ -54,7 +54,10 @@ long ReadPlan(const Call& call, Plan* plan) {
 /// In the child, armed or about to be: what it has to tell.
 void Announce(uint64_t flags) {
   const bool shares_memory = (flags & CLONE_VM) != 0;
-  if ((flags & CLONE_THREAD) == 0 && !shares_memory) NoteNewProcess();
+  if ((flags & CLONE_THREAD) == 0 && !shares_memory) {
+    FinishPatchingAfterFork();
+    NoteNewProcess();
+  }
   if ((flags & CLONE_CLEAR_SIGHAND) != 0) InstallSigsysHandler();
   ArmThread();
   if (!settings.recording) return;
@@ -71,6 +74,8 @@ void Announce(uint64_t flags) {
 long CloneOnThisStack(const Call& call, Plan* plan) {
   plan->flags &= ~static_cast<uint64_t>(CLONE_VM);
   long child;
+  uint64_t mask;
+  BlockSignals(&mask);  // no handler of the program shall run in a child that is not armed yet
   if (call.nr == __NR_clone3) {
     plan->block.named.flags = plan->flags;
     child = Gate(call.nr, plan->block.bytes, plan->size);
@@ -80,6 +85,7 @@ long CloneOnThisStack(const Call& call, Plan* plan) {
     child = Gate(__NR_clone, plan->flags);
   }
   if (child == 0) Announce(plan->flags);
+  RestoreSignals(mask);
   return child;
 }
 
@@ -105,6 +111,7 @@ long Clone(const Call& call, const Context* context) {
   if (child != 0) return child;
   const uint64_t meant = plan.flags;
   const bool shares_memory = plan.stack_top != 0 && (meant & CLONE_VM) != 0 && (meant & CLONE_THREAD) == 0;
+  if (plan.stack_top != 0 && (meant & CLONE_VM) != 0) NoteThreads();
   if (shares_memory) NoteSharedMemoryChild(+1);
   child = plan.stack_top == 0 ? CloneOnThisStack(call, &plan) : CloneOnItsOwnStack(call, context, &plan);
   if (child == 0) return 0;

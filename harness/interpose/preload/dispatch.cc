@@ -38,16 +38,40 @@ long Munmap(Call& call) {
   return CarryOutOrRecord(call);
 }
 
-long Handle(Call& call, Context* context) {
+/// Calls that act on the registers, the mask or the stack the program goes on with. False: it is an ordinary one.
+bool HandleSpecial(Call& call, Context* context, long* result) {
   switch (call.nr) {
     case __NR_rt_sigreturn:
       GateSigreturn(call.sp);
+    case __NR_rt_sigprocmask:
+      *result = Sigprocmask(call, context);
+      return true;
+    case __NR_sigaltstack:
+      *result = Sigaltstack(call, context);
+      return true;
+    case __NR_fork:
+    case __NR_vfork:
+    case __NR_clone:
+    case __NR_clone3:
+      *result = Clone(call, context);
+      return true;
+    case __NR_execve:
+    case __NR_execveat:
+      *result = Exec(call);
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+long HandleOrdinary(Call& call) {
+  switch (call.nr) {
     case __NR_rt_sigaction:
       return Sigaction(call);
     case __NR_rt_sigprocmask:
-      return Sigprocmask(call, context);
-    case __NR_sigaltstack:
-      return Sigaltstack(call, context);
+      return SigprocmaskOfPatchedSite(call);
     case __NR_ppoll:
     case __NR_pselect6:
     case __NR_epoll_pwait:
@@ -55,14 +79,6 @@ long Handle(Call& call, Context* context) {
     case __NR_rt_sigsuspend:
     case __NR_io_uring_enter:
       return WaitWithMask(call);
-    case __NR_fork:
-    case __NR_vfork:
-    case __NR_clone:
-    case __NR_clone3:
-      return Clone(call, context);
-    case __NR_execve:
-    case __NR_execveat:
-      return Exec(call);
     case __NR_prctl:
       return Prctl(call);
     case __NR_seccomp:
@@ -75,8 +91,6 @@ long Handle(Call& call, Context* context) {
       return CarryOutOrRecord(call);
   }
 }
-
-}  // namespace
 
 void OnSigsys(int signal, siginfo_t* info, Context* context) {
   if (info->si_code != kSysUserDispatch) {
@@ -97,8 +111,14 @@ void OnSigsys(int signal, siginfo_t* info, Context* context) {
   call.bp = registers.rbp;
   call.via = kViaDispatch;
   // 32-bit calls (int 0x80) of 64-bit code have other numbers; they get the answer of a kernel without them.
-  const bool native = info->si_arch == AUDIT_ARCH_X86_64;
-  registers.rax = static_cast<uint64_t>(native ? Handle(call, context) : -ENOSYS);
+  long result = -ENOSYS;
+  if (info->si_arch == AUDIT_ARCH_X86_64 && !HandleSpecial(call, context, &result)) {
+    result = HandleOrdinary(call);
+    call.nr = static_cast<long>(registers.rax);
+    ConsiderPatching(call, registers.r8);
+  }
+  if (call.nr == __NR_rt_sigprocmask && result == 0) ConsiderPatching(call, registers.r8);
+  registers.rax = static_cast<uint64_t>(result);
 }
 
 }  // namespace oldornew::preload

@@ -59,6 +59,7 @@ bool InstallSigsysHandler();  ///< also unblocks SIGSYS
 long Sigaction(const Call& call);
 long Sigprocmask(const Call& call, Context* context);
 long Sigaltstack(const Call& call, Context* context);
+long SigprocmaskOfPatchedSite(const Call& call);
 long WaitWithMask(Call& call);  ///< ppoll, pselect6, epoll_pwait, epoll_pwait2, rt_sigsuspend, io_uring_enter
 void ForwardSigsys(int signal, siginfo_t* info, Context* context);
 
@@ -72,7 +73,15 @@ bool SavedEnvironmentIsComplete();
 long Exec(const Call& call);
 void ReleaseScratchOf(int process);  ///< the CLONE_VFORK child `process` no longer uses our memory
 
+// patch.cc
+/// After a dispatched call: rewrites its site if that is due and can be done. `r8` as the program had it.
+void ConsiderPatching(const Call& call, uint64_t r8);
+void NoteThreads();              ///< from now on other tasks may run in our memory
+void FinishPatchingAfterFork();  ///< in the child, which is alone
+
 // dispatch.cc
+/// Every call that needs nothing of the program's registers: from a rewritten site, or dispatched.
+long HandleOrdinary(Call& call);
 void OnSigsys(int signal, siginfo_t* info, Context* context);
 
 }  // namespace oldornew::preload

@@ -25,9 +25,33 @@ GateSyscall:
 	.cfi_endproc
 	.size GateSyscall, . - GateSyscall
 
-// The address a signal handler returns to. The bytes are those of glibc's __restore_rt, which is how libgcc's unwinder and
-// debuggers recognise a signal frame; the nop before it keeps the unwinder (which looks up pc-1) from finding GateSyscall.
+// The address a signal handler returns to. The bytes are those of glibc's __restore_rt, by which unwinders and debuggers
+// recognise a signal frame; the frame is described as well, for a signal that arrives between the two instructions. rsp points
+// at the ucontext, whose registers stand at these offsets. The nop is for unwinders, which look up the return address minus 1.
+	.macro SavedAt register, offset
+	.cfi_escape 0x10, \register, 3, 0x77, ((\offset) & 0x7f) | 0x80, (\offset) >> 7
+	.endm
 	.balign 16
+	.cfi_startproc simple
+	.cfi_signal_frame
+	.cfi_escape 0x0f, 4, 0x77, 0xa0, 0x01, 0x06
+	SavedAt 8, 40
+	SavedAt 9, 48
+	SavedAt 10, 56
+	SavedAt 11, 64
+	SavedAt 12, 72
+	SavedAt 13, 80
+	SavedAt 14, 88
+	SavedAt 15, 96
+	SavedAt 5, 104
+	SavedAt 4, 112
+	SavedAt 6, 120
+	SavedAt 3, 128
+	SavedAt 1, 136
+	SavedAt 0, 144
+	SavedAt 2, 152
+	SavedAt 7, 160
+	SavedAt 16, 168
 	nop
 	.globl GateRestorer
 	.hidden GateRestorer
@@ -35,6 +59,7 @@ GateSyscall:
 GateRestorer:
 	.byte 0x48, 0xc7, 0xc0, 0x0f, 0x00, 0x00, 0x00, 0x0f, 0x05
 	ud2
+	.cfi_endproc
 	.size GateRestorer, . - GateRestorer
 
 // [[noreturn]] void GateSigreturn(uint64_t rsp): the program's own rt_sigreturn, on its frame.

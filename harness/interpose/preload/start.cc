@@ -63,8 +63,9 @@ __attribute__((constructor, used)) void Start(int argc, char** argv, char** envp
   if (!settings.recording && !HasVariable(envp, "OLDORNEW_ARM=1")) return;
   SaveEnvironment(envp);
   if (!SavedEnvironmentIsComplete()) return;
-  settings.patch = !HasVariable(envp, "OLDORNEW_PATCH=0");
   settings.on_alternate_stack = IsGoProgram(auxv);
+  // A rewritten site runs the funnel on the program's stack, for which a goroutine's has no room.
+  settings.patch = !settings.on_alternate_stack && !HasVariable(envp, "OLDORNEW_PATCH=0");
   NoteNewProcess();
   if (!InstallSigsysHandler()) return;
   ArmThread();
