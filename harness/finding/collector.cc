@@ -62,6 +62,19 @@ void Collector::Add(const Violation& violation, const CrashState& state, const P
   finding.on_disk = state.named_by;
 }
 
+namespace {
+
+// The oracles here ask for bytes, kinds and targets (oracles.md 6): lost modes, owners, attributes and times are no part of it.
+void DropAttributeEffects(const Trace& trace, std::vector<Effect>* effects) {
+  std::erase_if(*effects, [&](const Effect& effect) {
+    const OpKind kind = trace.ops[effect.op].kind;
+    return kind == OpKind::kSetAttributes || kind == OpKind::kSetXattr || kind == OpKind::kRemoveXattr ||
+           kind == OpKind::kSetTimes;
+  });
+}
+
+}  // namespace
+
 void Collector::Finish(Entry* entry) {
   Finding& finding = entry->finding;
   for (auto& [outcome, profiles] : finding.outcomes) profiles = InTableOrder(std::move(profiles));
@@ -80,6 +93,7 @@ void Collector::Finish(Entry* entry) {
           std::max(finding.first_point, entry->history->acks[static_cast<size_t>(entry->ack)].point);
     }
   }
+  if (finding.oracle != Oracle::kCheck) DropAttributeEffects(trace_, &finding.lost);
   const size_t explored = options_.profiles.size() + options_.pedantic.size();
   Describe(trace_, entry->history, entry->ack, explored, &finding);
 }

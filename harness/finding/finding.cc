@@ -14,12 +14,12 @@ std::string ShowProfiles(const std::vector<std::string>& profiles, size_t all) {
   const std::set<std::string> names(profiles.begin(), profiles.end());
   std::vector<std::string> out;
   for (const std::string& name : profiles) {
-    const size_t comma = name.find(',');
-    const std::string family = name.substr(0, comma);
-    if (comma == std::string::npos) {
+    const size_t end = name.find_first_of(",@:");
+    const std::string family = name.substr(0, end);
+    if (end == std::string::npos) {
       out.push_back(name);
     } else if (!names.contains(family)) {
-      out.push_back(family + " with " + name.substr(comma + 1));
+      out.push_back(name[end] == ',' ? family + " with " + name.substr(end + 1) : name);
     }
   }
   return Join(out, ", ");
@@ -95,7 +95,6 @@ std::string SourceOf(const Trace& trace, const Finding& finding) {
   const Op& op = trace.ops[guilty];
   if (op.process < 0 || static_cast<size_t>(op.process) >= trace.processes.size()) return {};
   const Process& process = trace.processes[static_cast<size_t>(op.process)];
-  std::string where = process.program;
   for (const uint64_t address : op.stack) {
     for (const Module& module : process.modules) {
       const bool inside = address >= module.start && address < module.end;
@@ -104,7 +103,7 @@ std::string SourceOf(const Trace& trace, const Finding& finding) {
                          address - module.start + module.file_offset);
     }
   }
-  return fmt::format("{} (process {})", where, process.pid);
+  return process.program;
 }
 
 }  // namespace
