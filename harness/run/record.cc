@@ -182,6 +182,8 @@ void KeepCommandVisible(const RecordSpec& spec, SandboxSpec& sandbox) {
       if (i > 0 && word.find('/') == std::string::npos) continue;
       if (word.find('/') != std::string::npos) {
         sandbox.visible.push_back(word);
+        const size_t equals = word.find('=');  // --file=some/path
+        if (equals != std::string::npos) sandbox.visible.push_back(word.substr(equals + 1));
       } else if (auto program = FindProgram(word, EnvironmentVariable("PATH"), ".")) {
         sandbox.visible.push_back(*program);
       }
