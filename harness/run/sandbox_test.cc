@@ -6,6 +6,7 @@
 
 #include <cstring>
 #include <filesystem>
+#include <set>
 
 #include "run/test_support.h"
 
@@ -85,6 +86,24 @@ TEST_P(SandboxTest, MakesEverythingElseReadOnly) {
     EXPECT_FALSE(std::filesystem::exists(std::string(place) + "/oldornew-probe")) << place;
   }
   EXPECT_EQ(Shell(*sandbox_, "echo x > /dev/null && head -c 3 /dev/zero | wc -c").stdout_bytes, "3\n");
+}
+
+TEST_P(SandboxTest, LeavesNoMountWritableButItsOwn) {
+  if (!HasView()) return;
+  Make();
+  if (IsSkipped()) return;
+  std::set<std::string> own = {"/proc", "/proc/driver", EnvironmentVariable("HOME")};
+  for (const SandboxRoot& root : sandbox_->roots()) own.insert(root.seen_path);
+  size_t read_only = 0;
+  for (const std::string& line : Split(Shell(*sandbox_, "cat /proc/self/mountinfo").stdout_bytes, '\n')) {
+    const std::vector<std::string> fields = Split(line, ' ');
+    if (fields.size() < 6) continue;
+    const bool is_read_only = fields[5].starts_with("ro");
+    read_only += is_read_only;
+    // What is covered by one of ours is listed too; it must be read-only, ours need not be.
+    EXPECT_TRUE(is_read_only || own.contains(fields[4])) << line;
+  }
+  EXPECT_GT(read_only, 0u);
 }
 
 TEST_P(SandboxTest, GivesPrivateTemporaryDirectories) {
