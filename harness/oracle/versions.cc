@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "base/text.h"
 
@@ -115,6 +116,25 @@ class ChangeFilter {
   std::set<InodeIndex> seen_;
 };
 
+// The keys of the subject's places one by one. Of several places that are one value, a call has bound a version only if it
+// changed them all: renaming one of two files publishes no version of the pair (oracles.md 4).
+std::vector<Digest> PlaceKeys(const Trace& trace, const FileTree& tree, const Subject& subject) {
+  std::vector<Digest> keys;
+  for (const Place& place : subject.places) {
+    Subject single = subject;
+    single.places = {place};
+    keys.push_back(KeyOf(trace, tree, single));
+  }
+  return keys;
+}
+
+bool AllDiffer(const std::vector<Digest>& before, const std::vector<Digest>& after) {
+  for (size_t i = 0; i < before.size(); ++i) {
+    if (before[i] == after[i]) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 VersionHistory TraceVersions(const Trace& trace, const Subject& subject, const AckRule& rule) {
@@ -125,6 +145,7 @@ VersionHistory TraceVersions(const Trace& trace, const Subject& subject, const A
   filter.LookAgain(live.tree());
   Digest current = KeyOf(trace, live.tree(), subject);
   out.versions.push_back({0, current});
+  std::vector<Digest> places = PlaceKeys(trace, live.tree(), subject);
   size_t next_ack = 0;
   bool published = false;  // versions.back() is what is bound now, and came by one call
   for (size_t i = 0; i <= trace.ops.size(); ++i) {
@@ -138,7 +159,8 @@ VersionHistory TraceVersions(const Trace& trace, const Subject& subject, const A
     if (!filter.Concerns(op)) continue;
     const Digest key = KeyOf(trace, live.tree(), subject);
     if (key != current) {
-      if (Binds(op) && !rule.strict_versions) {
+      const std::vector<Digest> before = std::exchange(places, PlaceKeys(trace, live.tree(), subject));
+      if (Binds(op) && !rule.strict_versions && AllDiffer(before, places)) {
         out.versions.push_back({static_cast<uint32_t>(i + 1), key});
         published = true;
       } else {
