@@ -33,8 +33,8 @@ def subjects(targets):
     text = "for i in $(seq 400); do echo \"line $i = old\"; done > config.toml"
     tree = "mkdir v1 v2; echo 1 > v1/k; echo 2 > v2/k; ln -s v1 current"
     database = ("sqlite3 app.db 'pragma journal_mode=%s; create table t(k integer primary key, v text);"
-                " insert into t(v) select hex(randomblob(200)) from generate_series(1,50)' > log && rm log")
-    update = "pragma synchronous=%s; update t set v=%s where k%%2=0; insert into t(v) values('x');"
+                " insert into t(v) values(1)' > log && rm log")
+    update = "pragma synchronous=%s; begin; update t set v=2; insert into t(v) values(3); commit;"
     view = ["--view", "sqlite3 app.db 'pragma integrity_check; select k,v from t order by k'"]
 
     def seed(name, *arguments):
@@ -55,10 +55,10 @@ def subjects(targets):
         Subject("mv new old", ["mv"], text + "; sed s/old/new/ config.toml > source", ["mv", "source", "config.toml"]),
         Subject("ln -sfn v2 current", ["ln"], tree, ["ln", "-sfn", "v2", "current"]),
         Subject("sqlite3, rollback journal, FULL", ["sqlite3"], database % "delete",
-                ["sqlite3", "app.db", update % ("full", "1")], view),
-        Subject("sqlite3, WAL, FULL", ["sqlite3"], database % "wal", ["sqlite3", "app.db", update % ("full", "1")], view),
+                ["sqlite3", "app.db", update % "full"], view),
+        Subject("sqlite3, WAL, FULL", ["sqlite3"], database % "wal", ["sqlite3", "app.db", update % "full"], view),
         Subject("sqlite3, synchronous=OFF", ["sqlite3"], database % "delete",
-                ["sqlite3", "app.db", update % ("off", "1")], view),
+                ["sqlite3", "app.db", update % "off"], view),
     ]
 
 
@@ -87,8 +87,9 @@ def describe(finding):
     """"atomic  config.toml: zeros (ext4, ...), empty (xfs)" in one cell."""
     parts = []
     for outcome, profiles in finding["outcomes"].items():
-        families = sorted({profile.split(",")[0].split("@")[0].split(":")[0] for profile in profiles})
-        parts.append(f"{outcome} ({', '.join(families)})")
+        families = sorted({profile.split(",")[0].split("@")[0].split(":")[0] for profile in profiles} - {"posix"})
+        if families:
+            parts.append(f"{outcome} ({', '.join(families)})")
     return f"{finding['oracle']} {finding.get('path', '')}: {', '.join(parts)}"
 
 
@@ -107,8 +108,11 @@ def judge(subject, binary):
         except verdicts.Failure as failure:
             return "failed", str(failure), 0.0, []
         worst = answer.worst()
+        if worst and worst.get("pedantic"):
+            worst = None  # only where nothing holds but what POSIX says
         text = describe(worst) if worst else "; ".join(answer.reasons)
-        return answer.verdict, text, answer.seconds, answer.findings
+        verdict = "clean, warns" if answer.verdict == "clean" and worst else answer.verdict
+        return verdict, text, answer.seconds, answer.findings
 
 
 def print_table(rows, width):
@@ -146,7 +150,7 @@ def main():
         print()
         for label, message in details:
             print(f"{label}: {message}")
-    without = [row[0] for row in rows if row[1] not in ("clean", "findings", "bounded", "skipped")]
+    without = [row[0] for row in rows if row[1] not in ("clean", "clean, warns", "findings", "bounded", "skipped")]
     if without:
         print(f"\nno verdict for: {', '.join(without)}")
     return 1 if without else 0
