@@ -320,7 +320,10 @@ void Decoder::DecodeOutput(const RecordView& record, int channel) {
 
 void Decoder::DecodeWrite(const RecordView& record) {
   const wire::Record& r = *record.fixed;
-  ObjectId object = Before(record);
+  // What fstat says after the call is what was written to; before it, the descriptor was only remembered.
+  ObjectId object = record.has(SectionType::kObjectAfter)
+                        ? objects_.Find(record.state(SectionType::kObjectAfter))
+                        : Before(record);
   if (object == kNoObject) {
     int channel = ChannelOf(record);
     return channel >= 0 ? DecodeOutput(record, channel) : Outside();
@@ -333,9 +336,11 @@ void Decoder::DecodeWrite(const RecordView& record) {
   op.path = objects_.Path(object);
   op.offset = r.offset;
   op.requested = r.length;
-  // Not what fstat said before the call: another writer may have come in between while this one waited for the lock.
+  // Not what fstat said before the call: another writer may have come in between while this one waited for
+  // the lock.
   op.size_before = Known(object).size;
-  op.size_after = record.has(SectionType::kObjectAfter) ? record.state(SectionType::kObjectAfter).size : op.size_before;
+  op.size_after =
+      record.has(SectionType::kObjectAfter) ? record.state(SectionType::kObjectAfter).size : op.size_before;
   if (record.done() && op.error == 0) Known(object).size = op.size_after;
   if (op.error == 0) {
     std::string_view bytes = record.text(SectionType::kData);
@@ -345,6 +350,7 @@ void Decoder::DecodeWrite(const RecordView& record) {
   // Another writer may have appended while this one waited for its turn; the size after the call tells where
   // it went.
   if (record.done() && op.error == 0 && (r.flags & wire::kAppended)) op.offset = op.size_after - op.length;
+  if ((!record.done() || op.error != 0) && (r.flags & wire::kAppended)) op.offset = op.size_before;
   if (r.flags & (wire::kPayloadMissing | wire::kUnresolved)) {
     Obstruct(Obstacle::Kind::kIncomplete,
              fmt::format("the bytes that {} wrote to {} could not be recorded", op.call, op.path));
@@ -495,7 +501,8 @@ void Decoder::DecodeRename(const RecordView& record) {
     op.extra = objects_.Create(whiteout);
     trace_->objects[static_cast<size_t>(op.extra)].created_by = static_cast<int32_t>(trace_->ops.size());
     objects_.AddName(op.dir, op.name, op.extra);
-    Op attributes = NewOp(record, OpKind::kSetAttributes);  // A rename has no room for the mode of what it leaves behind.
+    Op attributes =
+        NewOp(record, OpKind::kSetAttributes);  // A rename has no room for the mode of what it leaves behind.
     attributes.object = op.extra;
     attributes.path = op.path;
     attributes.mode = whiteout.mode & kPermissions;

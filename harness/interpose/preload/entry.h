@@ -51,6 +51,7 @@ inline long CarryOutOrRecord(Call& call) { return settings.recording ? Funnel(ca
 void ArmThread();  ///< turns Syscall User Dispatch on for this thread
 void NoteNewProcess();
 void NoteSharedMemoryChild(int delta);  ///< +1: a CLONE_VM child process may run from now on; -1: it has gone
+void NoteSharedDescriptors();             ///< a process with the same descriptor table may run from now on
 bool InSharedMemoryChild();             ///< this is such a child: static data belongs to the parent
 void NoteProgramFilter();
 
@@ -76,6 +77,7 @@ void ReleaseScratchOf(int process);  ///< the CLONE_VFORK child `process` no lon
 // patch.cc
 /// After a dispatched call: rewrites its site if that is due and can be done. `r8` as the program had it.
 void ConsiderPatching(const Call& call, uint64_t r8);
+bool HasThreads();
 void NoteThreads();              ///< from now on other tasks may run in our memory
 void FinishPatchingAfterFork();  ///< in the child, which is alone
 

@@ -45,6 +45,9 @@ long HandleRest(Call& call) {
       return HandleMount(call);
     case SYS_open_by_handle_at:
       return HandleByHandle(call);
+    case SYS_arch_prctl:
+      DistrustThreadPointer();
+      return CarryOut(call);
     case SYS_bind:
       return HandleBind(call);
     case SYS_wait4:

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "interpose/preload/descriptors.h"
 #include "interpose/preload/handlers.h"
 
 namespace oldornew::preload {
@@ -15,10 +16,10 @@ using wire::RecordKind;
 namespace {
 
 bool OpenForWriting(int fd, wire::FileState* state) {
-  if (UnderProgramFilter()) return false;
-  long flags = Gate(SYS_fcntl, fd, F_GETFL);
-  if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY || (flags & O_PATH) != 0) return false;
-  return StatDescriptor(fd, state) == 0 && S_ISREG(state->mode);
+  DescriptorFacts facts;
+  if (UnderProgramFilter() || LookUpDescriptor(fd, &facts) != 0) return false;
+  *state = StateOf(facts);
+  return S_ISREG(facts.mode) && (facts.flags & O_ACCMODE) != O_RDONLY && (facts.flags & O_PATH) == 0;
 }
 
 long RecordPlain(const Call& call, RecordKind kind, int fd, const wire::FileState& state) {
@@ -35,9 +36,16 @@ long RecordPlain(const Call& call, RecordKind kind, int fd, const wire::FileStat
 
 long HandleClose(Call& call) {
   wire::FileState state = {};
-  if (call.nr == SYS_close_range) return RecordPlain(call, RecordKind::kCloseRange, -1, state);
+  if (call.nr == SYS_close_range) {
+    ForgetAllDescriptors();
+    long result = RecordPlain(call, RecordKind::kCloseRange, -1, state);
+    ForgetAllDescriptors();
+    return result;
+  }
   int fd = (int)call.args[0];
-  return OpenForWriting(fd, &state) ? RecordPlain(call, RecordKind::kClose, fd, state) : CarryOut(call);
+  bool matters = OpenForWriting(fd, &state);
+  ForgetDescriptor(fd);  // Before the number can be given to another file by another thread.
+  return matters ? RecordPlain(call, RecordKind::kClose, fd, state) : CarryOut(call);
 }
 
 long HandleDup(Call& call) {
@@ -46,6 +54,7 @@ long HandleDup(Call& call) {
   bool copies = OpenForWriting((int)call.args[0], &state);
   bool closes =
       call.nr != SYS_dup && call.args[0] != call.args[1] && OpenForWriting((int)call.args[1], &over);
+  if (call.nr != SYS_dup && call.args[0] != call.args[1]) ForgetDescriptor((int)call.args[1]);
   if (!copies && !closes) return CarryOut(call);
   uint64_t begin = TakeTicket();
   FileLock lock;
@@ -60,6 +69,11 @@ long HandleDup(Call& call) {
 long HandleFcntl(Call& call) {
   wire::FileState state;
   int command = (int)call.args[1];
+  if (command == F_SETFL) {  // for all descriptors of that open file, whichever they are
+    long result = CarryOut(call);
+    ForgetAllDescriptors();
+    return result;
+  }
   bool dup = command == F_DUPFD || command == F_DUPFD_CLOEXEC;
   if (!dup && command != F_SETFD) return CarryOut(call);
   if (!OpenForWriting((int)call.args[0], &state)) return CarryOut(call);

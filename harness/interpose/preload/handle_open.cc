@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "interpose/preload/descriptors.h"
 #include "interpose/preload/handlers.h"
 #include "interpose/preload/memory.h"
 
@@ -133,6 +134,7 @@ bool RecordOpen(const FileLock& lock, const Call& call, const OpenRequest& reque
     wire::FileState after;
     StatDescriptor((int)result, &after);
     record->descriptor = (int)result;
+    RememberDescriptor((int)result, after, (uint32_t)request.flags);
     if (may_create) {
       record->flags |= wire::kCreated;
       if (!place.valid()) {

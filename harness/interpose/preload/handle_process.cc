@@ -51,7 +51,8 @@ void AnnounceImage() {
 
 }  // namespace
 
-bool FunnelInit(char** envp, const uint64_t*) {
+bool FunnelInit(char** envp, const uint64_t* auxv) {
+  UseThreadPointer(auxv);
   for (char** entry = envp; *entry != nullptr; entry++) {
     if (StartsWith(*entry, kVariable)) return MapRecording(*entry + sizeof kVariable - 1);
   }

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "interpose/preload/descriptors.h"
 #include "interpose/preload/handlers.h"
 #include "interpose/preload/memory.h"
 
@@ -92,7 +93,9 @@ long HandleSync(Call& call) {
   if (kind == RecordKind::kMsync && (call.args[2] & MS_SYNC) == 0) return CarryOut(call);
   wire::FileState state = {};
   if (fd >= 0) {
-    if (StatDescriptor(fd, &state) != 0) return CarryOut(call);
+    DescriptorFacts facts;
+    if (LookUpDescriptor(fd, &facts) != 0) return CarryOut(call);
+    state = StateOf(facts);
     bool on_disk = S_ISREG(state.mode) || S_ISDIR(state.mode) || kind == RecordKind::kSyncFs;
     if (!on_disk) return CarryOut(call);
   }

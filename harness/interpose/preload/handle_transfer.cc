@@ -116,7 +116,7 @@ long HandleTransfer(Call& call) {
   wire::FileState state;
   if (StatDescriptor(transfer.to, &state) != 0) return CarryOut(call);
   if (!S_ISREG(state.mode)) {
-    if (FindChannel(transfer.to, state) >= 0) {
+    if (FindChannel(transfer.to, state.dev, state.ino) >= 0) {
       RecordUnsupported(call,
                         "sends output without its bytes being seen (sendfile or splice to an output channel)",
                         transfer.to, nullptr);

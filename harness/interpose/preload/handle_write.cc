@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
+#include "interpose/preload/descriptors.h"
 #include "interpose/preload/handlers.h"
 #include "interpose/preload/memory.h"
 
@@ -75,7 +76,7 @@ long WriteCopy(const Call& call, const Source& source, char* bytes) {
   return GateSyscall(call.nr, call.args[0], (long)&whole, 1, call.args[3], call.args[4], call.args[5]);
 }
 
-long WriteOutput(const Call& call, int channel, const wire::FileState& state) {
+long WriteOutput(const Call& call, int channel, const DescriptorFacts& facts) {
   Source source = DescribeSource(call);
   if (!source.valid || source.length == 0) return CarryOut(call);
   RecordWriter record(wire::RecordKind::kOutput, call, TakeTicket(),
@@ -83,7 +84,7 @@ long WriteOutput(const Call& call, int channel, const wire::FileState& state) {
   record->descriptor = (int)call.args[0];
   record->other_pid = channel;
   record->length = source.length;
-  record.AddState(wire::SectionType::kObjectBefore, state);
+  record.AddState(wire::SectionType::kObjectBefore, StateOf(facts));
   char* bytes = record.Open(wire::SectionType::kData, source.length);
   uint64_t have = bytes != nullptr ? Gather(source, bytes, source.length) : 0;
   record.Begun();
@@ -115,10 +116,9 @@ uint32_t WriteFlags(const Call& call, long descriptor_flags) {
   return flags;
 }
 
-long WriteFile(const Call& call, const wire::FileState& before) {
+long WriteFile(const Call& call, const DescriptorFacts& facts) {
   int fd = (int)call.args[0];
-  long descriptor_flags = UnderProgramFilter() ? O_WRONLY : Gate(SYS_fcntl, fd, F_GETFL);
-  if (descriptor_flags < 0 || (descriptor_flags & O_ACCMODE) == O_RDONLY) return CarryOut(call);
+  if ((facts.flags & O_ACCMODE) == O_RDONLY) return CarryOut(call);
   Source source = DescribeSource(call);
   if (!source.valid) return CarryOut(call);
   uint64_t begin = TakeTicket();
@@ -127,13 +127,12 @@ long WriteFile(const Call& call, const wire::FileState& before) {
                       wire::SectionSize(source.length) + kNamesRoom);
   record->descriptor = fd;
   record->length = source.length;
-  record->open_flags = (uint32_t)descriptor_flags;
-  record->flags = WriteFlags(call, descriptor_flags);
+  record->open_flags = facts.flags;
+  record->flags = WriteFlags(call, facts.flags);
   bool from_position = false;
-  record->offset = OffsetBefore(call, &from_position);
-  if ((record->flags & wire::kAppended) != 0) record->offset = before.size;
+  if ((record->flags & wire::kAppended) == 0) record->offset = OffsetBefore(call, &from_position);
   if (from_position && UnderProgramFilter()) record->flags |= wire::kUnresolved;
-  record.AddState(wire::SectionType::kObjectBefore, before);
+  record.AddState(wire::SectionType::kObjectBefore, StateOf(facts));
   char* bytes = record.Open(wire::SectionType::kData, source.length);
   uint64_t have = bytes != nullptr ? Gather(source, bytes, source.length) : 0;
   record.Begun();
@@ -153,14 +152,14 @@ long WriteFile(const Call& call, const wire::FileState& before) {
 
 }  // namespace
 
-int FindChannel(int fd, const wire::FileState& state) {
+int FindChannel(int fd, uint64_t dev, uint64_t ino) {
   for (uint32_t i = 0; i < g_header->channel_count; i++) {
     const wire::Channel& channel = g_header->channels[i];
-    if (channel.id.dev == state.dev && channel.id.ino == state.ino) {
+    if (channel.id.dev == dev && channel.id.ino == ino) {
       // One terminal or pipe may be both stdout and stderr: the number used tells.
       for (uint32_t k = i; k < g_header->channel_count; k++) {
         const wire::Channel& other = g_header->channels[k];
-        if (other.id.dev == state.dev && other.id.ino == state.ino && other.descriptor == fd) return fd;
+        if (other.id.dev == dev && other.id.ino == ino && other.descriptor == fd) return fd;
       }
       return channel.descriptor;
     }
@@ -169,11 +168,11 @@ int FindChannel(int fd, const wire::FileState& state) {
 }
 
 long HandleWrite(Call& call) {
-  wire::FileState state;
-  if (StatDescriptor((int)call.args[0], &state) != 0) return CarryOut(call);
-  if (S_ISREG(state.mode)) return WriteFile(call, state);
-  int channel = FindChannel((int)call.args[0], state);
-  return channel >= 0 ? WriteOutput(call, channel, state) : CarryOut(call);
+  DescriptorFacts facts;
+  if (LookUpDescriptor((int)call.args[0], &facts) != 0) return CarryOut(call);
+  if (S_ISREG(facts.mode)) return WriteFile(call, facts);
+  int channel = FindChannel((int)call.args[0], facts.dev, facts.ino);
+  return channel >= 0 ? WriteOutput(call, channel, facts) : CarryOut(call);
 }
 
 }  // namespace oldornew::preload

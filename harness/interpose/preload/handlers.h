@@ -48,9 +48,9 @@ long HandleWait(Call& call);        // wait4, waitid
 long HandleExit(Call& call);      // exit, exit_group
 // handle_process.cc: the hooks of seam.h
 
-/// The channel number (1 stdout, 2 stderr, else N) if writes to `fd`, open on `state`, are acknowledgements;
+/// The channel number (1 stdout, 2 stderr, else N) if writes to `fd`, open on (dev, ino), are acknowledgements;
 /// else -1.
-int FindChannel(int fd, const wire::FileState& state);
+int FindChannel(int fd, uint64_t dev, uint64_t ino);
 
 /// What to do about EROFS for a call that changes names at `path` (`missing`: what it acts on is not there,
 /// which the kernel would have said had the file system been writable) or, with `whole`, the file itself: the

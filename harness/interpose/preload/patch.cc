@@ -260,6 +260,8 @@ void GiveUp(uint64_t ip) {
 
 }  // namespace
 
+bool HasThreads() { return __atomic_load_n(&has_threads, __ATOMIC_RELAXED); }
+
 void NoteThreads() { __atomic_store_n(&has_threads, true, __ATOMIC_SEQ_CST); }
 
 void FinishPatchingAfterFork() {

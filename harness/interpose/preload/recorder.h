@@ -22,6 +22,13 @@ uint64_t TakeTicket();
 
 /// Order of creation of the calling thread in its process.
 uint32_t ThreadNumber(int tid);
+/// gettid, without a system call where the thread is known by its thread pointer.
+int CurrentThread();
+/// To be called once: the processor lets programs read their thread pointer (AT_HWCAP2).
+void UseThreadPointer(const uint64_t* auxv);
+/// The program has set its thread pointer itself: it may move them between threads.
+void DistrustThreadPointer();
+
 /// Gives the calling thread the next number; the first thread of a process or image starts over at 0.
 void NumberThread(int tid, bool first);
 
@@ -41,6 +48,7 @@ class FileLock {
  private:
   uint64_t old_mask_;
   int tid_;
+  bool blocked_;
 };
 
 /// Two path buffers for whoever holds the FileLock.
@@ -55,7 +63,7 @@ class RecordWriter {
  public:
   /// Reserves the fixed part and room for sections of `extra` bytes (their headers and padding included).
   RecordWriter(wire::RecordKind kind, const Call& call, uint64_t begin, uint64_t extra)
-      : RecordWriter(kind, call, begin, extra, ThreadId()) {}
+      : RecordWriter(kind, call, begin, extra, CurrentThread()) {}
   /// The same for the holder of the lock: saves a system call.
   RecordWriter(const FileLock& lock, wire::RecordKind kind, const Call& call, uint64_t begin, uint64_t extra)
       : RecordWriter(kind, call, begin, extra, lock.tid()) {}

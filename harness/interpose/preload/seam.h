@@ -67,6 +67,14 @@ void RestoreSignals(uint64_t old_mask);
 int ProcessId();
 int ThreadId();
 
+/// True while another process shares our memory (a CLONE_VM child that has not executed or ended yet) or our descriptors
+/// (CLONE_FILES without CLONE_THREAD, for ever): what is remembered of threads and descriptors may then be another's.
+bool SharesDescriptorsOrMemory();
+
+/// False if no code of the program can run in this process while one of our functions does: it has one thread and no signal
+/// handlers.
+bool MayBeInterrupted();
+
 /// True once the program has installed a seccomp filter of its own (or was started under one that we were told of): every
 /// further kind of system call that we make may kill it, so make none that the program's own call does not imply, beyond
 /// rt_sigprocmask, gettid, futex, and fstat-like looks at what the call names.

@@ -20,6 +20,7 @@ constexpr unsigned kAutoDisarm = 1u << 31;
 // What the program asked for, where the kernel has something else.
 KernelSigaction program_sigsys;
 uint64_t program_restorer[kSignals + 1];
+bool program_has_handlers;
 uint64_t program_masks_sigsys;  // bit per signal: its sa_mask holds SIGSYS
 
 [[noreturn]] void DieOfSigsys() {
@@ -105,6 +106,8 @@ bool InstallSigsysHandler() {
   return Gate(__NR_rt_sigprocmask, SIG_UNBLOCK, &mask, 0, sizeof mask) == 0;
 }
 
+bool MayBeInterrupted() { return HasThreads() || __atomic_load_n(&program_has_handlers, __ATOMIC_RELAXED); }
+
 long Sigaction(const Call& call) {
   const int signal = static_cast<int>(call.args[0]);
   const KernelSigaction* action = reinterpret_cast<const KernelSigaction*>(call.args[1]);
@@ -133,6 +136,7 @@ long Sigaction(const Call& call) {
       __atomic_fetch_and(&program_masks_sigsys, ~bit, __ATOMIC_RELAXED);
     }
     __atomic_store_n(&program_restorer[signal], wanted_restorer, __ATOMIC_RELAXED);
+    if (wanted.handler > kIgnore) __atomic_store_n(&program_has_handlers, true, __ATOMIC_RELAXED);
   }
   if (result == 0 && old != nullptr) {  // the kernel has just written it: it can be written
     if (masked_before) old->mask |= kSigsysBit;

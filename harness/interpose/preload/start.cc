@@ -16,6 +16,7 @@ namespace {
 // ProcessId's cache. A CLONE_VM child (posix_spawn) shares it with its parent, so it is not used while there may be one.
 int cached_process_id;
 int shared_memory_children;
+bool shared_descriptors;
 bool program_filter;
 
 /// Go stores its build id in a note of its own. Goroutine stacks have no room for a signal frame.
@@ -106,6 +107,13 @@ void NoteNewProcess() {
 }
 
 void NoteSharedMemoryChild(int delta) { __atomic_fetch_add(&shared_memory_children, delta, __ATOMIC_SEQ_CST); }
+
+void NoteSharedDescriptors() { __atomic_store_n(&shared_descriptors, true, __ATOMIC_SEQ_CST); }
+
+bool SharesDescriptorsOrMemory() {
+  return __atomic_load_n(&shared_memory_children, __ATOMIC_RELAXED) != 0 ||
+         __atomic_load_n(&shared_descriptors, __ATOMIC_RELAXED);
+}
 
 bool InSharedMemoryChild() {
   if (__atomic_load_n(&shared_memory_children, __ATOMIC_RELAXED) == 0) return false;
