@@ -64,7 +64,8 @@ void Collector::Add(const Violation& violation, const CrashState& state, const P
 
 namespace {
 
-// The oracles here ask for bytes, kinds and targets (oracles.md 6): lost modes, owners, attributes and times are no part of it.
+// The oracles here ask for bytes, kinds and targets (oracles.md 6): lost modes, owners, attributes and times
+// are no part of it.
 void DropAttributeEffects(const Trace& trace, std::vector<Effect>* effects) {
   std::erase_if(*effects, [&](const Effect& effect) {
     const OpKind kind = trace.ops[effect.op].kind;

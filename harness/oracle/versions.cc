@@ -74,6 +74,21 @@ bool Binds(const Op& op) {
          (op.kind == OpKind::kCreate && !op.path2.empty());  // symlink: it comes with its whole value
 }
 
+std::vector<Sight> LookAll(const Trace& trace, const FileTree& tree, const Subject& subject) {
+  std::vector<Sight> out;
+  for (const Place& place : subject.places) out.push_back(Look(trace, tree, place));
+  return out;
+}
+
+// A version is published when one call makes every name of the subject lead to something else than before: a rename inside a
+// watched directory, or of one of several paths judged together (oracles.md 4), changes the value piece by piece.
+bool BoundAnew(const Op& op, const std::vector<Sight>& before, const std::vector<Sight>& after) {
+  for (size_t i = 0; i < before.size(); ++i) {
+    if (after[i].inode == before[i].inode && after[i].leads_to == before[i].leads_to) return false;
+  }
+  return Binds(op);
+}
+
 // Inodes at and below `inode`.
 void CollectBelow(const FileTree& tree, InodeIndex inode, std::set<InodeIndex>* out) {
   if (!out->insert(inode).second) return;
@@ -116,25 +131,6 @@ class ChangeFilter {
   std::set<InodeIndex> seen_;
 };
 
-// The keys of the subject's places one by one. Of several places that are one value, a call has bound a version only if it
-// changed them all: renaming one of two files publishes no version of the pair (oracles.md 4).
-std::vector<Digest> PlaceKeys(const Trace& trace, const FileTree& tree, const Subject& subject) {
-  std::vector<Digest> keys;
-  for (const Place& place : subject.places) {
-    Subject single = subject;
-    single.places = {place};
-    keys.push_back(KeyOf(trace, tree, single));
-  }
-  return keys;
-}
-
-bool AllDiffer(const std::vector<Digest>& before, const std::vector<Digest>& after) {
-  for (size_t i = 0; i < before.size(); ++i) {
-    if (before[i] == after[i]) return false;
-  }
-  return true;
-}
-
 }  // namespace
 
 VersionHistory TraceVersions(const Trace& trace, const Subject& subject, const AckRule& rule) {
@@ -145,8 +141,8 @@ VersionHistory TraceVersions(const Trace& trace, const Subject& subject, const A
   filter.LookAgain(live.tree());
   Digest current = KeyOf(trace, live.tree(), subject);
   out.versions.push_back({0, current});
-  std::vector<Digest> places = PlaceKeys(trace, live.tree(), subject);
   size_t next_ack = 0;
+  std::vector<Sight> sights = LookAll(trace, live.tree(), subject);
   bool published = false;  // versions.back() is what is bound now, and came by one call
   for (size_t i = 0; i <= trace.ops.size(); ++i) {
     while (next_ack < out.acks.size() && out.acks[next_ack].point == i) {
@@ -158,9 +154,9 @@ VersionHistory TraceVersions(const Trace& trace, const Subject& subject, const A
     live.Apply(op);
     if (!filter.Concerns(op)) continue;
     const Digest key = KeyOf(trace, live.tree(), subject);
+    const std::vector<Sight> before = std::exchange(sights, LookAll(trace, live.tree(), subject));
     if (key != current) {
-      const std::vector<Digest> before = std::exchange(places, PlaceKeys(trace, live.tree(), subject));
-      if (Binds(op) && !rule.strict_versions && AllDiffer(before, places)) {
+      if (BoundAnew(op, before, sights) && !rule.strict_versions) {
         out.versions.push_back({static_cast<uint32_t>(i + 1), key});
         published = true;
       } else {

@@ -115,10 +115,6 @@ Digest KeyOf(const Trace& trace, const FileTree& tree, const Subject& subject) {
 
 namespace {
 
-std::string ProjectionPath(const Trace& trace, const Place& place) {
-  return place.root == 0 ? place.path : JoinPath(trace.roots[place.root].path, place.path);
-}
-
 // Adds what the symlink at `place` leads to in `tree`, link by link.
 void FollowInto(const Trace& trace, const FileTree& tree, const Place& place, std::set<std::string>* paths) {
   Place here = place;
@@ -127,7 +123,7 @@ void FollowInto(const Trace& trace, const FileTree& tree, const Place& place, st
     if (!inode || tree.at(*inode).kind != FileKind::kSymlink) return;
     const auto next = PlaceOfTarget(trace, here, tree.at(*inode).target);
     if (!next) return;
-    paths->insert(ProjectionPath(trace, *next));
+    paths->insert(next->path);
     here = *next;
   }
 }
@@ -139,9 +135,11 @@ bool ChangesNames(const Op& op) {
 
 }  // namespace
 
+// The model takes a path below every judged root; the same path in another root costs states and changes no
+// answer.
 Projection ProjectionOf(const Trace& trace, const Subject& subject) {
   std::set<std::string> paths;
-  for (const Place& place : subject.places) paths.insert(ProjectionPath(trace, place));
+  for (const Place& place : subject.places) paths.insert(place.path);
   LiveTree live(trace);
   for (const Place& place : subject.places) FollowInto(trace, live.tree(), place, &paths);
   for (const Op& op : trace.ops) {

@@ -52,6 +52,7 @@ class TraceBuilder {
     inode.mode = 0755;
     const ObjectId object = AddOld(inode, device);
     trace_.old_tree.AddRoot(object);
+    live_.AddRoot(object);
     trace_.roots.push_back({"/" + name, role});
     handles_[name + ":"] = object;
     return *this;

@@ -1,0 +1,412 @@
+#include "finding/search.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "explore/case.h"
+#include "finding/verdict.h"
+#include "model/testing/trace_builder.h"
+
+namespace oldornew {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Key;
+using ::testing::Not;
+
+const std::string kOld(5000, 'o');
+const std::string kNew(6000, 'n');
+
+SearchOptions Under(const std::vector<std::string>& profiles) {
+  SearchOptions options;
+  options.profiles = SelectProfiles(profiles).value();
+  return options;
+}
+
+SearchResult Searched(const Trace& trace, const SearchOptions& options) {
+  auto result = Search(trace, options);
+  EXPECT_TRUE(result) << result.error().message;
+  return result ? *result : SearchResult{};
+}
+
+std::set<std::string> Outcomes(const SearchResult& result, const std::string& profile) {
+  std::set<std::string> out;
+  for (const Finding& finding : result.findings) {
+    for (const auto& [outcome, profiles] : finding.outcomes) {
+      if (std::find(profiles.begin(), profiles.end(), profile) == profiles.end()) continue;
+      out.insert(std::string(OracleName(finding.oracle)) + ":" + OutcomeName(outcome));
+    }
+  }
+  return out;
+}
+
+TraceBuilder Replace() { return TraceBuilder().OldFile("f", kOld).Create("t").Write("t", 0, kNew); }
+
+TEST(Search, AReplaceWithoutFsyncIsEmptyOnXfsAndZerosOnExt4) {
+  const Trace trace = Replace().Rename("t", "f").Exit().Build();
+  const SearchResult result = Searched(trace, Under({"ext4", "xfs", "btrfs"}));
+  EXPECT_THAT(Outcomes(result, "xfs"), Contains("atomic:empty"));
+  EXPECT_THAT(Outcomes(result, "ext4"), Contains("atomic:zeros"));
+  EXPECT_THAT(Outcomes(result, "btrfs"), Contains("atomic:empty"));
+  EXPECT_THAT(Outcomes(result, "ext4"), Not(Contains("atomic:empty")));
+  for (const char* profile : {"ext4", "xfs", "btrfs"})
+    EXPECT_THAT(Outcomes(result, profile), Contains("durable:old-after-ack"));
+  EXPECT_TRUE(result.coverage.exhaustive);
+}
+
+TEST(Search, TheRepairOfAReplaceIsTheMissingFsyncAndTheDirectorys) {
+  const Trace trace = Replace().Rename("t", "f").Exit().Build();
+  const SearchResult result = Searched(trace, Under({"ext4", "xfs"}));
+  ASSERT_EQ(result.findings.size(), 2u);
+  EXPECT_THAT(result.findings[0].repair, ::testing::ElementsAre("fsync(t) after 2 pwrite64(t, 6000 B)"));
+  EXPECT_THAT(result.findings[1].repair, ::testing::ElementsAre("fsync(.) after 3 rename(t → f)"));
+}
+
+TEST(Search, TheCarefulReplaceIsCleanInEveryProfileThatSyncs) {
+  const Trace trace = Replace().Fsync("t").Rename("t", "f").Fsync("").Exit().Build();
+  const SearchResult result = Searched(trace, Under({"all"}));
+  for (const Finding& finding : result.findings) ADD_FAILURE() << finding.message;
+  EXPECT_TRUE(result.coverage.exhaustive);
+  EXPECT_THAT(result.subjects, ::testing::ElementsAre("f"));
+}
+
+TEST(Search, DeletingAnyOneSyncOfTheCarefulReplaceIsFound) {
+  const Trace careful = Replace().Fsync("t").Rename("t", "f").Fsync("").Exit().Build();
+  for (size_t i = 0; i < careful.ops.size(); ++i) {
+    if (careful.ops[i].kind != OpKind::kFsync) continue;
+    Trace holed = careful;
+    holed.ops.erase(holed.ops.begin() + static_cast<ptrdiff_t>(i));
+    EXPECT_THAT(Searched(holed, Under({"mainstream"})).findings, Not(IsEmpty())) << "without op " << i;
+  }
+}
+
+TEST(Search, EveryTokenRealisesToAStateThatFailsTheSameOracle) {
+  const Trace trace = Replace().Rename("t", "f").Exit().Build();
+  const SearchOptions options = Under({"all"});
+  for (const Finding& finding : Searched(trace, options).findings) {
+    const auto parsed = ParseToken(finding.token);
+    ASSERT_TRUE(parsed) << finding.token;
+    const auto state = Realise(trace, *parsed);
+    ASSERT_TRUE(state) << state.error().message;
+    const Subject subject{"f", {{0, "f"}}, false};
+    const auto violation = JudgeState(trace, subject, TraceVersions(trace, subject, options.ack), state->tree,
+                                      state->last_point);
+    ASSERT_TRUE(violation) << finding.token;
+    EXPECT_EQ(violation->oracle, finding.oracle) << finding.token;
+    EXPECT_EQ(violation->outcome, finding.shown) << finding.token;
+  }
+}
+
+TEST(Search, ATokenOfAnotherTraceIsRefused) {
+  const Trace trace = Replace().Rename("t", "f").Exit().Build();
+  const Trace other = Replace().Fsync("t").Rename("t", "f").Exit().Build();
+  const auto findings = Searched(trace, Under({"xfs"})).findings;
+  ASSERT_FALSE(findings.empty());
+  const auto state = Realise(other, ParseToken(findings[0].token).value());
+  ASSERT_FALSE(state);
+  EXPECT_EQ(state.error().exit_code, ExitCode::kUsage);
+}
+
+TEST(Search, TheResultDoesNotDependOnTheNumberOfThreads) {
+  const Trace trace = Replace().Rename("t", "f").Create("g").Write("g", 0, kNew).Exit().Build();
+  SearchOptions options = Under({"all"});
+  std::vector<std::string> seen;
+  for (const int jobs : {1, 2, 5}) {
+    options.jobs = jobs;
+    std::string text;
+    for (const Finding& finding : Searched(trace, options).findings)
+      text += finding.message + finding.token + "\n";
+    seen.push_back(text);
+  }
+  EXPECT_EQ(seen[0], seen[1]);
+  EXPECT_EQ(seen[0], seen[2]);
+}
+
+TEST(Search, ABoundThatIsReachedIsSaidAndIsNoPass) {
+  TraceBuilder builder;
+  builder.OldFile("f", std::string(64 * kPageSize, 'o'));
+  for (uint64_t page = 0; page < 64; ++page)
+    builder.Write("f", page * kPageSize, std::string(kPageSize, 'n'));
+  const Trace trace = builder.Exit().Build();
+  SearchOptions options = Under({"xfs"});
+  options.limits.max_states = 100;
+  options.expect = {Oracle::kDurable};
+  const SearchResult result = Searched(trace, options);
+  EXPECT_FALSE(result.coverage.exhaustive);
+  SearchResult none = result;
+  none.findings.clear();
+  EXPECT_EQ(Judge(trace, &none, {}).verdict, Verdict::kBounded);
+  EXPECT_EQ(Judge(trace, &none, {}).exit_code, ExitCode::kBounded);
+  VerdictRules accept;
+  accept.accept_bounded = true;
+  EXPECT_EQ(Judge(trace, &none, accept).exit_code, ExitCode::kClean);
+}
+
+TEST(Search, ASymlinkFlipToAnUnsyncedDirectoryShowsItThroughTheLink) {
+  const Trace trace = TraceBuilder()
+                          .OldDir("v1")
+                          .OldFile("v1/k", kOld)
+                          .OldSymlink("cur", "v1")
+                          .Mkdir("v2")
+                          .Create("v2/k")
+                          .Write("v2/k", 0, kNew)
+                          .Symlink("tmp", "v2")
+                          .Rename("tmp", "cur")
+                          .Exit()
+                          .Build();
+  const SearchResult result = Searched(trace, Under({"ext4", "xfs"}));
+  EXPECT_THAT(result.subjects, ::testing::ElementsAre("cur"))
+      << "v2/k is staging: only what the link shows counts";
+  ASSERT_FALSE(result.findings.empty());
+  EXPECT_EQ(result.findings[0].oracle, Oracle::kAtomic);
+  EXPECT_EQ(result.findings[0].at, "cur/k");
+}
+
+TEST(Search, ASyncedDirectoryBehindAFlippedLinkIsClean) {
+  const Trace trace = TraceBuilder()
+                          .OldDir("v1")
+                          .OldFile("v1/k", kOld)
+                          .OldSymlink("cur", "v1")
+                          .Mkdir("v2")
+                          .Create("v2/k")
+                          .Write("v2/k", 0, kNew)
+                          .Fsync("v2/k")
+                          .Fsync("v2")
+                          .Symlink("tmp", "v2")
+                          .Fsync("")
+                          .Rename("tmp", "cur")
+                          .Fsync("")
+                          .Unlink("v1/k")
+                          .Unlink("v1")
+                          .Exit()
+                          .Build();
+  for (const Finding& finding : Searched(trace, Under({"all"})).findings) ADD_FAILURE() << finding.message;
+}
+
+TEST(Search, APublishedVersionInBetweenIsAcceptable) {
+  const Trace trace = Replace()
+                          .Fsync("t")
+                          .Rename("t", "f")
+                          .Fsync("")
+                          .Create("t")
+                          .Write("t", 0, "third")
+                          .Fsync("t")
+                          .Rename("t", "f")
+                          .Fsync("")
+                          .Exit()
+                          .Build();
+  for (const Finding& finding : Searched(trace, Under({"all"})).findings) ADD_FAILURE() << finding.message;
+  SearchOptions strict = Under({"ext4"});
+  strict.ack.strict_versions = true;
+  EXPECT_THAT(Searched(trace, strict).findings, Not(IsEmpty()))
+      << "--versions endpoints accepts only old and new";
+}
+
+TEST(Search, AnAcknowledgedLineMakesAnOlderVersionAnError) {
+  const Trace trace = Replace().Fsync("t").Rename("t", "f").Output("saved\n").Fsync("").Exit().Build();
+  SearchOptions options = Under({"xfs"});
+  EXPECT_THAT(Searched(trace, options).findings, IsEmpty()) << "by its exit everything is durable";
+  options.ack = ParseAck("^saved$").value();
+  options.durable_is_error = true;
+  const auto findings = Searched(trace, options).findings;
+  ASSERT_EQ(findings.size(), 1u);
+  EXPECT_EQ(findings[0].oracle, Oracle::kDurable);
+  EXPECT_EQ(findings[0].severity, Severity::kError);
+  EXPECT_THAT(findings[0].message, HasSubstr("said \"saved\""));
+}
+
+TEST(Search, WithoutAnAcknowledgementNothingIsPromised) {
+  const Trace trace = Replace().Fsync("t").Rename("t", "f").Exit().Build();
+  SearchOptions options = Under({"mainstream"});
+  EXPECT_THAT(Searched(trace, options).findings, Not(IsEmpty()));
+  options.ack = ParseAck("none").value();
+  EXPECT_THAT(Searched(trace, options).findings, IsEmpty());
+}
+
+TEST(Search, TwoFilesTogetherCanBeMixedThoughEachIsWhole) {
+  const Trace trace = TraceBuilder()
+                          .OldFile("a", "1")
+                          .OldFile("b", "1")
+                          .Create("ta")
+                          .Write("ta", 0, "2")
+                          .Fsync("ta")
+                          .Rename("ta", "a")
+                          .Create("tb")
+                          .Write("tb", 0, "2")
+                          .Fsync("tb")
+                          .Rename("tb", "b")
+                          .Fsync("")
+                          .Exit()
+                          .Build();
+  SearchOptions options = Under({"ext4", "xfs"});
+  EXPECT_THAT(Searched(trace, options).findings, IsEmpty());
+  options.watch.together = {{"a", "b"}};
+  const auto findings = Searched(trace, options).findings;
+  ASSERT_FALSE(findings.empty());
+  EXPECT_THAT(findings[0].outcomes, Contains(Key(Outcome::kMixed)));
+}
+
+TEST(Search, AWatchedDirectoryIsOneValueAndARenameInsideItIsNoNewVersion) {
+  const Trace trace = TraceBuilder()
+                          .OldDir("d")
+                          .OldFile("d/a", "1")
+                          .OldFile("d/b", "1")
+                          .Create("d/t")
+                          .Write("d/t", 0, "2")
+                          .Fsync("d/t")
+                          .Rename("d/t", "d/a")
+                          .Create("d/t")
+                          .Write("d/t", 0, "2")
+                          .Fsync("d/t")
+                          .Rename("d/t", "d/b")
+                          .Fsync("d")
+                          .Exit()
+                          .Build();
+  SearchOptions options = Under({"ext4", "xfs"});
+  EXPECT_THAT(Searched(trace, options).findings, IsEmpty());
+  options.watch.watch = {"d"};
+  EXPECT_THAT(Searched(trace, options).findings, Not(IsEmpty()));
+}
+
+TEST(Search, AFileInASecondJudgedDirectoryIsFoundThere) {
+  const auto builder = [] {
+    return TraceBuilder().OldRoot("other", RootRole::kJudged, 1).Create("other:t").Write("other:t", 0, kNew);
+  };
+  const SearchResult careless =
+      Searched(builder().Rename("other:t", "other:f").Exit().Build(), Under({"ext4", "xfs"}));
+  EXPECT_THAT(careless.subjects, ::testing::ElementsAre("/other/f"));
+  EXPECT_THAT(Outcomes(careless, "xfs"), Contains("atomic:empty"));
+  const SearchResult careful = Searched(
+      builder().Fsync("other:t").Rename("other:t", "other:f").Fsync("other:").Exit().Build(), Under({"all"}));
+  for (const Finding& finding : careful.findings) ADD_FAILURE() << finding.message;
+}
+
+TEST(Search, AnInPlaceDatabaseIsNotJudgedWithoutAView) {
+  std::string header("SQLite format 3\0", 16);
+  const Trace trace = TraceBuilder()
+                          .OldFile("a.db", header + kOld)
+                          .Create("a.db-journal")
+                          .Write("a.db-journal", 0, kOld)
+                          .Fsync("a.db-journal")
+                          .Write("a.db", 16, kNew)
+                          .Fsync("a.db")
+                          .Unlink("a.db-journal")
+                          .Exit()
+                          .Build();
+  const SearchResult result = Searched(trace, Under({"ext4"}));
+  ASSERT_EQ(result.unsupported.size(), 1u);
+  EXPECT_THAT(result.unsupported[0], HasSubstr("--view 'sqlite3 a.db .dump'"));
+  EXPECT_EQ(Judge(trace, &result, {}).verdict, Verdict::kUnsupported);
+  EXPECT_EQ(Judge(trace, &result, {}).exit_code, ExitCode::kCannotJudge);
+}
+
+// A logical view for a toy database: the journal, if there, is rolled back.
+ProbeAnswer ToyView(const FileTree& tree) {
+  const auto journal = tree.Lookup("journal");
+  const auto data = tree.Lookup("data");
+  const bool valid = journal && tree.at(*journal).content.ToString().starts_with("undo:");
+  if (valid) return {0, tree.at(*journal).content.ToString().substr(5)};
+  return {0, data ? tree.at(*data).content.ToString() : "no data"};
+}
+
+TraceBuilder ToyTransaction(bool sync_journal) {
+  TraceBuilder builder;
+  builder.OldFile("data", "aaaa").Create("journal").Write("journal", 0, "undo:aaaa");
+  if (sync_journal) builder.Fsync("journal").Fsync("");
+  builder.Write("data", 0, "bbbb").Fsync("data").Unlink("journal").Fsync("").Exit();
+  return builder;
+}
+
+TEST(Search, AViewJudgesTheLogicalContentAndFindsAnUnsyncedJournal) {
+  SearchOptions options = Under({"ext4", "xfs", "btrfs"});
+  options.view = [](const FileTree& tree, const ProbeContext&) -> Result<ProbeAnswer> {
+    return ToyView(tree);
+  };
+  EXPECT_THAT(Searched(ToyTransaction(true).Build(), options).findings, IsEmpty());
+  // Without the syncs the journal may be empty while pages of the data are half written: seen at sector grain
+  // or not at all for four bytes, so the journal's own content is what goes wrong: zeros that are no undo
+  // record do not matter here.
+  options.view = [](const FileTree& tree, const ProbeContext&) -> Result<ProbeAnswer> {
+    const auto journal = tree.Lookup("journal");
+    if (journal && !tree.at(*journal).content.ToString().starts_with("undo:"))
+      return ProbeAnswer{1, "damaged journal"};
+    return ToyView(tree);
+  };
+  const auto findings = Searched(ToyTransaction(false).Build(), options).findings;
+  ASSERT_FALSE(findings.empty());
+  EXPECT_THAT(findings[0].outcomes, Contains(Key(Outcome::kUnlikeAnyVersion)));
+  EXPECT_THAT(findings[0].evidence, HasSubstr("damaged journal"));
+}
+
+TEST(Search, AViewThatPrintsSomethingElseEachTimeIsRefused) {
+  SearchOptions options = Under({"ext4"});
+  int calls = 0;
+  options.view = [&](const FileTree&, const ProbeContext&) -> Result<ProbeAnswer> {
+    return ProbeAnswer{0, std::to_string(++calls)};
+  };
+  const auto result = Search(ToyTransaction(true).Build(), options);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().exit_code, ExitCode::kUsage);
+}
+
+TEST(Search, ACheckIsToldHowMuchWasAcknowledged) {
+  const Trace trace = Replace().Fsync("t").Rename("t", "f").Exit().Build();
+  SearchOptions options = Under({"xfs"});
+  options.check = [](const FileTree& tree, const ProbeContext& context) -> Result<ProbeAnswer> {
+    const bool is_new = tree.at(*tree.Lookup("f")).content.ToString() == kNew;
+    return ProbeAnswer{context.acked > 0 && !is_new ? 1 : 0, ""};
+  };
+  const auto findings = Searched(trace, options).findings;
+  ASSERT_EQ(findings.size(), 1u);
+  EXPECT_EQ(findings[0].oracle, Oracle::kCheck);
+}
+
+TEST(Search, ACheckThatRejectsTheNewStateItselfIsABrokenBaseline) {
+  SearchOptions options = Under({"xfs"});
+  options.check = [](const FileTree&, const ProbeContext& context) -> Result<ProbeAnswer> {
+    return ProbeAnswer{context.acked > 0 ? 1 : 0, "no"};
+  };
+  const auto result = Search(Replace().Rename("t", "f").Exit().Build(), options);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().exit_code, ExitCode::kBaselineFailed);
+}
+
+TEST(Search, AFindingOnlyInPosixIsPedanticAndDoesNotFail) {
+  // POSIX promises nothing of the name of a synced new file.
+  const Trace trace = TraceBuilder().Create("n").Write("n", 0, kNew).Fsync("n").Exit().Build();
+  SearchOptions options = Under({"ext4"});
+  options.expect = {Oracle::kDurable};
+  options.pedantic = SelectProfiles({"posix"}).value();
+  const SearchResult result = Searched(trace, options);
+  ASSERT_EQ(result.findings.size(), 1u);
+  EXPECT_TRUE(result.findings[0].pedantic);
+  EXPECT_EQ(Judge(trace, &result, {}).verdict, Verdict::kClean);
+}
+
+TEST(Verdict, ObstaclesComeBeforeEverythingElse) {
+  Trace trace = Replace().Rename("t", "f").Exit(3).Build();
+  trace.exit_status = 3;
+  SearchResult result;
+  EXPECT_EQ(Judge(trace, &result, {}).verdict, Verdict::kBaselineFailed);
+  trace.obstacles = {{Obstacle::Kind::kIncomplete, "a hole"}};
+  EXPECT_EQ(Judge(trace, &result, {}).verdict, Verdict::kIncompleteRecording);
+  trace.obstacles.push_back({Obstacle::Kind::kRefused, "would write /etc"});
+  EXPECT_EQ(Judge(trace, &result, {}).verdict, Verdict::kUnsupported);
+  EXPECT_EQ(Judge(trace, &result, {}).exit_code, ExitCode::kCannotJudge);
+}
+
+TEST(Verdict, WarningsFailOnlyWhenStrict) {
+  const Trace trace = Replace().Fsync("t").Rename("t", "f").Exit().Build();
+  const SearchResult result = Searched(trace, Under({"ext4"}));
+  ASSERT_EQ(result.findings.size(), 1u);
+  EXPECT_EQ(result.findings[0].severity, Severity::kWarning);
+  EXPECT_EQ(Judge(trace, &result, {}).exit_code, ExitCode::kClean);
+  VerdictRules strict;
+  strict.strict = true;
+  EXPECT_EQ(Judge(trace, &result, strict).exit_code, ExitCode::kFindings);
+}
+
+}  // namespace
+}  // namespace oldornew
