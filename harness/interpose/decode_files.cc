@@ -1,0 +1,252 @@
+// Records of descriptors, data and durability.
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "base/text.h"
+#include "interpose/decoder.h"
+
+namespace oldornew {
+
+using wire::RecordKind;
+using wire::SectionType;
+
+namespace {
+
+uint32_t FlagsOf(const wire::Record& record) {
+  uint32_t flags = 0;
+  if (record.flags & wire::kAppended) flags |= kFlagAppend;
+  if (record.flags & wire::kSynced) flags |= kFlagSync;
+  if ((record.flags & wire::kDataSynced) && !(record.flags & wire::kSynced)) flags |= kFlagDataSync;
+  if (record.flags & wire::kDirect) flags |= kFlagDirect;
+  return flags;
+}
+
+}  // namespace
+
+void Decoder::NoteClosed(const RecordView& record, const OpenFile& file) {
+  if (file.object == kNoObject) return;
+  Op op = NewOp(record, OpKind::kClose);
+  op.error = 0;  // The descriptor is closed even when close(2) reports EIO.
+  op.object = file.object;
+  op.path = objects_.Path(file.object);
+  if (file.truncated) op.flags |= kFlagOpenTruncate;
+  Emit(std::move(op));
+}
+
+void Decoder::DecodeCreated(const RecordView& record, Op op) {
+  wire::FileState after = record.state(SectionType::kObjectAfter);
+  bool judged = op.dir != kNoObject ||
+                ((record.fixed->flags & wire::kUnnamed) && objects_.Find(record.fixed->dir) != kNoObject);
+  if (!judged) {
+    if ((record.fixed->flags & wire::kUnresolved) && objects_.OnRootDevice(after.dev)) {
+      Obstruct(Obstacle::Kind::kIncomplete,
+               fmt::format("{} created a file whose place could not be found out ({})", Who(record),
+                           Text(record, SectionType::kPath)));
+    }
+    objects_.Forget(after);
+    return Outside();
+  }
+  op.object = objects_.Create(after);
+  op.mode = after.mode & kPermissions;
+  op.uid = after.uid;
+  op.gid = after.gid;
+  trace_->objects[static_cast<size_t>(op.object)].created_by = static_cast<int32_t>(trace_->ops.size());
+  Known(op.object) = {op.mode, op.uid, op.gid, "", after.size};
+  if (op.dir != kNoObject) objects_.AddName(op.dir, op.name, op.object);
+  if (op.path.empty()) op.path = objects_.Path(op.object);
+  Emit(std::move(op));
+}
+
+void Decoder::DecodeOpen(const RecordView& record) {
+  const wire::Record& r = *record.fixed;
+  bool unnamed = (r.flags & wire::kUnnamed) != 0;
+  bool created = (r.flags & wire::kCreated) != 0 || unnamed;
+  bool failed = !record.done() || r.ret < 0;
+  wire::FileState before = record.state(SectionType::kObjectBefore);
+  bool would_create = before.mode == 0 && (r.open_flags & O_CREAT) != 0;
+  ObjectId object = failed ? Before(record) : objects_.Find(record.state(SectionType::kObjectAfter));
+  if (created || (failed && would_create)) {
+    Op op = NewOp(record, OpKind::kCreate);
+    op.dir = unnamed ? kNoObject : objects_.Find(r.dir);
+    op.name = Text(record, SectionType::kName);
+    if (op.dir != kNoObject) op.path = objects_.Path(op.dir, op.name);
+    if (!failed) {
+      DecodeCreated(record, std::move(op));
+      object = objects_.Find(record.state(SectionType::kObjectAfter));
+    } else if (op.dir != kNoObject) {
+      if ((r.open_flags & O_EXCL) != 0) op.object = objects_.At(op.dir, op.name);
+      Emit(std::move(op));
+    } else {
+      Outside();
+    }
+  } else if (object == kNoObject) {
+    Outside();
+  } else if ((r.flags & wire::kTruncated) != 0 || (failed && (r.open_flags & O_TRUNC) != 0)) {
+    Op op = NewOp(record, OpKind::kTruncate);
+    op.flags |= kFlagOpenTruncate;
+    op.object = object;
+    op.path = objects_.Path(object);
+    op.size_before = before.size;
+    op.size_after = 0;
+    Known(object).size = 0;
+    Emit(std::move(op));
+    NoteAttributes(record, object, false);
+  }
+  if (!failed && (r.open_flags & O_ACCMODE) != O_RDONLY) {
+    bool truncated = (r.open_flags & O_TRUNC) != 0 && !created;
+    processes_.Open(processes_.IndexOf(r.pid), static_cast<int>(r.ret), object, truncated,
+                    (r.open_flags & O_CLOEXEC) != 0);
+  }
+}
+
+void Decoder::DecodeClose(const RecordView& record) {
+  if (!record.done()) return;
+  const wire::Record& r = *record.fixed;
+  int32_t process = processes_.IndexOf(r.pid);
+  if (record.kind() == RecordKind::kClose) {
+    if (auto file = processes_.Close(process, r.descriptor)) NoteClosed(record, *file);
+    return;
+  }
+  if (r.ret < 0) return;
+  constexpr uint64_t kCloseRangeCloexec = 4;
+  for (int fd : processes_.DescriptorsIn(process, static_cast<uint32_t>(r.args[0]),
+                                         static_cast<uint32_t>(r.args[1]))) {
+    if ((r.args[2] & kCloseRangeCloexec) != 0) {
+      processes_.SetCloseOnExec(process, fd, true);
+    } else if (auto file = processes_.Close(process, fd)) {
+      NoteClosed(record, *file);
+    }
+  }
+}
+
+void Decoder::DecodeDup(const RecordView& record) {
+  const wire::Record& r = *record.fixed;
+  if (!record.done() || r.ret < 0) return;
+  int32_t process = processes_.IndexOf(r.pid);
+  if (record.kind() == RecordKind::kCloexec) {
+    processes_.SetCloseOnExec(process, r.descriptor, (r.args[2] & FD_CLOEXEC) != 0);
+    return;
+  }
+  auto to = static_cast<int>(r.ret);
+  if (to == r.descriptor) return;
+  std::shared_ptr<OpenFile> closed = processes_.Close(process, to);
+  bool cloexec = (r.nr == SYS_dup3 && (r.args[2] & O_CLOEXEC) != 0) ||
+                 (r.nr == SYS_fcntl && r.args[1] == F_DUPFD_CLOEXEC);
+  if (record.has(SectionType::kObjectBefore)) processes_.Duplicate(process, r.descriptor, to, cloexec);
+  if (closed) NoteClosed(record, *closed);
+}
+
+int Decoder::ChannelOf(const RecordView& record) const {
+  wire::FileState state = record.state(SectionType::kObjectBefore);
+  int fd = record.fixed->descriptor;
+  for (uint32_t i = 0; i < header_.channel_count && i < wire::kMaxChannels; i++) {
+    const wire::Channel& channel = header_.channels[i];
+    if (channel.id.dev == state.dev && channel.id.ino == state.ino) return channel.descriptor;
+  }
+  return header_.channel_count == 0 && (fd == 1 || fd == 2) ? fd : -1;
+}
+
+void Decoder::DecodeOutput(const RecordView& record, int channel) {
+  if (!record.done() || record.fixed->ret <= 0) return;
+  Op op = NewOp(record, OpKind::kOutput);
+  op.name = channel == 1 ? "stdout" : channel == 2 ? "stderr" : fmt::format("fd {}", channel);
+  std::string_view bytes = record.text(SectionType::kData);
+  op.data = AddPayload(bytes);
+  op.length = bytes.size();
+  op.requested = record.fixed->length;
+  Emit(std::move(op));
+}
+
+void Decoder::DecodeWrite(const RecordView& record) {
+  const wire::Record& r = *record.fixed;
+  // What fstat says after the call is what was written to; before it, the descriptor was only remembered.
+  ObjectId object = record.has(SectionType::kObjectAfter)
+                        ? objects_.Find(record.state(SectionType::kObjectAfter))
+                        : Before(record);
+  if (object == kNoObject) {
+    int channel = ChannelOf(record);
+    return channel >= 0 ? DecodeOutput(record, channel) : Outside();
+  }
+  if (record.done() && r.ret == 0 && !(r.flags & wire::kPayloadMissing) && r.nr != SYS_ioctl)
+    return;  // nothing moved
+  Op op = NewOp(record, OpKind::kWrite);
+  op.flags |= FlagsOf(r);
+  op.object = object;
+  op.path = objects_.Path(object);
+  op.offset = r.offset;
+  op.requested = r.length;
+  // Not what fstat said before the call: another writer may have come in between while this one waited for
+  // the lock.
+  op.size_before = Known(object).size;
+  op.size_after =
+      record.has(SectionType::kObjectAfter) ? record.state(SectionType::kObjectAfter).size : op.size_before;
+  if (record.done() && op.error == 0) Known(object).size = op.size_after;
+  if (op.error == 0) {
+    std::string_view bytes = record.text(SectionType::kData);
+    op.data = AddPayload(bytes);
+    op.length = bytes.size();
+  }
+  // Another writer may have appended while this one waited for its turn; the size after the call tells where
+  // it went.
+  if (record.done() && op.error == 0 && (r.flags & wire::kAppended)) op.offset = op.size_after - op.length;
+  if ((!record.done() || op.error != 0) && (r.flags & wire::kAppended)) op.offset = op.size_before;
+  if (r.flags & (wire::kPayloadMissing | wire::kUnresolved)) {
+    Obstruct(Obstacle::Kind::kIncomplete,
+             fmt::format("the bytes that {} wrote to {} could not be recorded", op.call, op.path));
+  }
+  Emit(std::move(op));
+  NoteAttributes(record, object, false);
+}
+
+void Decoder::DecodeResize(const RecordView& record) {
+  const wire::Record& r = *record.fixed;
+  ObjectId object = Before(record);
+  if (object == kNoObject) return Outside();
+  bool allocate = record.kind() == RecordKind::kAllocate;
+  Op op = NewOp(record, allocate ? OpKind::kAllocate : OpKind::kTruncate);
+  op.object = object;
+  op.path = objects_.Path(object);
+  op.size_before = record.state(SectionType::kObjectBefore).size;
+  op.size_after = record.state(SectionType::kObjectAfter).size;
+  if (!record.done() || op.error != 0) op.size_after = allocate ? op.size_before : r.length;
+  if (record.done() && op.error == 0) Known(object).size = op.size_after;
+  if (allocate) {
+    op.mode = r.mode_arg;
+    op.offset = r.offset;
+    op.length = r.length;
+  }
+  Emit(std::move(op));
+  NoteAttributes(record, object, false);
+}
+
+void Decoder::DecodeSync(const RecordView& record) {
+  const wire::Record& r = *record.fixed;
+  static const std::map<RecordKind, OpKind> kKinds = {{RecordKind::kFsync, OpKind::kFsync},
+                                                      {RecordKind::kFdatasync, OpKind::kFdatasync},
+                                                      {RecordKind::kSyncFs, OpKind::kSyncFs},
+                                                      {RecordKind::kSyncAll, OpKind::kSyncAll},
+                                                      {RecordKind::kSyncRange, OpKind::kSyncRange}};
+  auto kind = kKinds.find(record.kind());
+  if (kind == kKinds.end())
+    return Outside();  // msync: of use only after stores to a shared mapping, which are an obstacle
+  Op op = NewOp(record, kind->second);
+  if (record.kind() != RecordKind::kSyncAll) {
+    op.object = Before(record);
+    if (op.object == kNoObject && record.kind() == RecordKind::kSyncFs) {
+      op.object = objects_.RootOnDevice(record.state(SectionType::kObjectBefore).dev);
+    }
+    if (op.object == kNoObject) return Outside();
+    op.path = objects_.Path(op.object);
+  }
+  if (record.kind() == RecordKind::kSyncRange) {
+    op.offset = r.offset;
+    op.length = r.length;
+    op.mode = r.mode_arg;
+  }
+  Emit(std::move(op));
+}
+
+}  // namespace oldornew
