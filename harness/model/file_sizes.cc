@@ -132,15 +132,18 @@ std::vector<SizeCandidate> SizeRules::Candidates() {
     const uint64_t page = (step.end - 1) / kPageSize;
     const PageLife* life = LifeAt(page);
     if (life == nullptr) continue;
+    // A page that was still dirty when the file grew beyond it is written with all of its block.
+    const Position forced = Forced(page);
+    const bool dirty = forced < step.pos;
     const uint64_t whole_page = std::min((page + 1) * kPageSize, live_);
     if (after_io()) {
       out.push_back({step.end, page, step.pos});
-      out.push_back({whole_page, page, step.pos});
+      if (dirty) out.push_back({whole_page, page, step.pos});
       continue;
     }
-    const bool born = life->mapped || Forced(page) >= life->born || placed_ >= life->born;
+    const bool born = life->mapped || forced >= life->born || placed_ >= life->born;
     if (born) least_ = std::max(least_, step.end);  // TAILAPPEND: a group of its own, at the write
-    if (life->mapped) continue;
+    if (life->mapped || !dirty) continue;
     SizeCandidate& newest = by_page[page];
     newest = {std::max(newest.size, step.end), page, life->born};
   }

@@ -12,6 +12,7 @@ namespace oldornew {
 namespace {
 
 constexpr uint32_t kLost = 2;
+constexpr uint64_t kSizeSalt = 0x512e;
 constexpr uint32_t kTornWeight = 3;
 constexpr uint64_t kSectorSize = 512;
 constexpr uint32_t kSectors = kPageSize / kSectorSize;
@@ -128,6 +129,15 @@ uint64_t SaturatingAdd(uint64_t a, uint64_t b) {
 Sum MixDigest(const Digest& digest, uint64_t salt) {
   return {Mix(digest.high ^ Mix(salt + 0x9e3779b97f4a7c15u)),
           Mix(digest.low + Mix(salt ^ 0xc2b2ae3d27d4eb4fu))};
+}
+
+Sum ContentSum(const Content& content) {
+  Sum sum = MixDigest({content.size(), 1}, kSizeSalt);
+  for (uint64_t page = 0; page < content.pages().size(); ++page) {
+    const PageRef& ref = content.pages()[page];
+    if (ref != nullptr) sum += MixDigest(ref->digest(), page);
+  }
+  return sum;
 }
 
 DomainKey KeyOf(const FileHistory& file, ObjectId object, const FileQuery& query) {
@@ -275,8 +285,9 @@ class FileDomainBuilder {
     }
     if (range.pattern) add({Form::kPattern, 0, 0, 0, kTornWeight, 0, {}});
     for (uint32_t v : fresh) {
-      if (v < range.low || v > range.high) continue;
-      add({Form::kPattern, v, 0, 0, kTornWeight, pos_of(v), {}});
+      // The block is there from the first write on, whatever it holds; before that the page is a hole.
+      if (v < range.low || v >= range.high) continue;
+      add({Form::kPattern, v, 0, 0, kTornWeight, pos_of(v + 1), {}});
       break;
     }
   }
@@ -297,7 +308,7 @@ class FileDomainBuilder {
 
   void Finish(SizeChoice* choice) {
     const uint64_t page_count = (choice->size + kPageSize - 1) / kPageSize;
-    choice->default_key += MixDigest({choice->size, 1}, 0x512e);
+    choice->default_key += MixDigest({choice->size, 1}, kSizeSalt);
     const auto& base = file_.base.pages();
     for (uint64_t page = 0; page < std::min<uint64_t>(page_count, base.size()); ++page) {
       if (base[page] == nullptr || file_.pages.count(page)) continue;
@@ -320,11 +331,28 @@ class FileDomainBuilder {
       if (sizes[i].first <= forced) low = i;
       if (sizes[i].first <= q_.horizon) high = i;
     }
-    for (size_t i = high + 1; i-- > low;) {
+    std::vector<std::pair<uint64_t, Position>> values;
+    for (size_t i = high + 1; i-- > low;) values.emplace_back(sizes[i].second, sizes[i].first);
+    // A size goes to disk with a block, and may reach to the end of it where the file was grown beyond by
+    // then.
+    for (const WriteStep& step : file_.writes) {
+      if (step.pos <= forced || step.pos > q_.horizon) continue;
+      values.emplace_back(step.end, step.pos);
+      const uint64_t whole = (step.end + kPageSize - 1) / kPageSize * kPageSize;
+      for (const auto& [pos, live] : sizes) {
+        if (pos <= q_.horizon && live > step.end)
+          values.emplace_back(std::min(whole, live), std::max(pos, step.pos));
+      }
+    }
+    for (size_t i = 0; i < values.size(); ++i) {
+      const bool again = std::any_of(
+          values.begin(), values.begin() + static_cast<std::ptrdiff_t>(i),
+          [&](const auto& v) { return v.first == values[i].first && v.second <= values[i].second; });
+      if (again) continue;
       SizeChoice choice;
-      choice.size = sizes[i].second;
-      choice.weight = i == high ? 0 : kLost;
-      choice.pos = sizes[i].first;
+      choice.size = values[i].first;
+      choice.weight = i == 0 ? 0 : kLost;
+      choice.pos = values[i].second;
       AddCells(&choice);
       d_.sizes_.push_back(std::move(choice));
     }

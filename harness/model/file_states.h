@@ -36,6 +36,8 @@ struct Sum {
   auto operator<=>(const Sum&) const = default;
 };
 Sum MixDigest(const Digest& digest, uint64_t salt);
+/// The sum of a file's size and pages; what ContentChoice::key is for that content.
+Sum ContentSum(const Content& content);
 
 /// One form a data unit can have on disk.
 struct UnitOption {

@@ -33,25 +33,50 @@ std::string Expand(const std::string& content) {
   return out;
 }
 
-std::string RunLengths(const std::string& bytes) {
-  if (bytes.empty()) return "empty";
-  std::vector<std::string> runs;
-  for (size_t i = 0; i < bytes.size();) {
-    const auto byte = static_cast<unsigned char>(bytes[i]);
-    size_t j = i;
-    while (j < bytes.size() &&
-           (bytes[j] == bytes[i] || (byte >= 0xF5 && static_cast<unsigned char>(bytes[j]) >= 0xF5)))
-      ++j;
-    const uint64_t n = j - i;
-    const std::string count = n % kPageSize == 0 ? fmt::format("{}p", n / kPageSize) : std::to_string(n);
-    runs.push_back(fmt::format("{}*{}",
-                               byte == 0      ? '0'
-                               : byte >= 0xF5 ? '?'
-                                              : static_cast<char>(byte),
-                               count));
-    i = j;
+using Runs = std::vector<std::pair<char, uint64_t>>;  // letter ('0' zeros, '?' stale), length
+
+void AddRun(Runs* runs, char letter, uint64_t length) {
+  if (!runs->empty() && runs->back().first == letter) {
+    runs->back().second += length;
+  } else {
+    runs->emplace_back(letter, length);
   }
-  return Join(runs, "+");
+}
+
+Runs RunsOf(std::string_view bytes) {
+  Runs runs;
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    AddRun(&runs, byte == 0 ? '0' : byte >= 0xF5 ? '?' : c, 1);
+  }
+  return runs;
+}
+
+std::string RunLengths(const Content& content) {
+  static std::map<Digest, Runs> known;  // of whole pages
+  if (content.empty()) return "empty";
+  Runs runs;
+  for (uint64_t at = 0; at < content.size(); at += kPageSize) {
+    const PageRef& page = content.pages()[at / kPageSize];
+    const uint64_t length = std::min(kPageSize, content.size() - at);
+    if (page == nullptr) {
+      AddRun(&runs, '0', length);
+      continue;
+    }
+    if (length < kPageSize) {
+      for (auto [letter, n] : RunsOf(page->bytes().substr(0, length))) AddRun(&runs, letter, n);
+      continue;
+    }
+    auto [entry, fresh] = known.try_emplace(page->digest());
+    if (fresh) entry->second = RunsOf(page->bytes());
+    for (auto [letter, n] : entry->second) AddRun(&runs, letter, n);
+  }
+  std::vector<std::string> words;
+  for (auto [letter, n] : runs) {
+    words.push_back(n % kPageSize == 0 ? fmt::format("{}*{}p", letter, n / kPageSize)
+                                       : fmt::format("{}*{}", letter, n));
+  }
+  return Join(words, "+");
 }
 
 std::vector<std::string> Words(const std::string& line) {
@@ -233,7 +258,7 @@ std::map<std::string, std::string> Lines(const FileTree& tree) {
     } else if (inode.kind == FileKind::kCharDevice) {
       out[path] = "READ:ENXIO m0";
     } else {
-      std::string text = RunLengths(inode.content.ToString());
+      std::string text = RunLengths(inode.content);
       if (names[index] > 1) text += fmt::format(" nl{}", names[index]);
       if (inode.mode != 0644) text += fmt::format(" m{:o}", inode.mode);
       for (const auto& [key, value] : inode.xattrs) text += fmt::format(" {}={}", key, value);

@@ -22,7 +22,6 @@ Digest FixedDigest(const Trace& trace, const ViewNode& node, const std::string& 
   hasher.Add(node.root).Add(node.path).Add(static_cast<uint64_t>(object.kind)).Add(target);
   if (static_cast<size_t>(node.object) < trace.old_tree.size())
     hasher.Add(trace.old_tree.at(node.object).rdev);
-  if (node.quiet) hasher.Add(trace.old_tree.KeyDigest(node.object, true));
   return hasher.Finish();
 }
 
@@ -32,6 +31,11 @@ const std::string& TargetOf(const Trace& trace, ObjectId object) {
   if (static_cast<size_t>(object) < trace.old_tree.size()) return trace.old_tree.at(object).target;
   const int32_t made_by = trace.objects[static_cast<size_t>(object)].created_by;
   return made_by < 0 ? none : trace.ops[static_cast<size_t>(made_by)].path2;
+}
+
+const Content& OldContent(const Trace& trace, ObjectId object) {
+  static const Content none;
+  return static_cast<size_t>(object) < trace.old_tree.size() ? trace.old_tree.at(object).content : none;
 }
 
 // The distinct values of one cell between the last forced one and the newest, newest first.
@@ -56,12 +60,18 @@ std::vector<std::pair<Value, Position>> CellValues(const std::vector<Version>& v
 
 constexpr size_t kMaxAttributeChoices = 256;
 
+Sum NodeSum(const Digest& fixed, const Sum& content, const Sum& attributes) {
+  const Digest own = {fixed.high ^ (content.high * 3) ^ (attributes.high * 5),
+                      fixed.low ^ (content.low * 7) ^ (attributes.low * 11)};
+  return MixDigest(own, content.low + attributes.high);
+}
+
 }  // namespace
 
 Sum Picture::Key(const std::vector<uint32_t>& choice) const {
-  Sum key;
+  Sum key = quiet;
   for (const NodeKey& node : node_keys) {
-    Sum content, attributes = node.attributes;
+    Sum content = node.content, attributes = node.attributes;
     if (node.content_axis >= 0) {
       const auto axis = static_cast<size_t>(node.content_axis);
       content = axes[axis].key(choice[axis]);
@@ -70,9 +80,7 @@ Sum Picture::Key(const std::vector<uint32_t>& choice) const {
       const auto axis = static_cast<size_t>(node.attribute_axis);
       attributes = axes[axis].key(choice[axis]);
     }
-    const Digest own = {node.fixed.high ^ (content.high * 3) ^ (attributes.high * 5),
-                        node.fixed.low ^ (content.low * 7) ^ (attributes.low * 11)};
-    key += MixDigest(own, content.low + attributes.high);
+    key += NodeSum(node.fixed, content, attributes);
   }
   return key;
 }
@@ -91,6 +99,26 @@ const FileDomain* Pictures::Domain(const FileHistory& file, ObjectId object, con
   if (domain == nullptr) domain = std::make_unique<FileDomain>(file, object, p_, query, grain_, limit_);
   complete_ = complete_ && domain->complete();
   return domain.get();
+}
+
+// The sum of all nodes below an untouched directory of the old tree.
+Sum Pictures::QuietSum(size_t root, const std::string& path, ObjectId object) {
+  auto [cached, fresh] = quiet_.try_emplace({path, {root, object}});
+  if (!fresh) return cached->second;
+  const FileTree& old_tree = t_.trace().old_tree;
+  Sum sum;
+  for (const auto& [name, child] : old_tree.at(object).entries) {
+    ViewNode node;
+    node.root = root;
+    node.path = JoinPath(path, name);
+    node.object = child;
+    const Inode& inode = old_tree.at(child);
+    const Sum attributes = MixDigest(AttributeDigest({inode.mode, inode.uid, inode.gid, inode.xattrs}), 1);
+    const Sum content = inode.kind == FileKind::kFile ? ContentSum(inode.content) : Sum();
+    sum += NodeSum(FixedDigest(t_.trace(), node, inode.target), content, attributes);
+    if (inode.kind == FileKind::kDirectory) sum += QuietSum(root, node.path, child);
+  }
+  return quiet_[{path, {root, object}}] = sum;
 }
 
 std::shared_ptr<const std::vector<AttributeChoice>> Pictures::AttributeCells(ObjectId object,
@@ -163,10 +191,7 @@ void Pictures::AddAxes(const MetaState& state, uint32_t segment, Picture* pictur
     if (!node.projected) continue;
     Picture::NodeKey key;
     key.fixed = FixedDigest(trace, node, TargetOf(trace, node.object));
-    if (node.quiet) {
-      picture->node_keys.push_back(key);
-      continue;
-    }
+    if (node.quiet) picture->quiet += QuietSum(node.root, node.path, node.object);
     const FileKind kind = trace.objects[static_cast<size_t>(node.object)].kind;
     if (kind == FileKind::kFile) {
       auto [known, fresh] = content_axis.try_emplace(node.object, -1);
@@ -182,11 +207,8 @@ void Pictures::AddAxes(const MetaState& state, uint32_t segment, Picture* pictur
         axis.object = node.object;
         axis.file = Domain(*file, node.object, query);
         picture->axes.push_back(std::move(axis));
-      } else if (file == nullptr && static_cast<size_t>(node.object) < trace.old_tree.size()) {
-        Hasher hasher;
-        hasher.Add(key.fixed).Add(trace.old_tree.at(node.object).content.digest());
-        key.fixed = hasher.Finish();
       }
+      key.content = file == nullptr ? ContentSum(OldContent(trace, node.object)) : Sum();
       key.content_axis = known->second;
     }
     const bool varies = cells && (t_.AttrsOf(node.object) != nullptr || t_.XattrsOf(node.object) != nullptr);
@@ -215,8 +237,10 @@ void Pictures::AddAxes(const MetaState& state, uint32_t segment, Picture* pictur
 // Two choices of metadata with one signature show the same pictures.
 Digest Pictures::Signature(const Picture& picture) const {
   Hasher hasher;
+  hasher.Add(picture.quiet.high).Add(picture.quiet.low);
   for (const Picture::NodeKey& node : picture.node_keys) {
     hasher.Add(node.fixed).Add(node.attributes.high).Add(node.attributes.low);
+    hasher.Add(node.content.high).Add(node.content.low);
     hasher.Add(static_cast<uint64_t>(node.content_axis + 1))
         .Add(static_cast<uint64_t>(node.attribute_axis + 1));
   }
@@ -304,8 +328,7 @@ Content ContentOf(const Picture& picture, const AxisChoices& choices, ObjectId o
     }
     return axis.file->Render(axis.file->choices()[index]);
   }
-  const FileTree& old_tree = picture.timeline->trace().old_tree;
-  return static_cast<size_t>(object) < old_tree.size() ? old_tree.at(object).content : Content();
+  return OldContent(picture.timeline->trace(), object);
 }
 
 }  // namespace

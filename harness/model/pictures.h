@@ -55,10 +55,12 @@ struct Picture {
   struct NodeKey {
     Digest fixed;
     Sum attributes;  ///< used when attribute_axis is -1
+    Sum content;     ///< used when content_axis is -1
     int32_t content_axis = -1;
     int32_t attribute_axis = -1;
   };
   std::vector<NodeKey> node_keys;  ///< projected nodes only
+  Sum quiet;                       ///< of everything below quiet nodes
   std::vector<Occurrence> occurrences;
   uint64_t total = 1;  ///< saturating product of the axes
   uint32_t max_weight = 0;
@@ -88,6 +90,7 @@ class Pictures {
   void AddAxes(const MetaState& state, uint32_t segment, Picture* picture);
   const FileDomain* Domain(const FileHistory& file, ObjectId object, const FileQuery& query);
   std::shared_ptr<const std::vector<AttributeChoice>> AttributeCells(ObjectId object, uint32_t segment);
+  Sum QuietSum(size_t root, const std::string& path, ObjectId object);
   Digest Signature(const Picture& picture) const;
 
   const Timeline& t_;
@@ -101,6 +104,7 @@ class Pictures {
   std::map<std::pair<ObjectId, std::pair<Position, Position>>,
            std::shared_ptr<const std::vector<AttributeChoice>>>
       cells_;
+  std::map<std::pair<std::string, std::pair<size_t, ObjectId>>, Sum> quiet_;
   std::map<Digest, size_t> by_signature_;
   std::vector<Picture> pictures_;
 };

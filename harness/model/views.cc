@@ -311,13 +311,9 @@ MetaState MetaStates::Expand(const MetaId& id) const {
 }
 
 bool MetaStates::ForEach(uint64_t limit, const std::function<void(const MetaChoice&)>& visit) const {
-  uint64_t left = limit;
+  if (p_.meta_order == MetaOrder::kNone) return ForEachCells(limit, visit);
   for (uint32_t s = 0; s < t_.segments().size(); ++s) {
     const Segment& segment = t_.segments()[s];
-    if (p_.meta_order == MetaOrder::kNone) {
-      if (!PosixSegment(s, &left, visit)) return false;
-      continue;
-    }
     const bool log_under_way = p_.meta_order == MetaOrder::kTxLog && !p_.sync_noop &&
                                segment.forces < t_.forces().size() && !t_.forces()[segment.forces].failed;
     for (Position cut = bounds_[s].cut; cut <= segment.end; ++cut) {
@@ -351,63 +347,66 @@ bool MetaStates::Joint(const std::map<size_t, size_t>& chosen, size_t slot, size
   return true;
 }
 
-bool MetaStates::PosixSegment(uint32_t s, uint64_t* left,
+// posix rows: few lost names first, over all segments, so that a bound leaves out the far ones.
+bool MetaStates::ForEachCells(uint64_t limit, const std::function<void(const MetaChoice&)>& visit) const {
+  uint64_t left = limit;
+  for (size_t lost = 0;; ++lost) {
+    bool more = false;
+    for (uint32_t s = 0; s < t_.segments().size(); ++s) {
+      MetaState state;
+      state.cut = t_.segments()[s].end;
+      std::map<size_t, size_t> chosen;
+      if (!DescendCells(s, lost, &state, &chosen, &more, &left, visit)) return false;
+    }
+    if (!more) return true;
+  }
+}
+
+// Walks until it meets a slot that has no value yet, gives it each of its values in turn, and walks again.
+// Exactly `lost` slots get another value than their newest; `more` is set when there was one left to lose.
+bool MetaStates::DescendCells(uint32_t s, size_t lost, MetaState* state, std::map<size_t, size_t>* chosen,
+                              bool* more, uint64_t* left,
                               const std::function<void(const MetaChoice&)>& visit) const {
   const Segment& segment = t_.segments()[s];
-  MetaState state;
-  state.cut = segment.end;
-  std::map<size_t, size_t> chosen;
-  // Walks until it meets a slot that has no value yet, gives it each of its values in turn, and walks again.
-  // `budget`: how many slots may differ from their newest value; exactly that many do.
-  bool met_more = false;
-  auto descend = [&](auto&& self, size_t budget) -> bool {
-    std::optional<size_t> open;
-    const View view = Walk(t_, state, projection_, [&](size_t slot) -> std::optional<ObjectId> {
-      open = slot;
-      return std::nullopt;
-    });
-    if (!open) {
-      if (!view.valid) return true;
-      if (budget > 0) return true;
-      if (*left == 0) return false;
-      --*left;
-      MetaChoice choice;
-      choice.id.segment = s;
-      choice.id.cut = segment.end;
-      Position pos = 0;
-      for (auto [slot, version] : chosen) {
-        const SlotVersion& v = t_.slots()[slot].versions[version];
-        pos = std::max(pos, v.pos);
-        choice.id.slots.emplace_back(slot, version);
-        if (version != t_.slots()[slot].IndexAt(segment.end)) choice.weight += 2;
-      }
-      choice.first_point = t_.PointOf(pos, segment);
-      choice.last_point = segment.last_point;
-      visit(choice);
-      return true;
+  std::optional<size_t> open;
+  const View view = Walk(t_, *state, projection_, [&](size_t slot) -> std::optional<ObjectId> {
+    if (!open) open = slot;
+    return std::nullopt;
+  });
+  if (!open) {
+    if (!view.valid || lost > 0) return true;
+    if (*left == 0) return false;
+    --*left;
+    MetaChoice choice;
+    choice.id.segment = s;
+    choice.id.cut = segment.end;
+    Position pos = 0;
+    for (auto [slot, version] : *chosen) {
+      pos = std::max(pos, t_.slots()[slot].versions[version].pos);
+      choice.id.slots.emplace_back(slot, version);
+      if (version != t_.slots()[slot].IndexAt(segment.end)) choice.weight += 2;
     }
-    const Slot& slot = t_.slots()[*open];
-    const size_t newest = slot.IndexAt(segment.end);
-    for (size_t version = newest + 1; version-- > bounds_[s].slots[*open];) {
-      if (version != newest && budget == 0) {
-        met_more = true;
-        break;
-      }
-      if (!Joint(chosen, *open, version)) continue;
-      chosen[*open] = version;
-      state.slots[*open] = slot.versions[version].object;
-      const bool more = self(self, budget - (version != newest ? 1 : 0));
-      chosen.erase(*open);
-      state.slots.erase(*open);
-      if (!more) return false;
-    }
+    choice.first_point = t_.PointOf(pos, segment);
+    choice.last_point = segment.last_point;
+    visit(choice);
     return true;
-  };
-  for (size_t budget = 0;; ++budget) {
-    met_more = false;
-    if (!descend(descend, budget)) return false;
-    if (!met_more) return true;
   }
+  const Slot& slot = t_.slots()[*open];
+  const size_t newest = slot.IndexAt(segment.end);
+  for (size_t version = newest + 1; version-- > bounds_[s].slots[*open];) {
+    if (version != newest && lost == 0) {
+      *more = true;
+      break;
+    }
+    if (!Joint(*chosen, *open, version)) continue;
+    (*chosen)[*open] = version;
+    state->slots[*open] = slot.versions[version].object;
+    const bool room = DescendCells(s, lost - (version != newest ? 1 : 0), state, chosen, more, left, visit);
+    chosen->erase(*open);
+    state->slots.erase(*open);
+    if (!room) return false;
+  }
+  return true;
 }
 
 }  // namespace oldornew

@@ -99,8 +99,9 @@ class MetaStates {
   void ForcePrefix(const Force& force, Position* cut) const;
   void ForceCells(const Force& force, Bounds* bounds) const;
   Position Newest(ObjectId object, Position until, bool data_only, Position forced_data) const;
-  bool PosixSegment(uint32_t segment, uint64_t* left,
-                    const std::function<void(const MetaChoice&)>& visit) const;
+  bool ForEachCells(uint64_t limit, const std::function<void(const MetaChoice&)>& visit) const;
+  bool DescendCells(uint32_t segment, size_t lost, MetaState* state, std::map<size_t, size_t>* chosen,
+                    bool* more, uint64_t* left, const std::function<void(const MetaChoice&)>& visit) const;
   bool Joint(const std::map<size_t, size_t>& chosen, size_t slot, size_t version) const;
 
   const Timeline& t_;
