@@ -1,4 +1,6 @@
 // check: record, explore, judge, report.
+#include <unistd.h>
+
 #include <chrono>
 #include <cstdio>
 
@@ -8,6 +10,7 @@
 #include "cli/session.h"
 #include "finding/bundle.h"
 #include "report/report.h"
+#include "run/copy_tree.h"
 #include "trace/format.h"
 
 namespace oldornew {
@@ -83,11 +86,19 @@ std::vector<std::string> PlacesOf(const Trace& trace, const SearchOptions& searc
   return out;
 }
 
+// Our own folder is marked, so that the next check does not copy it into its sandbox; a folder the user had
+// is left as it is.
+Status MakeOutputFolder(const std::string& path) {
+  const bool existed = access(path.c_str(), F_OK) == 0;
+  RETURN_IF_ERROR(MakeDirectories(path));
+  return existed ? Status{} : WriteFile(JoinPath(path, kOutputMarker), "");
+}
+
 // Bundles, trace and JSON report go to one folder, which is made only when there is something to keep.
 Status WriteOutput(const Options& options, const SearchOptions& search, Report* report) {
   const bool findings = report->search != nullptr && !report->search->findings.empty();
   if (!findings && !options.output_given) return {};
-  RETURN_IF_ERROR(MakeDirectories(options.output));
+  RETURN_IF_ERROR(MakeOutputFolder(options.output));
   RETURN_IF_ERROR(WriteTrace(*report->trace, JoinPath(options.output, "run.trace")));
   for (const Finding& finding : findings ? report->search->findings : std::vector<Finding>{}) {
     BundleHeader header;

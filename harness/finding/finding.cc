@@ -33,6 +33,9 @@ std::string ProgramName(const Trace& trace) {
   return program.substr(program.rfind('/') + 1);
 }
 
+// "." is what --view and --check judge.
+std::string Named(const std::string& path) { return path == "." ? "the directory" : path; }
+
 std::string AtomicMessage(const Finding& finding, size_t all) {
   std::vector<std::string> parts;
   const bool same = finding.outcomes.size() == 1;
@@ -42,7 +45,7 @@ std::string AtomicMessage(const Finding& finding, size_t all) {
   std::string what = parts[0];
   for (size_t i = 1; i < parts.size(); ++i) what += (i + 1 == parts.size() ? " or " : ", ") + parts[i];
   const std::string& name = same && !finding.at.empty() ? finding.at : finding.path;
-  return fmt::format("{} can {} after a power cut", name, what);
+  return fmt::format("{} can {} after a power cut", Named(name), what);
 }
 
 std::string DurableMessage(const Trace& trace, const Finding& finding, const VersionHistory* history, int ack,
@@ -53,7 +56,7 @@ std::string DurableMessage(const Trace& trace, const Finding& finding, const Ver
     said = a.said.starts_with("exited ") ? fmt::format("{} {}", ProgramName(trace), a.said)
                                          : fmt::format("{} said {}", ProgramName(trace), Quote(a.said));
   }
-  return fmt::format("{} can still be OLD after {} ({})", finding.path, said,
+  return fmt::format("{} can still be OLD after {} ({})", Named(finding.path), said,
                      ShowProfiles(finding.profiles, all));
 }
 

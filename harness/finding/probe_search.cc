@@ -24,21 +24,22 @@ FileTree WithoutVolatile(const FileTree& tree, const std::vector<std::string>& g
 
 class ProbeSearch {
  public:
-  ProbeSearch(const Trace& trace, const SearchOptions& options, Collector* collector, SearchResult* result)
+  ProbeSearch(const Trace& trace, const SearchOptions& options, const VersionHistory& promises,
+              Collector* collector, SearchResult* result)
       : trace_(trace),
         options_(options),
         collector_(collector),
         result_(result),
-        acks_(FindAcks(trace, options.ack)) {}
+        acks_(promises.acks),
+        promises_(&promises) {}
 
   Status RunAll() {
-    LiveTree live(trace_);
     if (options_.view) RETURN_IF_ERROR(LearnVersions());
     if (options_.check) RETURN_IF_ERROR(CheckEndpoints());
     // A state is visited for each profile that allows it; the command runs once.
-    const Subject subject{trace_.roots[0].path.substr(trace_.roots[0].path.rfind('/') + 1), {{0, ""}}, true};
+    const Subject subject{".", {{0, ""}}, true};
     const Projection everything{{""}};
-    collector_->StartSubject(subject, nullptr, everything);
+    collector_->StartSubject(subject, promises_, everything);
     for (const auto* list : {&options_.profiles, &options_.pedantic}) {
       for (const Profile* profile : *list) {
         const Coverage coverage =
@@ -155,7 +156,7 @@ class ProbeSearch {
 
   Status JudgeOne(const CrashState& state, const Profile& profile, bool pedantic) {
     ASSIGN_OR_RETURN(const Answers answers, AnswersFor(state));
-    const std::string where = trace_.roots[0].path;
+    const std::string where = ".";
     if (options_.check && answers.check.exit_status != 0 && Expected(Oracle::kCheck)) {
       collector_->Add({Oracle::kCheck, Outcome::kRejectedByCheck, where, answers.check.output, -1}, state,
                       profile, pedantic);
@@ -173,12 +174,12 @@ class ProbeSearch {
       }
       return {};
     }
-    uint32_t promise = 0;
-    for (const Ack& ack : acks_) {
-      if (ack.point <= state.last_point) promise = ack.point;
+    int promise = -1;
+    for (size_t i = 0; i < acks_.size(); ++i) {
+      if (acks_[i].point <= state.last_point) promise = static_cast<int>(i);
     }
-    if (promise != 0 && !shown_by(promise) && Expected(Oracle::kDurable)) {
-      collector_->Add({Oracle::kDurable, Outcome::kOldAfterAck, where, answers.view, -1}, state, profile,
+    if (promise >= 0 && !shown_by(acks_[static_cast<size_t>(promise)].point) && Expected(Oracle::kDurable)) {
+      collector_->Add({Oracle::kDurable, Outcome::kOldAfterAck, where, answers.view, promise}, state, profile,
                       pedantic);
     }
     return {};
@@ -194,6 +195,7 @@ class ProbeSearch {
   Collector* collector_;
   SearchResult* result_;
   std::vector<Ack> acks_;
+  const VersionHistory* promises_;
   std::vector<ViewVersion> versions_;
   std::unordered_map<Digest, Answers> answers_;
   Status status_;
@@ -201,9 +203,9 @@ class ProbeSearch {
 
 }  // namespace
 
-Status SearchWithProbes(const Trace& trace, const SearchOptions& options, Collector* collector,
-                        SearchResult* result) {
-  return ProbeSearch(trace, options, collector, result).RunAll();
+Status SearchWithProbes(const Trace& trace, const SearchOptions& options, const VersionHistory& promises,
+                        Collector* collector, SearchResult* result) {
+  return ProbeSearch(trace, options, promises, collector, result).RunAll();
 }
 
 }  // namespace oldornew

@@ -140,8 +140,10 @@ Result<SearchResult> Search(const Trace& trace, const SearchOptions& options) {
   for (const Subject& subject : subjects) result.subjects.push_back(subject.name);
   Collector collector(trace, options);
   std::list<Prepared> prepared;  // Stable addresses: the collector describes findings at the end.
+  VersionHistory promises;
+  promises.acks = FindAcks(trace, options.ack);
   if (options.view || options.check) {
-    RETURN_IF_ERROR(SearchWithProbes(trace, options, &collector, &result));
+    RETURN_IF_ERROR(SearchWithProbes(trace, options, promises, &collector, &result));
   } else {
     result.unsupported = FindInPlaceDatabases(trace, subjects);
   }

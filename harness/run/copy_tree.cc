@@ -165,6 +165,7 @@ Status Copier::CopyDirectory(int from, int to, const std::string& name, const st
                              const std::string& path) {
   UniqueFd in(OpenUntouched(from, name.c_str(), O_DIRECTORY | O_NOFOLLOW));
   if (!in.valid()) return CannotRead(JoinPath(source_, path), errno);
+  if (faccessat(in.get(), kOutputMarker, F_OK, AT_SYMLINK_NOFOLLOW) == 0) return {};
   if (st.st_dev != device_) ++outcome_.other_devices;
   if (mkdirat(to, name.c_str(), 0700) != 0) return CannotWrite(JoinPath(source_, path), errno);
   UniqueFd out(openat(to, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));

@@ -11,6 +11,10 @@
 
 namespace oldornew {
 
+/// A directory that holds a file of this name is our own output (bundles with traces of earlier checks) and is not copied:
+/// each trace would otherwise contain the ones before it.
+inline constexpr char kOutputMarker[] = ".oldornew-output";
+
 struct CopyOutcome {
   uint64_t bytes = 0;  ///< data copied (allocated ranges; holes are free)
   uint64_t entries = 0;

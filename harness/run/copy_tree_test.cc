@@ -141,5 +141,15 @@ TEST_F(CopyTreeTest, LeavesTheSourceAsItWas) {
   EXPECT_EQ(Stat(from_ + "/a").st_atim.tv_nsec, atime.tv_nsec);
 }
 
+TEST_F(CopyTreeTest, LeavesOutTheOutputOfEarlierChecks) {
+  ASSERT_OK(MakeDirectories(from_ + "/oldornew.out"));
+  ASSERT_OK(WriteFile(from_ + "/oldornew.out/" + kOutputMarker, ""));
+  ASSERT_OK(WriteFile(from_ + "/oldornew.out/run.trace", "bytes"));
+  ASSERT_OK(WriteFile(from_ + "/kept", "bytes"));
+  ASSERT_OK(CopyTree(from_, to_, 1 << 30));
+  EXPECT_NE(access((to_ + "/oldornew.out").c_str(), F_OK), 0);
+  EXPECT_EQ(access((to_ + "/kept").c_str(), F_OK), 0);
+}
+
 }  // namespace
 }  // namespace oldornew
