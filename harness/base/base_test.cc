@@ -22,6 +22,13 @@ TEST(Text, ShellQuoteGivesWordsThatAShellReadsBack) {
             "sed -i 's/a b/'\\''c'\\''/' ''");
 }
 
+TEST(Text, WrapBreaksAtSpacesAndCountsCodePoints) {
+  EXPECT_EQ(Wrap("aa bb cc", 5, ""), "aa bb\ncc");
+  EXPECT_EQ(Wrap("éé éé é", 5, "  "), "éé éé\n  é");
+  EXPECT_EQ(Wrap("longer-than-wide x", 4, ""), "longer-than-wide\nx");
+  EXPECT_EQ(Wrap("", 4, ""), "");
+}
+
 TEST(Text, GlobMatchesTheWholePathOrTheLastComponent) {
   EXPECT_TRUE(GlobMatches("*-shm", "db/x.db-shm"));
   EXPECT_TRUE(GlobMatches("db/*", "db/x"));

@@ -98,6 +98,30 @@ std::string Count(uint64_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
+std::string Wrap(std::string_view text, size_t width, std::string_view indent) {
+  const auto columns = [](std::string_view word) {
+    size_t n = 0;
+    for (const char c : word) n += (static_cast<unsigned char>(c) & 0xc0) != 0x80 ? 1 : 0;
+    return n;
+  };
+  std::string out;
+  size_t used = 0;
+  for (const std::string& word : Split(text, ' ')) {
+    const size_t needed = columns(word);
+    if (used > 0 && used + 1 + needed > width) {
+      out += '\n';
+      out += indent;
+      used = columns(indent);
+    } else if (used > 0) {
+      out += ' ';
+      ++used;
+    }
+    out += word;
+    used += needed;
+  }
+  return out;
+}
+
 bool GlobMatches(std::string_view pattern, std::string_view path) {
   const std::string glob(pattern);
   const std::string whole(path);

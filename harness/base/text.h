@@ -27,6 +27,10 @@ std::string ByteSize(uint64_t bytes);
 /// "12 states", "1 state": count and noun with a plural s.
 std::string Count(uint64_t count, std::string_view noun);
 
+/// Breaks at spaces so that no line has more than `width` columns (code points), unless a word is longer;
+/// lines after the first begin with `indent`. No newline at the end.
+std::string Wrap(std::string_view text, size_t width, std::string_view indent);
+
 /// fnmatch(3) of the whole path or of its last component: "*-shm" matches "db/x.db-shm".
 bool GlobMatches(std::string_view pattern, std::string_view path);
 

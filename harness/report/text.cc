@@ -11,6 +11,9 @@ namespace {
 
 constexpr const char* kIndent = "             ";  // Under the message, past "✗ atomic   ".
 
+constexpr const char* kMessageIndent = "           ";
+constexpr size_t kWidth = 110;
+
 struct Palette {
   const char* error = "";
   const char* warning = "";
@@ -109,11 +112,12 @@ std::string One(const Report& report, size_t index, const Palette& p) {
   const Finding& finding = report.search->findings[index];
   const bool error = finding.severity == Severity::kError;
   const char* colour = finding.pedantic ? p.dim : error ? p.error : p.warning;
-  std::string out = fmt::format("\n{}{} {:<8}{} {}\n", colour,
-                                finding.pedantic ? "·"
-                                : error          ? "✗"
-                                                 : "!",
-                                OracleName(finding.oracle), p.off, finding.message);
+  std::string out =
+      fmt::format("\n{}{} {:<8}{} {}\n", colour,
+                  finding.pedantic ? "·"
+                  : error          ? "✗"
+                                   : "!",
+                  OracleName(finding.oracle), p.off, Wrap(finding.message, kWidth - 11, kMessageIndent));
   out += Calls(*report.trace, finding);
   if (!finding.explanation.empty()) out += fmt::format("{}{}\n", kIndent, finding.explanation);
   if (!finding.evidence.empty()) out += fmt::format("{}printed  {}\n", kIndent, Quote(finding.evidence, 160));

@@ -1,0 +1,188 @@
+#include "report/report.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "base/files.h"
+#include "explore/case.h"
+#include "model/testing/trace_builder.h"
+
+namespace oldornew {
+namespace {
+
+// Golden files lie in harness/report/testdata. OLDORNEW_UPDATE_GOLDEN=1 in the environment rewrites them.
+void ExpectGolden(const std::string& name, const std::string& text) {
+  const std::string path = std::string(OLDORNEW_SOURCE_DIR) + "/harness/report/testdata/" + name;
+  if (std::getenv("OLDORNEW_UPDATE_GOLDEN") != nullptr) {
+    ASSERT_TRUE(WriteFile(path, text));
+    return;
+  }
+  const auto golden = ReadFile(path);
+  ASSERT_TRUE(golden) << golden.error().message;
+  EXPECT_EQ(text, *golden) << "golden file " << name << "; OLDORNEW_UPDATE_GOLDEN=1 rewrites it";
+}
+
+class ReportTest : public ::testing::Test {
+ protected:
+  void Check(Trace trace, const VerdictRules& rules = {}) {
+    trace_ = std::move(trace);
+    trace_.command = {"writer", "--in", "a b"};
+    trace_.processes = {{7, -1, "/usr/bin/writer", {"writer"}, true, {}}};
+    trace_.duration_ns = 1'500'000;
+    trace_.notes = {"running as root: permission errors (EACCES) never happen by themselves"};
+    SearchOptions options;
+    options.profiles = SelectProfiles({"ext4", "xfs", "btrfs"}).value();
+    options.pedantic = SelectProfiles({"posix"}).value();
+    options.jobs = 1;
+    report_.trace = &trace_;
+    report_.rules = rules;
+    report_.judgement = Judge(trace_, nullptr, rules);
+    if (report_.judgement.verdict == Verdict::kClean) {
+      result_ = Search(trace_, options).value();
+      report_.search = &result_;
+      report_.judgement = Judge(trace_, &result_, rules);
+    }
+    report_.seconds = 0.0125;
+    report_.explore_seconds = 0.0021;
+    report_.report_path = "oldornew.out/report.json";
+    for (const Finding& finding : result_.findings) {
+      report_.bundles.push_back("oldornew.out/" + HashBytes(finding.token).Short() + ".crash");
+    }
+  }
+
+  void ExpectAllGolden(const std::string& name) {
+    ExpectGolden(name + ".txt", TextReport(report_, false));
+    ExpectGolden(name + ".json", JsonReport(report_));
+    ExpectGolden(name + ".xml", JunitReport(report_));
+  }
+
+  Trace trace_;
+  SearchResult result_;
+  Report report_;
+};
+
+TraceBuilder Careless() {
+  TraceBuilder builder;
+  builder.OldFile("config.toml", "x = \"old\"\n")
+      .Create("t")
+      .Write("t", 0, "x = \"new\"\n")
+      .Rename("t", "config.toml");
+  return builder;
+}
+
+TEST_F(ReportTest, FindingsInAllFormats) {
+  Check(Careless().Exit().Build());
+  ExpectAllGolden("findings");
+}
+
+TEST_F(ReportTest, CleanInAllFormats) {
+  Check(TraceBuilder()
+            .OldFile("config.toml", "x = \"old\"\n")
+            .Create("t")
+            .Write("t", 0, "x = \"new\"\n")
+            .Fsync("t")
+            .Rename("t", "config.toml")
+            .Fsync("")
+            .Exit()
+            .Build());
+  ExpectAllGolden("clean");
+}
+
+TEST_F(ReportTest, CannotJudgeInAllFormats) {
+  Trace trace = Careless().Exit().Build();
+  trace.obstacles = {
+      {Obstacle::Kind::kUnsupported, "static-writer is statically linked: it cannot load the recorder"},
+      {Obstacle::Kind::kIncomplete, "f holds 3 B that no recorded call wrote (recorded: 0 B)"}};
+  Check(std::move(trace));
+  ExpectAllGolden("cannot_judge");
+}
+
+TEST_F(ReportTest, BaselineFailedInAllFormats) {
+  Trace trace = Careless().Exit(2).Build();
+  trace.exit_status = 2;
+  trace.stderr_bytes = "writer: <no> such \"file\"\n";
+  Check(std::move(trace));
+  ExpectAllGolden("baseline_failed");
+}
+
+TEST_F(ReportTest, ColourAddsOnlyEscapeSequences) {
+  Check(Careless().Exit().Build());
+  std::string coloured = TextReport(report_, true);
+  EXPECT_NE(coloured, TextReport(report_, false));
+  for (size_t at = coloured.find('\033'); at != std::string::npos; at = coloured.find('\033')) {
+    coloured.erase(at, coloured.find('m', at) + 1 - at);
+  }
+  EXPECT_EQ(coloured, TextReport(report_, false));
+}
+
+// The fields that the schema requires, and no others than it knows, at each level.
+void ExpectMatches(const nlohmann::json& schema, const nlohmann::json& node, const nlohmann::json& value,
+                   const std::string& where) {
+  if (node.contains("$ref")) {
+    const std::string name = node["$ref"].get<std::string>().substr(std::string("#/$defs/").size());
+    return ExpectMatches(schema, schema["$defs"][name], value, where);
+  }
+  if (node.contains("oneOf")) {
+    if (!value.is_null()) ExpectMatches(schema, node["oneOf"][1], value, where);
+    return;
+  }
+  if (node.contains("enum")) {
+    EXPECT_NE(std::find(node["enum"].begin(), node["enum"].end(), value), node["enum"].end())
+        << where << " = " << value;
+  }
+  if (value.is_array() && node.contains("items")) {
+    for (const auto& item : value) ExpectMatches(schema, node["items"], item, where + "[]");
+  }
+  if (!value.is_object() || !node.contains("properties")) return;
+  for (const auto& field : node.value("required", nlohmann::json::array())) {
+    EXPECT_TRUE(value.contains(field.get<std::string>())) << where << " lacks " << field;
+  }
+  for (const auto& [key, field] : value.items()) {
+    if (!node["properties"].contains(key)) {
+      ADD_FAILURE() << where << "." << key << " is not in the schema";
+    } else {
+      ExpectMatches(schema, node["properties"][key], field, where + "." + key);
+    }
+  }
+}
+
+TEST_F(ReportTest, EveryJsonReportMatchesTheWrittenSchema) {
+  const auto schema =
+      nlohmann::json::parse(ReadFile(std::string(OLDORNEW_SOURCE_DIR) + "/docs/report-schema.json").value());
+  Check(Careless().Exit().Build());
+  ExpectMatches(schema, schema, nlohmann::json::parse(JsonReport(report_)), "report");
+  Trace trace = Careless().Exit().Build();
+  trace.obstacles = {{Obstacle::Kind::kRefused, "would write /etc/passwd"}};
+  report_ = {};
+  result_ = {};
+  Check(std::move(trace));
+  ExpectMatches(schema, schema, nlohmann::json::parse(JsonReport(report_)), "report");
+}
+
+TEST_F(ReportTest, NamesThatAreNoTextSurviveAsReplacements) {
+  Check(TraceBuilder()
+            .Create("bad\xff"
+                    "name")
+            .Write("bad\xff"
+                   "name",
+                   0, "x")
+            .Exit()
+            .Build());
+  EXPECT_TRUE(nlohmann::json::accept(JsonReport(report_)));
+}
+
+TEST_F(ReportTest, AStateIsOneLineOfJsonWithEveryPath) {
+  Check(Careless().Exit().Build());
+  const auto state = Realise(trace_, ParseToken(result_.findings[0].token).value());
+  ASSERT_TRUE(state);
+  const std::string line = JsonState(trace_, *state, result_.findings[0].token, "xfs");
+  EXPECT_EQ(line.find('\n'), line.size() - 1);
+  const auto json = nlohmann::json::parse(line);
+  EXPECT_TRUE(json["tree"].contains("config.toml"));
+  EXPECT_EQ(json["tree"]["config.toml"]["kind"], "file");
+}
+
+}  // namespace
+}  // namespace oldornew
