@@ -78,11 +78,11 @@ long CloneOnThisStack(const Call& call, Plan* plan) {
   BlockSignals(&mask);  // no handler of the program shall run in a child that is not armed yet
   if (call.nr == __NR_clone3) {
     plan->block.named.flags = plan->flags;
-    child = Gate(call.nr, plan->block.bytes, plan->size);
+    child = GateProgram(call.nr, plan->block.bytes, plan->size);
   } else if (call.nr == __NR_clone) {
-    child = Gate(call.nr, plan->flags, 0, call.args[2], call.args[3], call.args[4]);
+    child = GateProgram(call.nr, plan->flags, 0, call.args[2], call.args[3], call.args[4]);
   } else {
-    child = Gate(__NR_clone, plan->flags);
+    child = GateProgram(__NR_clone, plan->flags);
   }
   if (child == 0) Announce(plan->flags);
   RestoreSignals(mask);

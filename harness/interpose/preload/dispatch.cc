@@ -4,6 +4,8 @@
 #include <linux/audit.h>
 #include <linux/errno.h>
 #include <linux/prctl.h>
+#include <linux/ptrace.h>
+#include <linux/seccomp.h>
 
 #include "interpose/preload/entry.h"
 
@@ -20,15 +22,28 @@ bool StandsOn(uint64_t start, uint64_t size) {
 
 long Prctl(Call& call) {
   if (call.args[0] == PR_SET_SYSCALL_USER_DISPATCH) return -EINVAL;  // as on a kernel without it: it is taken
-  const long result = CarryOutOrRecord(call);
-  if (call.args[0] == PR_SET_SECCOMP && result >= 0) NoteProgramFilter();
-  return result;
+  return call.args[0] == PR_SET_SECCOMP ? InstallFilter(call) : CarryOutOrRecord(call);
 }
 
 long Seccomp(Call& call) {
+  const bool installs = call.args[0] == SECCOMP_SET_MODE_STRICT || call.args[0] == SECCOMP_SET_MODE_FILTER;
+  return installs ? InstallFilter(call) : CarryOutOrRecord(call);
+}
+
+/// A traced process stops at every signal, so also at every dispatched call, and a tracer that sleeps in vfork (gdb, when it
+/// starts its program) would never come. Such a process is let go.
+long Ptrace(Call& call) {
   const long result = CarryOutOrRecord(call);
-  if (result >= 0 && call.args[0] <= 1) NoteProgramFilter();  // strict and filter mode; the others are questions
+  if (call.args[0] != PTRACE_TRACEME || result != 0) return result;
+  if (settings.recording) FunnelUnsupported(call, "asks to be traced, as by a debugger, and is not recorded from there on");
+  DisarmThread();
   return result;
+}
+
+/// Numbers of another system call table: of x32, or of 32-bit code (int 0x80). We answer as a kernel without them.
+long ForeignCall(const Call& call) {
+  if (settings.recording) FunnelUnsupported(call, "makes system calls by the numbers of 32-bit or x32 programs");
+  return -ENOSYS;
 }
 
 long Munmap(Call& call) {
@@ -83,12 +98,12 @@ long HandleOrdinary(Call& call) {
       return Prctl(call);
     case __NR_seccomp:
       return Seccomp(call);
+    case __NR_ptrace:
+      return Ptrace(call);
     case __NR_munmap:
       return Munmap(call);
     default:
-      // The x32 numbers name the same calls again; no program that can be entered has a use for them.
-      if ((call.nr & kX32Bit) != 0) return -ENOSYS;
-      return CarryOutOrRecord(call);
+      return (call.nr & kX32Bit) != 0 ? ForeignCall(call) : CarryOutOrRecord(call);
   }
 }
 
@@ -110,14 +125,16 @@ void OnSigsys(int signal, siginfo_t* info, Context* context) {
   call.sp = registers.rsp;
   call.bp = registers.rbp;
   call.via = kViaDispatch;
-  // 32-bit calls (int 0x80) of 64-bit code have other numbers; they get the answer of a kernel without them.
-  long result = -ENOSYS;
-  if (info->si_arch == AUDIT_ARCH_X86_64 && !HandleSpecial(call, context, &result)) {
+  long result;
+  if (info->si_arch != AUDIT_ARCH_X86_64) {
+    result = ForeignCall(call);
+  } else if (!HandleSpecial(call, context, &result)) {
     result = HandleOrdinary(call);
     call.nr = static_cast<long>(registers.rax);
     ConsiderPatching(call, registers.r8);
+  } else if (call.nr == __NR_rt_sigprocmask) {
+    ConsiderPatching(call, registers.r8);
   }
-  if (call.nr == __NR_rt_sigprocmask && result == 0) ConsiderPatching(call, registers.r8);
   registers.rax = static_cast<uint64_t>(result);
 }
 

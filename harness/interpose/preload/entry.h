@@ -49,6 +49,7 @@ inline long CarryOutOrRecord(Call& call) { return settings.recording ? Funnel(ca
 
 // start.cc
 void ArmThread();  ///< turns Syscall User Dispatch on for this thread
+void DisarmThread();
 void NoteNewProcess();
 void NoteSharedMemoryChild(int delta);  ///< +1: a CLONE_VM child process may run from now on; -1: it has gone
 void NoteSharedDescriptors();             ///< a process with the same descriptor table may run from now on
@@ -63,6 +64,9 @@ long Sigaltstack(const Call& call, Context* context);
 long SigprocmaskOfPatchedSite(const Call& call);
 long WaitWithMask(Call& call);  ///< ppoll, pselect6, epoll_pwait, epoll_pwait2, rt_sigsuspend, io_uring_enter
 void ForwardSigsys(int signal, siginfo_t* info, Context* context);
+
+// filter.cc
+long InstallFilter(Call& call);  ///< prctl(PR_SET_SECCOMP), seccomp(SECCOMP_SET_MODE_*)
 
 // clone.cc
 long Clone(const Call& call, const Context* context);

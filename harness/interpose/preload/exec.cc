@@ -263,8 +263,8 @@ __attribute__((noinline)) bool LookAtImage(const Target& target) {
 }
 
 long CarryOutExec(const Call& call, const Target& target, char* const* envp) {
-  if (call.nr == __NR_execve) return Gate(call.nr, target.path, target.argv, envp);
-  return Gate(call.nr, target.dirfd, target.path, target.argv, envp, target.flags);
+  if (call.nr == __NR_execve) return GateProgram(call.nr, target.path, target.argv, envp);
+  return GateProgram(call.nr, target.dirfd, target.path, target.argv, envp, target.flags);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The gate: the only page with `syscall` instructions that the preload library executes, and the one address range that
+// The gate: the only two pages with `syscall` instructions that the preload library executes, and the one address range that
 // Syscall User Dispatch lets through. It is part of the library's own text and not mapped at a fixed address: nothing of the
 // program (a sanitizer's shadow, another preload) can be in its way, and exec costs no extra mapping.
 	.section .gate, "ax", @progbits
@@ -87,6 +87,27 @@ GateUnmapAndExit:
 	syscall
 	ud2
 	.size GateUnmapAndExit, . - GateUnmapAndExit
+
+// ---- second page: calls of the program. Its own seccomp filters apply to these, and not to the first page (filter.cc).
+	.balign 4096
+
+// long GateProgramSyscall(long nr, long a, long b, long c, long d, long e, long f)
+	.globl GateProgramSyscall
+	.hidden GateProgramSyscall
+	.type GateProgramSyscall, @function
+GateProgramSyscall:
+	.cfi_startproc
+	mov %rdi, %rax
+	mov %rsi, %rdi
+	mov %rdx, %rsi
+	mov %rcx, %rdx
+	mov %r8, %r10
+	mov %r9, %r8
+	mov 8(%rsp), %r9
+	syscall
+	ret
+	.cfi_endproc
+	.size GateProgramSyscall, . - GateProgramSyscall
 
 // long GateClone(long nr, long a, long b, long c, long d, long e): clone or clone3 whose child gets a stack of its own. The
 // caller has put a ChildFrame (clone.cc) at the child's stack pointer. The child calls ChildEntered(frame), which arms it, and

@@ -86,9 +86,9 @@ long RunOpen(const Call& call, const OpenRequest& request) {
   switch (call.nr) {
     case SYS_open:
     case SYS_creat:
-      return Gate(call.nr, g_path, call.args[1], call.args[2]);
+      return GateProgram(call.nr, g_path, call.args[1], call.args[2]);
     default:
-      return Gate(call.nr, request.dirfd, g_path, call.args[2], call.args[3]);
+      return GateProgram(call.nr, request.dirfd, g_path, call.args[2], call.args[3]);
   }
 }
 

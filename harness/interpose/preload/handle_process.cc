@@ -128,6 +128,11 @@ void FunnelUnsupportedImage(const char* path, const char* reason) {
   RecordUnsupported(NoCall(SYS_execve), reason, -1, path);
 }
 
+void FunnelUnsupported(const Call& call, const char* reason) {
+  if (g_header == nullptr) return;
+  RecordUnsupported(call, reason, -1, nullptr);
+}
+
 void FunnelExecFailed(int error) {
   if (g_header == nullptr) return;
   RecordWriter record(RecordKind::kExecFailed, NoCall(SYS_execve), TakeTicket(), 0);

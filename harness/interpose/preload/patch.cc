@@ -66,6 +66,7 @@ bool MayBePatched(long nr) {
     case __NR_execveat:
     case __NR_prctl:
     case __NR_seccomp:
+    case __NR_ptrace:
     case __NR_arch_prctl:
     case __NR_exit:
     case __NR_exit_group:

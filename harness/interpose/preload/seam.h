@@ -33,8 +33,12 @@ struct Call {
   uint8_t via;
 };
 
-/// Carries out a system call without being dispatched. Returns the result or -errno.
+/// Carries out a system call of ours without being dispatched. Returns the result or -errno. Filters that the program installs
+/// do not apply to it (filter.cc).
 extern "C" long GateSyscall(long nr, long a, long b, long c, long d, long e, long f);
+
+/// The same for a call of the program, which its own filters see, and may refuse.
+extern "C" long GateProgramSyscall(long nr, long a, long b, long c, long d, long e, long f);
 
 template <typename T>
 inline long GateArgument(T value) {
@@ -51,9 +55,16 @@ inline long Gate(long nr, A a = 0, B b = 0, C c = 0, D d = 0, E e = 0, F f = 0) 
   return GateSyscall(nr, GateArgument(a), GateArgument(b), GateArgument(c), GateArgument(d), GateArgument(e), GateArgument(f));
 }
 
+/// Gate for a call of the program whose arguments were replaced by copies of them.
+template <typename A = long, typename B = long, typename C = long, typename D = long, typename E = long, typename F = long>
+inline long GateProgram(long nr, A a = 0, B b = 0, C c = 0, D d = 0, E e = 0, F f = 0) {
+  return GateProgramSyscall(nr, GateArgument(a), GateArgument(b), GateArgument(c), GateArgument(d), GateArgument(e),
+                            GateArgument(f));
+}
+
 /// Carries the call out as it stands in `call`.
 inline long CarryOut(const Call& call) {
-  return GateSyscall(call.nr, call.args[0], call.args[1], call.args[2], call.args[3], call.args[4], call.args[5]);
+  return GateProgramSyscall(call.nr, call.args[0], call.args[1], call.args[2], call.args[3], call.args[4], call.args[5]);
 }
 
 // ---- provided by the entry side ------------------------------------------------------------------------------------------
@@ -75,9 +86,9 @@ bool SharesDescriptorsOrMemory();
 /// handlers.
 bool MayBeInterrupted();
 
-/// True once the program has installed a seccomp filter of its own (or was started under one that we were told of): every
-/// further kind of system call that we make may kill it, so make none that the program's own call does not imply, beyond
-/// rt_sigprocmask, gettid, futex, and fstat-like looks at what the call names.
+/// True once the program has installed a seccomp filter that could not be opened for our own calls (it is longer than 4089
+/// instructions, or was unreadable): every further kind of system call that we make may kill the program, so make none that its
+/// own call does not imply, beyond rt_sigprocmask, gettid, futex, and fstat-like looks at what the call names.
 bool UnderProgramFilter();
 
 // ---- provided by the funnel side -----------------------------------------------------------------------------------------
@@ -108,6 +119,9 @@ void FunnelExecAttempt(int dirfd, const char* path, const char* const* argv, int
 /// is the trouble (of a script: its interpreter) and lies in our memory; `reason` is a constant sentence part such as "is
 /// statically linked". Comes between FunnelExecAttempt and the exec; FunnelExecFailed takes it back.
 void FunnelUnsupportedImage(const char* path, const char* reason);
+
+/// The process does something for which the recording cannot be judged. `reason` is a sentence part such as "enters ...".
+void FunnelUnsupported(const Call& call, const char* reason);
 
 /// The exec tried last by this thread failed with `error` (positive errno) and the old image goes on.
 void FunnelExecFailed(int error);

@@ -128,7 +128,7 @@ long Sigaction(const Call& call) {
     // The same bytes in the gate: returning from a handler then is no call of the program that has to be dispatched.
     if ((wanted.flags & kSaRestorer) != 0) wanted.restorer = reinterpret_cast<uint64_t>(&GateRestorer);
   }
-  const long result = Gate(__NR_rt_sigaction, signal, action == nullptr ? nullptr : &wanted, old, sizeof(uint64_t));
+  const long result = GateProgram(__NR_rt_sigaction, signal, action == nullptr ? nullptr : &wanted, old, sizeof(uint64_t));
   if ((result == 0 || result == -EFAULT) && action != nullptr && !InSharedMemoryChild()) {
     if ((wanted_mask & kSigsysBit) != 0) {
       __atomic_fetch_or(&program_masks_sigsys, bit, __ATOMIC_RELAXED);

@@ -81,6 +81,8 @@ void ArmThread() {
   Gate(__NR_prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, GateStart, GateEnd - GateStart, 0);
 }
 
+void DisarmThread() { Gate(__NR_prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_OFF); }
+
 void BlockSignals(uint64_t* old_mask) {
   const uint64_t all = ~SignalBit(SIGSYS);
   Gate(__NR_rt_sigprocmask, SIG_SETMASK, &all, old_mask, sizeof all);

@@ -207,9 +207,7 @@ void OwnFilter() {
   SayEnd("denied rename", child);
   child = fork();
   if (child == 0) {
-    const int allowed[] = {SYS_write,  SYS_exit_group, SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_rt_sigaction, SYS_getpid,
-                           SYS_gettid, SYS_futex,      SYS_newfstatat,     SYS_fstat,        SYS_lseek,        SYS_fcntl,
-                           SYS_openat, SYS_close,      SYS_read,           SYS_readlink};
+    const int allowed[] = {SYS_write, SYS_exit_group, SYS_openat, SYS_close};
     if (Filter(allowed, sizeof allowed / sizeof *allowed, SECCOMP_RET_KILL_PROCESS) != 0) _exit(1);
     Say("written in the sandbox");
     _exit(WriteNull() ? 11 : 1);
@@ -217,12 +215,19 @@ void OwnFilter() {
   SayEnd("killing filter", child);
   child = fork();
   if (child == 0) {
-    const int allowed[] = {SYS_write, SYS_exit_group, SYS_rt_sigreturn};
-    if (Filter(allowed, 3, SECCOMP_RET_ERRNO | ENOSYS) != 0) _exit(1);
+    const int allowed[] = {SYS_write, SYS_exit_group};
+    if (Filter(allowed, 2, SECCOMP_RET_ERRNO | ENOSYS) != 0) _exit(1);
     SayResult("write", write(1, "narrow\n", 7));
     _exit(12);
   }
   SayEnd("narrow filter", child);
+  child = fork();
+  if (child == 0) {
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) != 0) _exit(1);
+    const ssize_t size = write(1, "strict\n", 7);
+    syscall(SYS_exit, static_cast<int>(size));
+  }
+  SayEnd("strict mode", child);
 }
 
 /// Another user of Syscall User Dispatch gets the answer of a kernel without it.

@@ -1,0 +1,86 @@
+// The program's own seccomp filters. They hold for its calls, which we carry out for it from the second page of the gate; our
+// extra calls, and the return from the SIGSYS handler, come from the first page, and a program that allows nothing but write
+// and exit must not die of them. So each filter gets a head that lets the first page through:
+//
+//     if (instruction_pointer >> 12 == first page of the gate) return ALLOW; A = 0;
+//
+// Jumps in these programs are relative and forward, so what follows is as it was. This opens the sandbox for whoever jumps into
+// that page; in a test run of a program nobody does.
+#include <asm/unistd.h>
+#include <linux/errno.h>
+#include <linux/filter.h>
+#include <linux/mman.h>
+#include <linux/prctl.h>
+#include <linux/seccomp.h>
+
+#include "interpose/preload/entry.h"
+
+namespace oldornew::preload {
+namespace {
+
+constexpr uint32_t kHead = 7;
+constexpr uint32_t kMaxLength = 4096;  // BPF_MAXINSNS
+
+sock_filter Instruction(unsigned code, unsigned yes, unsigned no, uint32_t value) {
+  return {static_cast<uint16_t>(code), static_cast<uint8_t>(yes), static_cast<uint8_t>(no), value};
+}
+
+void WriteHead(sock_filter* out) {
+  const uint64_t page = reinterpret_cast<uint64_t>(GateStart);
+  constexpr uint32_t kPointer = offsetof(seccomp_data, instruction_pointer);
+  out[0] = Instruction(BPF_LD | BPF_W | BPF_ABS, 0, 0, kPointer + 4);
+  out[1] = Instruction(BPF_JMP | BPF_JEQ | BPF_K, 0, 4, static_cast<uint32_t>(page >> 32));
+  out[2] = Instruction(BPF_LD | BPF_W | BPF_ABS, 0, 0, kPointer);
+  out[3] = Instruction(BPF_ALU | BPF_AND | BPF_K, 0, 0, 0xfffff000u);
+  out[4] = Instruction(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, static_cast<uint32_t>(page));
+  out[5] = Instruction(BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW);
+  out[6] = Instruction(BPF_LD | BPF_W | BPF_IMM, 0, 0, 0);
+}
+
+/// Installs the filter that args[2] points at, with our head. False: it cannot be read or is too long to get one.
+bool InstallWithHead(Call& call, long* result) {
+  sock_fprog program;
+  if (CopyIn(&program, reinterpret_cast<const sock_fprog*>(call.args[2])) != 0) return false;
+  if (program.len == 0 || program.len + kHead > kMaxLength) return false;
+  const uint64_t size = (program.len + kHead) * sizeof(sock_filter);
+  const long memory = Gate(__NR_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory < 0 && memory > -4096) return false;
+  sock_filter* filter = reinterpret_cast<sock_filter*>(memory);
+  const bool readable = CopyIn(filter + kHead, program.filter, program.len * sizeof(sock_filter)) == 0;
+  if (readable) {
+    WriteHead(filter);
+    program.len = static_cast<uint16_t>(program.len + kHead);
+    program.filter = filter;
+    Call changed = call;
+    changed.args[2] = reinterpret_cast<long>(&program);
+    *result = CarryOutOrRecord(changed);
+  }
+  Gate(__NR_munmap, memory, size);
+  return readable;
+}
+
+/// Strict mode allows read, write, exit and sigreturn: nothing can be recorded, and that is said before.
+long EnterStrictMode(Call& call) {
+  if (settings.recording) FunnelUnsupported(call, "enters the strict mode of seccomp, in which nothing can be recorded");
+  const long result = CarryOut(call);
+  if (result >= 0) {
+    settings.recording = false;
+    settings.patch = false;
+  }
+  return result;
+}
+
+}  // namespace
+
+long InstallFilter(Call& call) {
+  const bool by_prctl = call.nr == __NR_prctl;
+  const bool strict = by_prctl ? call.args[1] == SECCOMP_MODE_STRICT : call.args[0] == SECCOMP_SET_MODE_STRICT;
+  if (strict) return EnterStrictMode(call);
+  long result;
+  if (InstallWithHead(call, &result)) return result;
+  result = CarryOutOrRecord(call);
+  if (result >= 0) NoteProgramFilter();
+  return result;
+}
+
+}  // namespace oldornew::preload
