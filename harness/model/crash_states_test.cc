@@ -2,10 +2,8 @@
 
 #include <gmock/gmock.h>
 
-#include <map>
-#include <set>
-
 #include "model/history.h"
+#include "model/testing/show.h"
 #include "model/testing/trace_builder.h"
 
 namespace oldornew {
@@ -15,47 +13,6 @@ using ::testing::Contains;
 using ::testing::IsSupersetOf;
 using ::testing::Not;
 using ::testing::UnorderedElementsAre;
-
-const Profile& Row(const char* name) {
-  const Profile* row = FindProfile(name);
-  EXPECT_NE(row, nullptr) << name;
-  return *row;
-}
-
-// A short form of one file: "absent", "empty", runs of a letter with their length, '0' for zeros, '?' for the
-// pattern.
-std::string Show(const FileTree& tree, std::string_view path) {
-  const auto at = tree.Lookup(path);
-  if (!at) return "absent";
-  const Inode& inode = tree.at(*at);
-  if (inode.kind == FileKind::kDirectory) return "directory";
-  if (inode.kind == FileKind::kSymlink) return "->" + inode.target;
-  const std::string bytes = inode.content.ToString();
-  if (bytes.empty()) return "empty";
-  std::string out;
-  for (size_t i = 0; i < bytes.size();) {
-    auto letter = [&](size_t k) { return bytes[k] == 0 ? '0' : bytes[k] & 0x80 ? '?' : bytes[k]; };
-    size_t j = i;
-    while (j < bytes.size() && letter(j) == letter(i)) ++j;
-    out += letter(i) + std::to_string(j - i);
-    i = j;
-  }
-  return out;
-}
-
-std::set<std::string> Seen(const Trace& trace, const char* profile, const std::string& path,
-                           uint32_t from_point = 0, Grain grain = Grain::kCall) {
-  std::set<std::string> out;
-  Limits limits;
-  limits.grain = grain;
-  const Coverage coverage =
-      ForEachCrashState(trace, Row(profile), {{path}}, limits, [&](const CrashState& state) {
-        if (state.last_point >= from_point) out.insert(Show(state.tree, path));
-        return true;
-      });
-  EXPECT_TRUE(coverage.exhaustive);
-  return out;
-}
 
 const std::string A(4096, 'A'), B(4096, 'B');
 

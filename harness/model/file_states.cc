@@ -333,15 +333,19 @@ class FileDomainBuilder {
     }
     std::vector<std::pair<uint64_t, Position>> values;
     for (size_t i = high + 1; i-- > low;) values.emplace_back(sizes[i].second, sizes[i].first);
-    // A size goes to disk with a block, and may reach to the end of it where the file was grown beyond by
-    // then.
+    // A size goes to disk with a block: it may stop at any write, and reach to the end of its block where the
+    // file was grown beyond by then. Only between sizes the file had: an overwrite does not change the size.
+    const auto [least, most] = std::minmax_element(values.begin(), values.end());
+    const uint64_t above = least->first, below = most->first;
     for (const WriteStep& step : file_.writes) {
       if (step.pos <= forced || step.pos > q_.horizon) continue;
-      values.emplace_back(step.end, step.pos);
+      auto offer = [&](uint64_t size, Position pos) {
+        if (above < size && size < below) values.emplace_back(size, pos);
+      };
+      offer(step.end, step.pos);
       const uint64_t whole = (step.end + kPageSize - 1) / kPageSize * kPageSize;
       for (const auto& [pos, live] : sizes) {
-        if (pos <= q_.horizon && live > step.end)
-          values.emplace_back(std::min(whole, live), std::max(pos, step.pos));
+        if (pos <= q_.horizon && live > step.end) offer(std::min(whole, live), std::max(pos, step.pos));
       }
     }
     for (size_t i = 0; i < values.size(); ++i) {

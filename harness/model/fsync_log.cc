@@ -32,7 +32,20 @@ class Log {
     if (directory) logged_directories_.insert(force.object);
     logged_.insert(fresh_.begin(), fresh_.end());
     fresh_.clear();
-    Apply();
+  }
+
+  // Puts what was taken on the state, in order of time: what a group gives a slot does not depend on which
+  // sync took it.
+  void Apply() {
+    std::vector<std::pair<Position, size_t>> changes(arrivals_.begin(), arrivals_.end());
+    for (Position pos : whole_) {
+      for (size_t slot : GroupAt(pos).slots) changes.emplace_back(pos, slot);
+    }
+    std::sort(changes.begin(), changes.end());
+    for (auto [pos, slot] : changes) {
+      state_->slots[slot] = t_.slots()[slot].At(pos);
+      state_->slot_pos[slot] = pos;
+    }
   }
 
  private:
@@ -44,13 +57,6 @@ class Log {
     auto found = std::lower_bound(t_.groups().begin(), t_.groups().end(), pos,
                                   [](const Group& g, Position p) { return g.pos < p; });
     return *found;
-  }
-
-  // Every change of this slot since the commit, as whole groups.
-  void TakeSlot(size_t slot) {
-    for (const SlotVersion& version : t_.slots()[slot].versions) {
-      if (version.pos > commit_ && version.pos <= now_) whole_.insert(version.pos);
-    }
   }
 
   // Changes of slots that bind the object or take it away: rename, link, unlink, creation.
@@ -155,20 +161,6 @@ class Log {
     }
   }
 
-  void Set(size_t slot, Position pos) {
-    state_->slots[slot] = t_.slots()[slot].At(pos);
-    state_->slot_pos[slot] = pos;
-  }
-
-  void Apply() {
-    std::map<Position, std::vector<size_t>> changes;
-    for (auto [pos, slot] : arrivals_) changes[pos].push_back(slot);
-    for (Position pos : whole_) changes[pos] = GroupAt(pos).slots;
-    for (const auto& [pos, slots] : changes) {
-      for (size_t slot : slots) Set(slot, pos);
-    }
-  }
-
   const Timeline& t_;
   const Profile& p_;
   const Position commit_;
@@ -198,6 +190,7 @@ void ApplyLog(const Timeline& timeline, const Profile& profile, Position cut, si
       continue;  // a commit, counted as one when it returned
     log.Sync(force);
   }
+  log.Apply();
 }
 
 }  // namespace oldornew

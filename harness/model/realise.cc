@@ -155,6 +155,9 @@ Result<CrashState> RealiseChoice(const Trace& trace, const Profile& profile, std
   for (size_t d = 0; d < devices.size(); ++d) {
     const Timeline& timeline = *history.timelines()[parsed->order][devices[d]];
     const PartChoice& part = parsed->parts[d];
+    for (const auto& [object, data] : part.data) {
+      if (timeline.File(object) == nullptr) return DoesNotFit(choice, "a file that was never written");
+    }
     // The choice itself is added to the list of a file's choices if the list does not reach so far: see
     // FileDomain::Find.
     Pictures pictures(timeline, profile, projection, parsed->grain, 1);
