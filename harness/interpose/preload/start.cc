@@ -3,6 +3,7 @@
 #include <asm/unistd.h>
 #include <linux/auxvec.h>
 #include <linux/elf.h>
+#include <linux/fcntl.h>
 #include <linux/prctl.h>
 
 #include "interpose/preload/entry.h"
@@ -53,10 +54,33 @@ bool HasVariable(char** envp, const char* assignment) {
   return false;
 }
 
-/// Runs from .init_array. glibc passes the arguments of main; where that is not so (musl), the library stays inert and the
-/// recording misses the announcement of this image.
+/// Where the kernel has put argc, argv, the environment and its vector: field 28 of /proc/self/stat. nullptr: not to be found.
+char** InitialStack() {
+  char text[512];
+  const long fd = Gate(__NR_openat, AT_FDCWD, "/proc/self/stat", O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return nullptr;
+  const long size = Gate(__NR_read, fd, text, sizeof text);
+  Gate(__NR_close, fd);
+  long at = size;
+  while (at > 0 && text[at - 1] != ')') --at;  // the name of the program, field 2, may hold anything
+  if (at == 0) return nullptr;
+  for (int field = 2; field < 28; ++field) {
+    while (at < size && text[at] != ' ') ++at;
+    ++at;
+  }
+  uint64_t address = 0;
+  for (; at < size && text[at] >= '0' && text[at] <= '9'; ++at) address = address * 10 + static_cast<uint64_t>(text[at] - '0');
+  if (address % sizeof(char*) != 0 || CheckReadable(reinterpret_cast<void*>(address), sizeof(char*)) != 0) return nullptr;
+  return reinterpret_cast<char**>(address);
+}
+
+/// Runs from .init_array. glibc passes the arguments of main; musl passes nothing, and the registers hold what they hold.
 __attribute__((constructor, used)) void Start(int argc, char** argv, char** envp) {
-  if (envp != argv + argc + 1 || CheckReadable(argv, sizeof(char*) * (argc + 2ul)) != 0) return;
+  if (argc < 0 || envp != argv + argc + 1 || CheckReadable(argv, sizeof(char*) * (static_cast<size_t>(argc) + 2)) != 0) {
+    char** stack = InitialStack();
+    if (stack == nullptr) return;  // inert; the recording misses the announcement of this image
+    envp = stack + 1 + *reinterpret_cast<uint64_t*>(stack) + 1;
+  }
   char** end = envp;
   while (*end != nullptr) ++end;
   const uint64_t* auxv = reinterpret_cast<const uint64_t*>(end + 1);
