@@ -15,12 +15,6 @@ namespace oldornew {
 using wire::RecordKind;
 using wire::SectionType;
 
-namespace {
-
-constexpr const char kAccessAcl[] = "system.posix_acl_access";
-
-}  // namespace
-
 Op Decoder::NewOp(const RecordView& record, OpKind kind) {
   const wire::Record& r = *record.fixed;
   Op op;
@@ -58,9 +52,12 @@ Decoder::Attributes& Decoder::Known(ObjectId object) {
   auto [entry, fresh] = attributes_.try_emplace(object);
   if (fresh && static_cast<size_t>(object) < old_tree_.size()) {
     const Inode& inode = old_tree_.at(object);
-    auto acl = inode.xattrs.find(kAccessAcl);
-    entry->second = {inode.mode, inode.uid, inode.gid, acl == inode.xattrs.end() ? "" : acl->second,
-                     inode.content.size()};
+    auto xattr = [&](const char* key) {
+      auto found = inode.xattrs.find(key);
+      return found == inode.xattrs.end() ? std::string() : found->second;
+    };
+    entry->second = {inode.mode,        inode.uid,          inode.gid,
+                     xattr(kAccessAcl), xattr(kDefaultAcl), inode.content.size()};
   }
   return entry->second;
 }
@@ -104,9 +101,16 @@ void Decoder::DecodeExit(const RecordView& record) {
 void Decoder::DecodeMapShared(const RecordView& record) {
   ObjectId object = Before(record);
   if (object == kNoObject) return Outside();
+  std::optional<size_t> root = objects_.RootOf(object);
+  // In a private temporary directory only what is left of it at the end could matter, and that is compared.
+  if (root && *root < trace_->roots.size() && trace_->roots[*root].role != RootRole::kJudged)
+    return Outside();
   std::string path = objects_.Path(object);
   // SQLite's shared-memory index is rebuilt from the log; nobody expects it to survive (oracles.md 3).
-  if (GlobMatches("*-shm", path)) return;
+  if (GlobMatches("*-shm", path)) {
+    volatile_maps_.insert(object);
+    return;
+  }
   Obstruct(Obstacle::Kind::kUnsupported,
            fmt::format("{} is mapped shared and writable by {}: stores to it cannot be recorded", path,
                        Who(record)));
@@ -189,6 +193,27 @@ void Decoder::Decode(const RecordView& record) {
     case RecordKind::kMapPrivate:
     case RecordKind::kCount:
       return;
+  }
+}
+
+void Decoder::Finish() {
+  processes_.Finish();
+  // What was stored through a volatile mapping is put in at the end, so that the trees can be compared.
+  for (ObjectId object : volatile_maps_) {
+    std::optional<size_t> root = objects_.RootOf(object);
+    if (!objects_.HasName(object) || root != 0u || trace_->new_tree.roots().empty()) continue;
+    std::optional<InodeIndex> inode = trace_->new_tree.Lookup(objects_.Path(object));
+    if (!inode || trace_->new_tree.at(*inode).content.empty()) continue;
+    std::string bytes = trace_->new_tree.at(*inode).content.ToString();
+    Op op;
+    op.kind = OpKind::kWrite;
+    op.call = "store";
+    op.begin = op.end = header_.ticket;
+    op.object = object;
+    op.path = objects_.Path(object);
+    op.length = op.requested = op.size_before = op.size_after = bytes.size();
+    op.data = AddPayload(bytes);
+    Emit(std::move(op));
   }
 }
 

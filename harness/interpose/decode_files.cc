@@ -54,10 +54,12 @@ void Decoder::DecodeCreated(const RecordView& record, Op op) {
   op.uid = after.uid;
   op.gid = after.gid;
   trace_->objects[static_cast<size_t>(op.object)].created_by = static_cast<int32_t>(trace_->ops.size());
-  Known(op.object) = {op.mode, op.uid, op.gid, "", after.size};
+  Known(op.object) = {op.mode, op.uid, op.gid, "", "", after.size};
   if (op.dir != kNoObject) objects_.AddName(op.dir, op.name, op.object);
   if (op.path.empty()) op.path = objects_.Path(op.object);
-  Emit(std::move(op));
+  Emit(op);
+  ObjectId dir = op.dir != kNoObject ? op.dir : objects_.Find(record.fixed->dir);
+  if (!Known(dir).default_acl.empty()) InheritAcl(record, op);
 }
 
 void Decoder::DecodeOpen(const RecordView& record) {

@@ -13,12 +13,6 @@ namespace oldornew {
 using wire::RecordKind;
 using wire::SectionType;
 
-namespace {
-
-constexpr const char kAccessAcl[] = "system.posix_acl_access";
-
-}  // namespace
-
 void Decoder::DecodeMakeNode(const RecordView& record) {
   Op op = NewOp(record, OpKind::kCreate);
   op.dir = objects_.Find(record.fixed->dir);
@@ -120,11 +114,58 @@ void Decoder::DecodeRename(const RecordView& record) {
     attributes.mode = whiteout.mode & kPermissions;
     attributes.uid = whiteout.uid;
     attributes.gid = whiteout.gid;
-    Known(op.extra) = {attributes.mode, attributes.uid, attributes.gid, "", 0};
+    Known(op.extra) = {attributes.mode, attributes.uid, attributes.gid, "", "", 0};
     Emit(std::move(op));
     return Emit(std::move(attributes));
   }
   Emit(std::move(op));
+}
+
+std::string InheritedAcl(const std::string& default_acl, uint32_t mode) {
+  // The form of linux/posix_acl_xattr.h: a version word, then entries of tag, permissions (16 bits each) and
+  // id.
+  constexpr size_t kHeader = 4;
+  constexpr size_t kEntry = 8;
+  enum : uint8_t { kUserObject = 1, kGroupObject = 4, kMask = 16, kOther = 32 };
+  if (default_acl.size() < kHeader + 4 * kEntry || (default_acl.size() - kHeader) % kEntry != 0)
+    return "";  // or 3: no more
+  std::string acl = default_acl;
+  bool has_mask = false;
+  for (size_t at = kHeader; at < acl.size(); at += kEntry) has_mask = has_mask || acl[at] == kMask;
+  for (size_t at = kHeader; at < acl.size(); at += kEntry) {
+    auto tag = static_cast<uint8_t>(acl[at]);
+    if (tag == kUserObject) acl[at + 2] = static_cast<char>(mode >> 6 & 7);
+    if (tag == (has_mask ? kMask : kGroupObject)) acl[at + 2] = static_cast<char>(mode >> 3 & 7);
+    if (tag == kOther) acl[at + 2] = static_cast<char>(mode & 7);
+  }
+  return acl;
+}
+
+void Decoder::EmitXattr(const RecordView& record, ObjectId object, const std::string& key,
+                        const std::string& value) {
+  Op op = NewOp(record, OpKind::kSetXattr);
+  op.object = object;
+  op.path = objects_.Path(object);
+  op.key = key;
+  op.data = AddPayload(value);
+  op.length = value.size();
+  Emit(std::move(op));
+}
+
+void Decoder::InheritAcl(const RecordView& record, const Op& create) {
+  FileKind kind = trace_->objects[static_cast<size_t>(create.object)].kind;
+  if (kind == FileKind::kSymlink) return;
+  ObjectId dir = create.dir != kNoObject ? create.dir : objects_.Find(record.fixed->dir);
+  std::string default_acl = Known(dir).default_acl;
+  std::string acl = InheritedAcl(default_acl, create.mode);
+  if (!acl.empty()) {
+    Known(create.object).acl = acl;
+    EmitXattr(record, create.object, kAccessAcl, acl);
+  }
+  if (kind == FileKind::kDirectory) {
+    Known(create.object).default_acl = default_acl;
+    EmitXattr(record, create.object, kDefaultAcl, default_acl);
+  }
 }
 
 void Decoder::DecodeMetadata(const RecordView& record) {
@@ -144,6 +185,7 @@ void Decoder::DecodeMetadata(const RecordView& record) {
   if (key.empty()) return;
   std::string_view value = record.text(SectionType::kData);
   bool remove = record.kind() == RecordKind::kRemoveXattr || (r.flags & wire::kValueAbsent) != 0;
+  if (done && key == kDefaultAcl) Known(object).default_acl = remove ? "" : std::string(value);
   if (done && key == kAccessAcl) {
     std::string& acl = Known(object).acl;
     bool same = acl == value && record.kind() == RecordKind::kSetAttributes;

@@ -13,6 +13,13 @@
 
 namespace oldornew {
 
+inline constexpr const char kAccessAcl[] = "system.posix_acl_access";
+inline constexpr const char kDefaultAcl[] = "system.posix_acl_default";
+
+/// The access ACL that a file created with permissions `mode` (as they are after the create) has in a
+/// directory with this default ACL; empty when it says no more than the mode. Malformed: empty.
+std::string InheritedAcl(const std::string& default_acl, uint32_t mode);
+
 /// Permission bits of st_mode.
 inline constexpr uint32_t kPermissions = 07777;
 
@@ -32,7 +39,7 @@ class Decoder {
         processes_(trace) {}
 
   void Decode(const RecordView& record);
-  void Finish() { processes_.Finish(); }
+  void Finish();
 
   void Obstruct(Obstacle::Kind kind, std::string reason) {
     if (said_.insert(reason).second) trace_->obstacles.push_back({kind, std::move(reason)});
@@ -42,7 +49,9 @@ class Decoder {
   Op NewOp(const RecordView& record, OpKind kind);
   void Emit(Op op);
   void Outside() { statistics_->outside++; }
-  ObjectId Before(const RecordView& r) const { return objects_.Find(r.state(wire::SectionType::kObjectBefore)); }
+  ObjectId Before(const RecordView& r) const {
+    return objects_.Find(r.state(wire::SectionType::kObjectBefore));
+  }
   std::string Who(const RecordView& record);
   void Unseen(const std::string& path);
 
@@ -68,6 +77,9 @@ class Decoder {
   /// Adds a kSetAttributes op when mode or owner after the call are not what they were: chmod by ACL, a write
   /// that clears the set-user-id bit.
   void NoteAttributes(const RecordView& record, ObjectId object, bool always);
+  /// Ops for the ACLs that a new file gets from the default ACL of its directory (acl(5)).
+  void InheritAcl(const RecordView& record, const Op& create);
+  void EmitXattr(const RecordView& record, ObjectId object, const std::string& key, const std::string& value);
   void NoteClosed(const RecordView& record, const OpenFile& file);
   int ChannelOf(const RecordView& record) const;
   uint64_t AddPayload(std::string_view bytes) {
@@ -81,7 +93,8 @@ class Decoder {
     uint32_t mode = 0;
     uint32_t uid = 0;
     uint32_t gid = 0;
-    std::string acl;
+    std::string acl;          // system.posix_acl_access
+    std::string default_acl;  // system.posix_acl_default
     uint64_t size = 0;
   };
   Attributes& Known(ObjectId object);
@@ -94,6 +107,8 @@ class Decoder {
   ProcessTable processes_;
   std::map<ObjectId, Attributes> attributes_;
   std::set<std::string> said_;
+  std::set<ObjectId>
+      volatile_maps_;  // shared mappings whose content is nobody's promise: SQLite's -shm files
 };
 
 }  // namespace oldornew

@@ -93,6 +93,20 @@ void ObjectTable::RemoveName(ObjectId dir, const std::string& name) {
   entries_.erase(found);
 }
 
+std::optional<size_t> ObjectTable::RootOf(ObjectId object) const {
+  for (int depth = 0; depth < 4096 && object != kNoObject; depth++) {
+    auto root = roots_.find(object);
+    if (root != roots_.end()) return root->second;
+    const Names& names = names_[static_cast<size_t>(object)];
+    object = names.links.empty() ? names.last.first : names.links.back().first;
+  }
+  return std::nullopt;
+}
+
+bool ObjectTable::HasName(ObjectId object) const {
+  return roots_.count(object) != 0 || !names_[static_cast<size_t>(object)].links.empty();
+}
+
 std::string ObjectTable::Path(ObjectId object) const {
   if (object == kNoObject) return "";
   std::string path;

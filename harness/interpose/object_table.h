@@ -33,6 +33,11 @@ class ObjectTable {
   /// A file came to be outside every root: the identity means nothing from now on.
   void Forget(const wire::FileState& state);
 
+  /// Number of the root below which the object is (or was last), or nullopt.
+  std::optional<size_t> RootOf(ObjectId object) const;
+  /// Whether the object has a name now.
+  bool HasName(ObjectId object) const;
+
   void AddName(ObjectId dir, const std::string& name, ObjectId object);
   void RemoveName(ObjectId dir, const std::string& name);
 

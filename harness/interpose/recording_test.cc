@@ -142,6 +142,42 @@ TEST(Recording, OutputIsRecordedByWhatTheDescriptorIsOpenOn) {
   EXPECT_EQ(run.output, "one\ntwo\nthree\nfour\n");
 }
 
+/// Extended attributes that differ between the tree the ops leave and the real one.
+std::vector<std::string> XattrMismatches(const Trace& trace) {
+  LiveTree live(trace);
+  for (const Op& op : trace.ops) live.Apply(op);
+  std::vector<std::string> differing;
+  for (const auto& [path, inode] : trace.new_tree.Walk()) {
+    std::optional<InodeIndex> expected = live.tree().Lookup(path);
+    if (!expected || live.tree().at(*expected).xattrs != trace.new_tree.at(inode).xattrs)
+      differing.push_back(path);
+  }
+  return differing;
+}
+
+TEST(Recording, ExtendedAttributesAndAclsAreThoseOfTheRealTree) {
+  RecordedRun run;
+  run.Run({"sh", "-c",
+           "umask 022; : > early; setfattr -n user.a -v 1 early; setfacl -m u:5:rw early; chmod 640 early; "
+           "cp -a early copy;"
+           "mkdir d; setfacl -m d:u:6:rwx,d:g::r d; touch d/file; mkdir -m 700 d/sub; : > d/sub/deep; ln -s "
+           "x d/link;"
+           "setfacl -b early; setfacl -k d; touch d/plain; setfattr -x user.a copy"});
+  if (run.wait_status != 0) GTEST_SKIP() << "no setfacl or setfattr here";
+  EXPECT_THAT(run.Problems(), IsEmpty());
+  EXPECT_THAT(XattrMismatches(run.trace), IsEmpty());
+}
+
+TEST(Recording, TheSharedMemoryIndexOfAKilledSqliteIsNoObstacle) {
+  RecordedRun run;
+  run.Run({"sh", "-c",
+           "(echo 'pragma journal_mode=wal; create table t(a); insert into t values (1);'; sleep 0.3; kill "
+           "-9 $(cat pid)) |"
+           "sh -c 'echo $$ > pid; exec sqlite3 db'; rm pid; test -s db-shm"});
+  if (run.wait_status != 0) GTEST_SKIP() << "no sqlite3 here";
+  EXPECT_THAT(run.Problems(), IsEmpty());
+}
+
 TEST(Recording, AskingForIoUringIsAnObstacle) {
   RecordedRun run;
   run.Run({TestProgram("scenario"), "uring"});
