@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -31,8 +32,22 @@ Op Decoder::NewOp(const RecordView& record, OpKind kind) {
   } else {
     op.flags |= kFlagInFlight;
   }
-  if (r.ip != 0) op.stack.push_back(r.ip);
+  op.stack = StackOf(record, static_cast<size_t>(op.process));
   return op;
+}
+
+const std::vector<uint64_t>& Decoder::StackOf(const RecordView& record, size_t process) {
+  const wire::Record& r = *record.fixed;
+  std::string_view words = record.text(SectionType::kStack);
+  uint64_t key = r.begin;
+  if (words.size() == sizeof key) memcpy(&key, words.data(), sizeof key);
+  auto [entry, fresh] = stacks_.try_emplace(key);
+  if (!fresh) return entry->second;
+  // The record with the words came earlier; if it is missing, at least the call itself is known.
+  if (words.size() > sizeof key)
+    entry->second = unwinder_.Unwind(trace_->processes[process].modules, r, words);
+  if (entry->second.empty() && r.ip != 0) entry->second.push_back(r.ip);
+  return entry->second;
 }
 
 void Decoder::Emit(Op op) { trace_->ops.push_back(std::move(op)); }
@@ -189,8 +204,11 @@ void Decoder::Decode(const RecordView& record) {
     case RecordKind::kRefused:
       return DecodeRefused(record);
     case RecordKind::kPad:
+    case RecordKind::kModules:
+      trace_->processes[static_cast<size_t>(processes_.IndexOf(record.fixed->pid))].modules =
+          ParseMaps(record.text(SectionType::kMaps));
+      return;
     case RecordKind::kThreadStart:
-    case RecordKind::kMapPrivate:
     case RecordKind::kCount:
       return;
   }

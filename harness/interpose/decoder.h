@@ -10,6 +10,7 @@
 #include "interpose/object_table.h"
 #include "interpose/process_table.h"
 #include "interpose/record_view.h"
+#include "interpose/unwind.h"
 
 namespace oldornew {
 
@@ -80,6 +81,8 @@ class Decoder {
   /// Ops for the ACLs that a new file gets from the default ACL of its directory (acl(5)).
   void InheritAcl(const RecordView& record, const Op& create);
   void EmitXattr(const RecordView& record, ObjectId object, const std::string& key, const std::string& value);
+  /// The call stack of a record: unwound once for all records that have the same.
+  const std::vector<uint64_t>& StackOf(const RecordView& record, size_t process);
   void NoteClosed(const RecordView& record, const OpenFile& file);
   int ChannelOf(const RecordView& record) const;
   uint64_t AddPayload(std::string_view bytes) {
@@ -106,6 +109,8 @@ class Decoder {
   ObjectTable objects_;
   ProcessTable processes_;
   std::map<ObjectId, Attributes> attributes_;
+  Unwinder unwinder_;
+  std::map<uint64_t, std::vector<uint64_t>> stacks_;  // by Record::begin
   std::set<std::string> said_;
   std::set<ObjectId>
       volatile_maps_;  // shared mappings whose content is nobody's promise: SQLite's -shm files

@@ -12,6 +12,7 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "interpose/record_view.h"
 #include "interpose/testing/recorded_run.h"
 
 namespace oldornew {
@@ -114,6 +115,21 @@ TEST(Recording, AFullRecordingSaysSo) {
   EXPECT_THAT(ProblemsOf(run, {"fill"}), Contains(HasSubstr("filled the whole recording")));
 }
 
+TEST(Recording, RoomGivenBackAfterShortWritesIsClean) {
+  RecordedRun run;
+  EXPECT_THAT(ProblemsOf(run, {"short"}), IsEmpty());
+  Result<RecordingFile> file = RecordingFile::Open(run.recording());
+  ASSERT_TRUE(file.has_value());
+  for (const RecordView& record : ReadRecords(file->records(), file->records_size()).records) {
+    if (record.kind() != wire::RecordKind::kRename && record.kind() != wire::RecordKind::kClose) continue;
+    const char* start = reinterpret_cast<const char*>(record.fixed);
+    std::string_view rest(start + record.fixed->used, record.fixed->size - record.fixed->used);
+    EXPECT_EQ(rest.find_first_not_of('\0'), std::string_view::npos) << SyscallName(record.fixed->nr);
+  }
+  std::string_view unused(file->records() + file->records_size(), 100000);
+  EXPECT_EQ(unused.find_first_not_of('\0'), std::string_view::npos);
+}
+
 TEST(Recording, LockingAllMemoryDoesNotAllocateTheWholeRecording) {
   RecordedRun run;
   run.options.size = uint64_t{64} << 30;
@@ -183,6 +199,32 @@ TEST(Recording, AskingForIoUringIsAnObstacle) {
   run.Run({TestProgram("scenario"), "uring"});
   if (run.wait_status != 0) GTEST_SKIP() << "no io_uring here";
   EXPECT_THAT(run.Problems(), Contains(HasSubstr("io_uring")));
+}
+
+/// How many return addresses of the op lie in the program with that name.
+int FramesIn(const Trace& trace, const Op& op, std::string_view program) {
+  int count = 0;
+  for (uint64_t address : op.stack) {
+    for (const Module& module : trace.processes[static_cast<size_t>(op.process)].modules) {
+      bool inside = module.start <= address && address < module.end;
+      count += inside && module.path.ends_with(program) ? 1 : 0;
+    }
+  }
+  return count;
+}
+
+TEST(Recording, CallStacksReachTheProgramThroughItsLibraries) {
+  for (const char* route : {"libc", "syscall", "asm"}) {
+    RecordedRun run;
+    run.Run({TestProgram("every_call"), route});
+    ASSERT_EQ(run.wait_status, 0);
+    for (const Op& op : run.trace.ops) {
+      if (op.kind == OpKind::kOutput || op.kind == OpKind::kExit) continue;
+      // The call itself or its wrapper's caller, the family (Writes, Names, ...) and main.
+      EXPECT_GE(FramesIn(run.trace, op, "/every_call"), 2) << route << " " << op.call << " " << op.path;
+      EXPECT_LE(op.stack.size(), 16u);
+    }
+  }
 }
 
 /// Everything but the judged directory is read-only, as in the sandbox.

@@ -103,7 +103,7 @@ enum class RecordKind : uint16_t {
   kDup,      ///< dup, dup2, dup3, F_DUPFD: descriptor -> ret
   kCloexec,  ///< F_SETFD: args[2] & FD_CLOEXEC
   kCloseRange,  ///< close_range
-  kMapPrivate,  ///< a mapping keeps this open file description alive
+  kModules,     ///< something executable was mapped: kMaps again
   // Data
   kWrite,  ///< write, pwrite, writev, ..., sendfile, splice, copy_file_range, FICLONE: offset, length, kData
   kTruncate,  ///< truncate, ftruncate
@@ -157,16 +157,18 @@ enum class SectionType : uint16_t {
   kEnd = 0,
   kPath,  ///< path as the program gave it (or resolved: kRefused, kMapShared), for people
   kPath2,
-  kName,          ///< last component at dir
-  kName2,         ///< last component at dir2
-  kTarget,        ///< symlink target
-  kKey,           ///< xattr name
-  kData,          ///< payload, exactly as the kernel got it
-  kReason,        ///< sentence
-  kProgram,       ///< path of the image
-  kArguments,     ///< NUL-terminated strings
-  kMaps,          ///< /proc/self/maps
-  kStack,         ///< bytes from Record::stack_pointer upwards
+  kName,       ///< last component at dir
+  kName2,      ///< last component at dir2
+  kTarget,     ///< symlink target
+  kKey,        ///< xattr name
+  kData,       ///< payload, exactly as the kernel got it
+  kReason,     ///< sentence
+  kProgram,    ///< path of the image
+  kArguments,  ///< NUL-terminated strings
+  kMaps,       ///< /proc/self/maps
+  kStack,  ///< words at Record::stack_pointer + 8 * (word >> 48) with the value of the lower 48 bits: what
+           ///< may be an address of code or of the stack. One word only: Record::begin of the record that has
+           ///< the same stack
   kObjectBefore,  ///< FileState of the file acted on
   kObjectAfter,
   kOtherBefore,  ///< FileState of what was at (dir2, name2)

@@ -112,7 +112,7 @@ long Clone(const Call& call, const Context* context) {
   const uint64_t meant = plan.flags;
   const bool shares_memory = plan.stack_top != 0 && (meant & CLONE_VM) != 0 && (meant & CLONE_THREAD) == 0;
   if (plan.stack_top != 0 && (meant & CLONE_VM) != 0) NoteThreads();
-  if ((meant & CLONE_FILES) != 0 && (meant & CLONE_THREAD) == 0) NoteSharedDescriptors();
+  if ((meant & (CLONE_FILES | CLONE_FS)) != 0 && (meant & CLONE_THREAD) == 0) NoteSharedDescriptors();
   if (shares_memory) NoteSharedMemoryChild(+1);
   child = plan.stack_top == 0 ? CloneOnThisStack(call, &plan) : CloneOnItsOwnStack(call, context, &plan);
   if (child == 0) return 0;

@@ -45,6 +45,10 @@ long HandleRest(Call& call) {
       return HandleMount(call);
     case SYS_open_by_handle_at:
       return HandleByHandle(call);
+    case SYS_chdir:
+    case SYS_fchdir:
+    case SYS_chroot:
+      return HandleChdir(call);
     case SYS_arch_prctl:
       DistrustThreadPointer();
       return CarryOut(call);

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 
 #include "interpose/preload/handlers.h"
+#include "interpose/preload/stack.h"
 
 namespace oldornew::preload {
 
@@ -33,6 +34,14 @@ void ReportMapping(const Call& call, const wire::FileState& file) {
   record.Done(0);
 }
 
+long MapCode(Call& call) {
+  long result = CarryOut(call);
+  bool of_file = (call.args[3] & MAP_ANONYMOUS) == 0;
+  if (of_file && (result >= 0 || result < -4095))
+    NoteCode((uint64_t)result, (uint64_t)result + (uint64_t)call.args[1]);
+  return result;
+}
+
 bool Overlaps(const Range& range, uint64_t start, uint64_t end) {
   return range.start < end && start < range.end;
 }
@@ -43,6 +52,7 @@ long HandleMmap(Call& call) {
   long flags = call.args[3];
   int fd = (int)call.args[4];
   bool shared = (flags & MAP_TYPE) == MAP_SHARED || (flags & MAP_TYPE) == MAP_SHARED_VALIDATE;
+  if (!shared && (call.args[2] & PROT_EXEC) != 0) return MapCode(call);
   if (!shared || (flags & MAP_ANONYMOUS) != 0 || UnderProgramFilter()) return CarryOut(call);
   long descriptor_flags = Gate(SYS_fcntl, fd, F_GETFL);
   bool can_write = descriptor_flags >= 0 && (descriptor_flags & O_ACCMODE) == O_RDWR;

@@ -9,6 +9,7 @@
 #include "interpose/preload/descriptors.h"
 #include "interpose/preload/handlers.h"
 #include "interpose/preload/memory.h"
+#include "interpose/preload/stack.h"
 
 namespace oldornew::preload {
 
@@ -160,6 +161,7 @@ long HandleOpen(Call& call) {
   OpenRequest request = DescribeOpen(call);
   if (!request.valid || !request.may_change()) return CarryOut(call);
   uint64_t begin = TakeTicket();
+  if (TakeNewCode()) RecordModules();
   {
     FileLock lock;
     long length = CopyInString(g_path, request.path, kPathMax);

@@ -88,7 +88,16 @@ long HandleAio(Call& call) {
   return CarryOut(call);
 }
 
+long HandleChdir(Call& call) {
+  FileLock lock;  // Nobody may ask for the old directory's identity before the change and store it after.
+  long result = CarryOut(call);
+  ForgetCurrentDirectory();
+  return result;
+}
+
 long HandleMount(Call& call) {
+  FileLock lock;
+  ForgetCurrentDirectory();
   if (call.nr == SYS_unshare && (call.args[0] & (CLONE_NEWNS | CLONE_NEWPID)) == 0) return CarryOut(call);
   long result = CarryOut(call);
   if (result >= 0)

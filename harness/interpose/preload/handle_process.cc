@@ -7,6 +7,7 @@
 
 #include "interpose/preload/handlers.h"
 #include "interpose/preload/memory.h"
+#include "interpose/preload/stack.h"
 
 namespace oldornew::preload {
 
@@ -22,9 +23,9 @@ constexpr const char kVariable[] = "OLDORNEW_RECORDING=";
 Call NoCall(long nr) { return Call{nr, {}, 0, 0, 0, 0}; }
 
 /// Appends the bytes of a /proc file as a section.
-void AddFile(RecordWriter& record, SectionType type, const char* path, uint64_t room) {
+const char* AddFile(RecordWriter& record, SectionType type, const char* path, uint64_t room, uint64_t* size) {
   char* to = record.Open(type, room);
-  if (to == nullptr) return;
+  if (to == nullptr) return nullptr;
   uint64_t length = 0;
   long fd = Gate(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
   while (fd >= 0 && length < room) {
@@ -34,6 +35,15 @@ void AddFile(RecordWriter& record, SectionType type, const char* path, uint64_t 
   }
   if (fd >= 0) Gate(SYS_close, fd);
   record.ShrinkTo(to, length);
+  *size = length;
+  return to;
+}
+
+/// The list of modules, for the decoder and for ourselves.
+void AddMaps(RecordWriter& record) {
+  uint64_t length = 0;
+  const char* maps = AddFile(record, SectionType::kMaps, "/proc/self/maps", kMaxMaps, &length);
+  if (maps != nullptr) LearnCode(maps, length);
 }
 
 void AnnounceImage() {
@@ -43,13 +53,21 @@ void AnnounceImage() {
   char* program = record.Open(SectionType::kProgram, kPathMax);
   long length = program != nullptr ? Gate(SYS_readlink, "/proc/self/exe", program, kPathMax) : 0;
   record.ShrinkTo(program, length > 0 ? (uint64_t)length : 0);
-  AddFile(record, SectionType::kArguments, "/proc/self/cmdline", kMaxArguments);
-  AddFile(record, SectionType::kMaps, "/proc/self/maps", kMaxMaps);
+  uint64_t ignored = 0;
+  AddFile(record, SectionType::kArguments, "/proc/self/cmdline", kMaxArguments, &ignored);
+  AddMaps(record);
   record.Begun();
   record.Done(0);
 }
 
 }  // namespace
+
+void RecordModules() {
+  RecordWriter record(RecordKind::kModules, NoCall(SYS_mmap), TakeTicket(), sizeof(wire::Section) + kMaxMaps);
+  AddMaps(record);
+  record.Begun();
+  record.Done(0);
+}
 
 bool FunnelInit(char** envp, const uint64_t* auxv) {
   UseThreadPointer(auxv);

@@ -42,14 +42,16 @@ long HandleLockAll(Call& call);  // mlockall
 // handle_other.cc
 long HandleIoctl(Call& call);
 long HandleAio(Call& call);       // io_submit, io_uring_setup
+long HandleChdir(Call& call);     // chdir, fchdir, chroot
 long HandleMount(Call& call);     // mount, umount2, pivot_root, move_mount, unshare, setns
 long HandleByHandle(Call& call);  // open_by_handle_at
-long HandleWait(Call& call);        // wait4, waitid
+long HandleWait(Call& call);      // wait4, waitid
 long HandleExit(Call& call);      // exit, exit_group
-// handle_process.cc: the hooks of seam.h
+// handle_process.cc: the hooks of seam.h, and:
+void RecordModules();
 
-/// The channel number (1 stdout, 2 stderr, else N) if writes to `fd`, open on (dev, ino), are acknowledgements;
-/// else -1.
+/// The channel number (1 stdout, 2 stderr, else N) if writes to `fd`, open on (dev, ino), are
+/// acknowledgements; else -1.
 int FindChannel(int fd, uint64_t dev, uint64_t ino);
 
 /// What to do about EROFS for a call that changes names at `path` (`missing`: what it acts on is not there,

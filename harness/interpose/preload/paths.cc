@@ -17,6 +17,9 @@ namespace {
 constexpr uint32_t kKnownSlots = 256;
 wire::FileId g_known_inside[kKnownSlots];
 
+wire::FileId g_current;  // of the current directory; written under the FileLock
+uint32_t g_current_known = 0;
+
 bool Same(const wire::FileId& a, const wire::FileId& b) { return a.dev == b.dev && a.ino == b.ino; }
 
 bool IsRoot(const wire::FileId& id) {
@@ -62,6 +65,24 @@ bool IsBelow(const char* path, const char* directory) {
 
 }  // namespace
 
+/// What a relative path starts from. The current directory's identity is remembered between calls that may
+/// change it.
+long StartingDirectory(int dirfd, wire::FileState* dir) {
+  if (dirfd != AT_FDCWD) return StatDescriptor(dirfd, dir);
+  bool remember = !SharesDescriptorsOrMemory();
+  if (remember && __atomic_load_n(&g_current_known, __ATOMIC_ACQUIRE) != 0) {
+    dir->dev = g_current.dev;
+    dir->ino = g_current.ino;
+    return 0;
+  }
+  long result = StatAt(AT_FDCWD, ".", 0, dir);
+  if (result == 0 && remember) {
+    g_current = {dir->dev, dir->ino};
+    __atomic_store_n(&g_current_known, 1, __ATOMIC_RELEASE);
+  }
+  return result;
+}
+
 /// Splits off the last component; everything but Place::dir.
 Place LastComponent(char* path) {
   Place place;
@@ -84,7 +105,7 @@ Place FindPlace(int dirfd, char* path) {
   wire::FileState dir;
   long result;
   if (start == 0) {
-    result = dirfd == AT_FDCWD ? StatAt(AT_FDCWD, ".", 0, &dir) : StatDescriptor(dirfd, &dir);
+    result = StartingDirectory(dirfd, &dir);
   } else {
     char first = path[start];
     path[start] = 0;
@@ -135,6 +156,8 @@ void ResolveForMessage(int dirfd, char* path, char* out) {
   memcpy(out + length, path + start, end - start);
   out[length + (long)(end - start)] = 0;
 }
+
+void ForgetCurrentDirectory() { __atomic_store_n(&g_current_known, 0, __ATOMIC_RELEASE); }
 
 void ForgetDirectories() { memset(g_known_inside, 0, sizeof g_known_inside); }
 

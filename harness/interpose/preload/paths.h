@@ -40,6 +40,9 @@ bool InsideRoots(int dirfd, char* path, bool whole);
 /// The same for an open descriptor.
 bool DescriptorInsideRoots(int fd);
 
+/// The current directory may have changed (chdir, fchdir, chroot, a namespace): ask for its identity again.
+void ForgetCurrentDirectory();
+
 /// Directories may have moved or gone: forget which were found inside.
 void ForgetDirectories();
 

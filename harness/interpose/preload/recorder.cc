@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 
 #include "interpose/preload/memory.h"
+#include "interpose/preload/stack.h"
 
 namespace oldornew::preload {
 
@@ -220,6 +221,12 @@ RecordWriter::RecordWriter(wire::RecordKind kind, const Call& call, uint64_t beg
   record_->stack_pointer = call.sp;
   record_->frame_pointer = call.bp;
   record_->descriptor = -1;
+}
+
+RecordWriter::RecordWriter(const FileLock& lock, wire::RecordKind kind, const Call& call, uint64_t begin,
+                           uint64_t extra)
+    : RecordWriter(kind, call, begin, extra + kStackRoom, lock.tid()) {
+  AddStack(*this, call.ip, call.sp);
 }
 
 char* RecordWriter::Open(wire::SectionType type, uint64_t length) {

@@ -64,9 +64,8 @@ class RecordWriter {
   /// Reserves the fixed part and room for sections of `extra` bytes (their headers and padding included).
   RecordWriter(wire::RecordKind kind, const Call& call, uint64_t begin, uint64_t extra)
       : RecordWriter(kind, call, begin, extra, CurrentThread()) {}
-  /// The same for the holder of the lock: saves a system call.
-  RecordWriter(const FileLock& lock, wire::RecordKind kind, const Call& call, uint64_t begin, uint64_t extra)
-      : RecordWriter(kind, call, begin, extra, lock.tid()) {}
+  /// The same for the holder of the lock: saves a system call, and adds the call stack.
+  RecordWriter(const FileLock& lock, wire::RecordKind kind, const Call& call, uint64_t begin, uint64_t extra);
   RecordWriter(const RecordWriter&) = delete;
   RecordWriter& operator=(const RecordWriter&) = delete;
 

@@ -79,7 +79,7 @@ int ProcessId();
 int ThreadId();
 
 /// True while another process shares our memory (a CLONE_VM child that has not executed or ended yet) or our descriptors
-/// (CLONE_FILES without CLONE_THREAD, for ever): what is remembered of threads and descriptors may then be another's.
+/// or current directory (CLONE_FILES or CLONE_FS without CLONE_THREAD, for ever): what is remembered may be another's.
 bool SharesDescriptorsOrMemory();
 
 /// False if no code of the program can run in this process while one of our functions does: it has one thread and no signal

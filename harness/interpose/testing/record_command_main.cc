@@ -1,13 +1,25 @@
 // record_command CMD...: records a command in an empty directory and prints what was seen. For looking at
 // things by hand.
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "interpose/testing/recorded_run.h"
 
 int main(int argc, char** argv) {
   oldornew::RecordedRun run;
   run.Run(std::vector<std::string>(argv + 1, argv + argc));
-  for (const std::string& line : run.Summary()) printf("%s\n", line.c_str());
+  std::vector<std::string> lines = run.Summary();
+  for (size_t i = 0; i < lines.size(); i++) {
+    printf("%s\n", lines[i].c_str());
+    if (getenv("STACKS") == nullptr) continue;
+    const oldornew::Op& op = run.trace.ops[i];
+    for (uint64_t address : op.stack) {
+      for (const oldornew::Module& m : run.trace.processes[static_cast<size_t>(op.process)].modules) {
+        if (address < m.start || address >= m.end) continue;
+        printf("    %s+0x%llx\n", m.path.c_str(), (unsigned long long)(address - m.start + m.file_offset));
+      }
+    }
+  }
   for (const oldornew::Process& p : run.trace.processes) {
     printf("process %d parent %d %s (%zu modules)\n", p.pid, p.parent, p.program.c_str(), p.modules.size());
   }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -133,6 +134,22 @@ int Fill() {
   return 0;
 }
 
+/// Writes are cut short by a limit on file sizes, so that recorded room is given back; more calls follow.
+int Short() {
+  signal(SIGXFSZ, SIG_IGN);
+  rlimit limit = {10000, 10000};
+  setrlimit(RLIMIT_FSIZE, &limit);
+  std::string bytes(50000, 'g');
+  for (int i = 0; i < 10; i++) {
+    int fd = open("short", O_CREAT | O_WRONLY | O_TRUNC, 0644);
+    if (write(fd, bytes.data(), bytes.size()) != 10000) return 1;
+    if (write(fd, bytes.data(), bytes.size()) != -1) return 2;
+    close(fd);
+    rename("short", "s");
+  }
+  return 0;
+}
+
 int LockAll() {
   if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0) return 1;
   Append("locked", 'l', 1);
@@ -158,6 +175,7 @@ int main(int argc, char** argv) {
   if (what == "protect") return MapShared(argument, true);
   if (what == "spawn") return Spawn();
   if (what == "fill") return Fill();
+  if (what == "short") return Short();
   if (what == "lockall") return LockAll();
   if (what == "write") return WriteTo(argument);
   if (what == "unlink") return unlink(argument) == 0 ? 0 : 1;

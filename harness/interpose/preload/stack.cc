@@ -1,0 +1,133 @@
+#include "interpose/preload/stack.h"
+
+#include "interpose/preload/memory.h"
+
+namespace oldornew::preload {
+
+namespace {
+
+constexpr uint64_t kScanned = 8192;  // bytes above the stack pointer
+constexpr uint64_t kPage = 4096;
+constexpr uint32_t kRemembered = 64;
+constexpr uint64_t kLibraries = uint64_t{0x700000000000};  // the kernel maps libraries above, programs below
+
+struct CodeRange {
+  uint64_t start;
+  uint64_t end;
+};
+CodeRange g_code[2];  // below and above kLibraries; what lies between two modules is taken for code as well
+bool g_new_code = false;
+
+// The main thread's stack ends here: nothing else lies in the 8 MiB below (mmap(2)'s area begins 128 MiB
+// further down), and all that lies between a stack pointer there and this end is mapped.
+uint64_t g_stack_end = 0;
+constexpr uint64_t kMainStack = uint64_t{8} << 20;
+
+/// A loop comes by with the same stack again and again: it is recorded once and then referred to.
+struct Remembered {
+  uint64_t ip;
+  uint64_t sp;
+  uint64_t ticket;  // Record::begin of the record that has the words
+  uint32_t count;
+  uint64_t words[kMaxStackWords];  // index << 48 | value
+};
+Remembered g_remembered[kRemembered];
+
+bool Within(const CodeRange& range, uint64_t value) { return range.start <= value && value < range.end; }
+
+/// True if all words from `sp` to `last` are certain to be readable, or turn out to be.
+bool CanRead(uint64_t sp, uint64_t last) {
+  if (sp < g_stack_end && g_stack_end - sp < kMainStack && last < g_stack_end) return true;
+  return last / kPage == sp / kPage || CheckReadable((const void*)last, 8) == 0;
+}
+
+uint64_t WordAt(uint64_t address) { return *(const volatile uint64_t*)address; }
+
+bool StillThere(const Remembered& known) {
+  if (known.count == 0) return true;
+  uint64_t last = known.sp + (known.words[known.count - 1] >> 48) * 8;
+  if (!CanRead(known.sp, last)) return false;
+  for (uint32_t i = 0; i < known.count; i++) {
+    if (WordAt(known.sp + (known.words[i] >> 48) * 8) != (known.words[i] & 0xffffffffffff)) return false;
+  }
+  return true;
+}
+
+void Scan(Remembered* known) {
+  known->count = 0;
+  uint64_t end = known->sp + kScanned;
+  for (uint64_t at = known->sp; at < end && known->count < kMaxStackWords; at += 8) {
+    if ((at == known->sp || at % kPage == 0) && CheckReadable((const void*)at, 8) != 0) return;
+    uint64_t value = WordAt(at);
+    bool matters = Within(g_code[0], value) || Within(g_code[1], value) || (value > known->sp && value < end);
+    if (matters) known->words[known->count++] = (at - known->sp) / 8 << 48 | value;
+  }
+}
+
+uint64_t Hex(const char** text, const char* end) {
+  uint64_t value = 0;
+  for (; *text < end; ++*text) {
+    char c = **text;
+    if (c >= '0' && c <= '9') {
+      value = value << 4 | (uint64_t)(c - '0');
+    } else if (c >= 'a' && c <= 'f') {
+      value = value << 4 | (uint64_t)(c - 'a' + 10);
+    } else {
+      break;
+    }
+  }
+  return value;
+}
+
+void Extend(uint64_t start, uint64_t end) {
+  if (start >> 47 != 0) return;  // vsyscall
+  CodeRange& range = g_code[start >= kLibraries ? 1 : 0];
+  if (range.end == 0 || start < range.start) range.start = start;
+  if (end > range.end) range.end = end;
+}
+
+}  // namespace
+
+void LearnCode(const char* maps, uint64_t length) {
+  const char* end = maps + length;
+  g_code[0] = g_code[1] = {0, 0};
+  while (maps < end) {
+    uint64_t first = Hex(&maps, end);
+    maps++;
+    uint64_t last = Hex(&maps, end);
+    if (end - maps > 4 && maps[3] == 'x') Extend(first, last);
+    const char* rest = maps;
+    while (maps < end && *maps != '\n') maps++;
+    if (maps - rest > 7 && memcmp(maps - 7, "[stack]", 7) == 0) g_stack_end = last;
+    maps++;
+  }
+}
+
+void NoteCode(uint64_t start, uint64_t end) {
+  Extend(start, end);
+  __atomic_store_n(&g_new_code, true, __ATOMIC_RELAXED);
+}
+
+bool TakeNewCode() {
+  if (!__atomic_load_n(&g_new_code, __ATOMIC_RELAXED)) return false;
+  return __atomic_exchange_n(&g_new_code, false, __ATOMIC_RELAXED);
+}
+
+void AddStack(RecordWriter& record, uint64_t ip, uint64_t sp) {
+  if (sp == 0 || !record.ok()) return;
+  sp &= ~uint64_t{7};
+  Remembered& known = g_remembered[(ip ^ ip >> 7 ^ sp >> 3 ^ sp >> 9) % kRemembered];
+  if (known.ip == ip && known.sp == sp && StillThere(known)) {
+    record.Add(wire::SectionType::kStack, &known.ticket, sizeof known.ticket);
+    return;
+  }
+  known.ip = ip;
+  known.sp = sp;
+  known.ticket = record->begin;
+  Scan(&known);
+  // An empty stack still takes two words, so that it is not taken for a reference.
+  if (known.count == 0) known.words[0] = 0;
+  record.Add(wire::SectionType::kStack, known.words, known.count < 2 ? 16 : known.count * 8);
+}
+
+}  // namespace oldornew::preload
