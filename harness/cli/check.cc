@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <thread>
 
 #include "base/files.h"
 #include "base/text.h"
@@ -25,6 +26,31 @@ constexpr uint64_t kDefaultProbedStates = 5'000;
 
 double SecondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+bool Probed(const Options& options) {
+  return !options.view_command.empty() || !options.check_command.empty();
+}
+
+// One sandbox for each thread. They lie in memory where that is to be had: recovering databases sync much,
+// and what a disk would do then is no part of the question.
+Result<std::vector<Sandbox>> MakeProbeSandboxes(const Options& options, const Recording& recording) {
+  if (recording.sandbox == nullptr) {
+    return FailWith(ExitCode::kUsage, "--view and --check need a run; they cannot be asked of a saved trace");
+  }
+  SandboxSpec spec;
+  spec.directory = options.directory;
+  spec.also_directories = options.also_directories;
+  spec.work_parent = options.work_directory;
+  if (spec.work_parent.empty() && access("/dev/shm", W_OK | X_OK) == 0) spec.work_parent = "/dev/shm";
+  const unsigned processors = std::max(1u, std::thread::hardware_concurrency());
+  const unsigned jobs = options.jobs > 0 ? static_cast<unsigned>(options.jobs) : processors;
+  std::vector<Sandbox> out;
+  for (unsigned i = 0; i < jobs; ++i) {
+    ASSIGN_OR_RETURN(Sandbox sandbox, Sandbox::Create(spec));
+    out.push_back(std::move(sandbox));
+  }
+  return out;
 }
 
 struct ReportTarget {
@@ -135,14 +161,15 @@ Result<ExitCode> RunCheck(const Options& options) {
   report.rules.ok_exit = search.ack.ok_exit;
   report.judgement = Judge(trace, nullptr, report.rules);
   SearchResult result;
+  std::vector<Sandbox> sandboxes;
   if (report.judgement.verdict == Verdict::kClean) {
-    const bool probed = !options.view_command.empty() || !options.check_command.empty();
-    if (probed && recording.sandbox == nullptr) {
-      return FailWith(ExitCode::kUsage,
-                      "--view and --check need a run; they cannot be asked of a saved trace");
+    if (Probed(options)) {
+      ASSIGN_OR_RETURN(sandboxes, MakeProbeSandboxes(options, recording));
+      for (Sandbox& sandbox : sandboxes) {
+        search.probes.push_back({MakeProbe(&sandbox, options.view_command, options.timeout_seconds),
+                                 MakeProbe(&sandbox, options.check_command, options.timeout_seconds)});
+      }
     }
-    search.view = MakeProbe(recording.sandbox.get(), options.view_command, options.timeout_seconds);
-    search.check = MakeProbe(recording.sandbox.get(), options.check_command, options.timeout_seconds);
     const Clock::time_point explore_start = Clock::now();
     ASSIGN_OR_RETURN(result, Search(trace, search));
     report.explore_seconds = SecondsSince(explore_start);

@@ -1,7 +1,10 @@
 #include "finding/probe_search.h"
 
 #include <algorithm>
+#include <atomic>
+#include <thread>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/text.h"
 
@@ -34,21 +37,23 @@ class ProbeSearch {
         promises_(&promises) {}
 
   Status RunAll() {
-    if (options_.view) RETURN_IF_ERROR(LearnVersions());
-    if (options_.check) RETURN_IF_ERROR(CheckEndpoints());
+    if (View()) RETURN_IF_ERROR(LearnVersions());
+    if (Check()) RETURN_IF_ERROR(CheckEndpoints());
     // A state is visited for each profile that allows it; the command runs once.
     const Subject subject{".", {{0, ""}}, true};
     const Projection everything{{""}};
     collector_->StartSubject(subject, promises_, everything);
     for (const auto* list : {&options_.profiles, &options_.pedantic}) {
       for (const Profile* profile : *list) {
+        std::vector<CrashState> states;
         const Coverage coverage =
             ForEachCrashState(trace_, *profile, everything, options_.limits, [&](const CrashState& state) {
-              status_ = JudgeOne(state, *profile, list == &options_.pedantic);
-              return status_.has_value();
+              states.push_back(state);
+              return true;
             });
-        RETURN_IF_ERROR(status_);
         AddCoverage(coverage, &result_->coverage);
+        RETURN_IF_ERROR(AnswerAll(states));
+        for (const CrashState& state : states) JudgeOne(state, *profile, list == &options_.pedantic);
       }
     }
     result_->coverage.states_distinct += answers_.size();
@@ -56,6 +61,9 @@ class ProbeSearch {
   }
 
  private:
+  const Probe& View() const { return options_.probes[0].view; }
+  const Probe& Check() const { return options_.probes[0].check; }
+
   ProbeContext ContextAt(uint32_t point) const {
     ProbeContext context;
     context.acked = static_cast<uint32_t>(
@@ -83,7 +91,7 @@ class ProbeSearch {
     const auto learn = [&](const FileTree& tree, uint32_t point) -> Status {
       std::string first;
       for (int round = 0; round < 2; ++round) {
-        ASSIGN_OR_RETURN(const ProbeAnswer answer, Ask(options_.view, tree, point));
+        ASSIGN_OR_RETURN(const ProbeAnswer answer, Ask(View(), tree, point));
         if (round == 0) {
           first = Shown(answer);
         } else if (Shown(answer) != first) {
@@ -113,7 +121,7 @@ class ProbeSearch {
     const auto points = static_cast<uint32_t>(trace_.ops.size());
     for (const auto& [tree, name, point] :
          {std::tuple{&trace_.old_tree, "old", 0u}, std::tuple{&trace_.new_tree, "new", points}}) {
-      ASSIGN_OR_RETURN(const ProbeAnswer answer, Ask(options_.check, *tree, point));
+      ASSIGN_OR_RETURN(const ProbeAnswer answer, Ask(Check(), *tree, point));
       if (answer.exit_status != 0) {
         return FailWith(ExitCode::kBaselineFailed, "--check rejects the {} state itself (exit {}): {}", name,
                         answer.exit_status, Quote(answer.output, 200));
@@ -127,41 +135,67 @@ class ProbeSearch {
     ProbeAnswer check;
   };
 
-  Result<Answers> AnswersFor(const CrashState& state) {
-    // The check may look at OLDORNEW_ACKED and OLDORNEW_STDOUT: the same tree is asked again when those
-    // differ.
+  // The check may look at OLDORNEW_ACKED and OLDORNEW_STDOUT: the same tree is asked again when those differ.
+  Digest KeyFor(const CrashState& state) const {
+    if (!Check()) return state.digest;
     const ProbeContext context = ContextAt(state.last_point);
-    const Digest key = Hasher()
-                           .Add(state.digest)
-                           .Add(options_.check ? context.acked : 0)
-                           .Add(options_.check ? context.printed : "")
-                           .Finish();
-    const auto known = answers_.find(key);
-    if (known != answers_.end()) return known->second;
+    return Hasher().Add(state.digest).Add(context.acked).Add(context.printed).Finish();
+  }
+
+  Result<Answers> AskBoth(const ProbeSet& probes, const CrashState& state) const {
     Answers answers;
-    if (options_.view) {
-      ASSIGN_OR_RETURN(const ProbeAnswer answer, Ask(options_.view, state.tree, state.last_point));
+    if (probes.view) {
+      ASSIGN_OR_RETURN(const ProbeAnswer answer, Ask(probes.view, state.tree, state.last_point));
       answers.view = Shown(answer);
     }
-    if (options_.check) {
-      ASSIGN_OR_RETURN(answers.check, Ask(options_.check, state.tree, state.last_point));
+    if (probes.check) {
+      ASSIGN_OR_RETURN(answers.check, Ask(probes.check, state.tree, state.last_point));
     }
-    answers_.emplace(key, answers);
     return answers;
+  }
+
+  // One command run for each state not seen before, side by side.
+  Status AnswerAll(const std::vector<CrashState>& states) {
+    std::vector<std::pair<Digest, const CrashState*>> todo;
+    std::unordered_set<Digest> chosen;
+    for (const CrashState& state : states) {
+      const Digest key = KeyFor(state);
+      if (!answers_.contains(key) && chosen.insert(key).second) todo.emplace_back(key, &state);
+    }
+    std::vector<Result<Answers>> results(todo.size());
+    std::atomic<size_t> next{0};
+    std::atomic<bool> failed{false};
+    const auto work = [&](const ProbeSet& probes) {
+      for (size_t i = next++; i < todo.size() && !failed; i = next++) {
+        results[i] = AskBoth(probes, *todo[i].second);
+        if (!results[i]) failed = true;
+      }
+    };
+    std::vector<std::thread> threads;
+    for (size_t i = 1; i < std::min(options_.probes.size(), todo.size()); ++i) {
+      threads.emplace_back(work, std::cref(options_.probes[i]));
+    }
+    work(options_.probes[0]);
+    for (std::thread& thread : threads) thread.join();
+    for (size_t i = 0; i < todo.size(); ++i) {
+      if (!results[i]) return tl::unexpected(results[i].error());
+      answers_.emplace(todo[i].first, std::move(*results[i]));
+    }
+    return {};
   }
 
   bool Expected(Oracle oracle) const {
     return std::find(options_.expect.begin(), options_.expect.end(), oracle) != options_.expect.end();
   }
 
-  Status JudgeOne(const CrashState& state, const Profile& profile, bool pedantic) {
-    ASSIGN_OR_RETURN(const Answers answers, AnswersFor(state));
+  void JudgeOne(const CrashState& state, const Profile& profile, bool pedantic) {
+    const Answers& answers = answers_.at(KeyFor(state));
     const std::string where = ".";
-    if (options_.check && answers.check.exit_status != 0 && Expected(Oracle::kCheck)) {
+    if (Check() && answers.check.exit_status != 0 && Expected(Oracle::kCheck)) {
       collector_->Add({Oracle::kCheck, Outcome::kRejectedByCheck, where, answers.check.output, -1}, state,
                       profile, pedantic);
     }
-    if (!options_.view) return {};
+    if (!View()) return;
     const auto shown_by = [&](uint32_t after) {
       return std::any_of(versions_.begin(), versions_.end(), [&](const ViewVersion& v) {
         return v.output == answers.view && (after == 0 || v.point >= after);
@@ -172,7 +206,7 @@ class ProbeSearch {
         collector_->Add({Oracle::kAtomic, Outcome::kUnlikeAnyVersion, where, answers.view, -1}, state,
                         profile, pedantic);
       }
-      return {};
+      return;
     }
     int promise = -1;
     for (size_t i = 0; i < acks_.size(); ++i) {
@@ -182,7 +216,6 @@ class ProbeSearch {
       collector_->Add({Oracle::kDurable, Outcome::kOldAfterAck, where, answers.view, promise}, state, profile,
                       pedantic);
     }
-    return {};
   }
 
   struct ViewVersion {
@@ -198,7 +231,6 @@ class ProbeSearch {
   const VersionHistory* promises_;
   std::vector<ViewVersion> versions_;
   std::unordered_map<Digest, Answers> answers_;
-  Status status_;
 };
 
 }  // namespace

@@ -142,14 +142,16 @@ Result<SearchResult> Search(const Trace& trace, const SearchOptions& options) {
   std::list<Prepared> prepared;  // Stable addresses: the collector describes findings at the end.
   VersionHistory promises;
   promises.acks = FindAcks(trace, options.ack);
-  if (options.view || options.check) {
+  const bool views = !options.probes.empty() && options.probes[0].view;
+  if (!options.probes.empty()) {
     RETURN_IF_ERROR(SearchWithProbes(trace, options, promises, &collector, &result));
   } else {
     result.unsupported = FindInPlaceDatabases(trace, subjects);
   }
-  if (!options.view && result.unsupported.empty()) {
+  if (!views && result.unsupported.empty()) {
     // With --check alone the ordinary questions are asked too only where paths were named.
-    const bool ask = !options.check || !options.watch.watch.empty() || !options.watch.together.empty();
+    const bool ask =
+        options.probes.empty() || !options.watch.watch.empty() || !options.watch.together.empty();
     for (const Subject& subject : subjects) {
       if (ask)
         prepared.push_back(

@@ -26,6 +26,12 @@ struct ProbeContext {
 };
 using Probe = std::function<Result<ProbeAnswer>(const FileTree& state, const ProbeContext& context)>;
 
+/// What is asked of one state at a time. Either may be empty.
+struct ProbeSet {
+  Probe view;   ///< --view
+  Probe check;  ///< --check
+};
+
 struct SearchOptions {
   std::vector<const Profile*> profiles;  ///< findings in these count
   std::vector<const Profile*> pedantic;  ///< explored too; findings only here are marked pedantic
@@ -36,8 +42,9 @@ struct SearchOptions {
   bool durable_is_error = false;  ///< --ack REGEX was given, or the scenario expects it (oracles.md 16)
   std::vector<std::string> volatile_globs = {"*-shm"};
   int jobs = 0;  ///< threads; 0: one for each processor. The result does not depend on it
-  Probe view;    ///< --view; empty: none
-  Probe check;   ///< --check; empty: none
+  /// Sets that do the same, each used by one thread at a time: so many states are probed side by side. Empty:
+  /// no probes.
+  std::vector<ProbeSet> probes;
 };
 
 struct SearchResult {

@@ -321,19 +321,19 @@ TraceBuilder ToyTransaction(bool sync_journal) {
 
 TEST(Search, AViewJudgesTheLogicalContentAndFindsAnUnsyncedJournal) {
   SearchOptions options = Under({"ext4", "xfs", "btrfs"});
-  options.view = [](const FileTree& tree, const ProbeContext&) -> Result<ProbeAnswer> {
-    return ToyView(tree);
-  };
+  options.probes = {
+      {[](const FileTree& tree, const ProbeContext&) -> Result<ProbeAnswer> { return ToyView(tree); }, {}}};
   EXPECT_THAT(Searched(ToyTransaction(true).Build(), options).findings, IsEmpty());
   // Without the syncs the journal may be empty while pages of the data are half written: seen at sector grain
   // or not at all for four bytes, so the journal's own content is what goes wrong: zeros that are no undo
   // record do not matter here.
-  options.view = [](const FileTree& tree, const ProbeContext&) -> Result<ProbeAnswer> {
+  const Probe probe = [](const FileTree& tree, const ProbeContext&) -> Result<ProbeAnswer> {
     const auto journal = tree.Lookup("journal");
     if (journal && !tree.at(*journal).content.ToString().starts_with("undo:"))
       return ProbeAnswer{1, "damaged journal"};
     return ToyView(tree);
   };
+  options.probes = {{probe, {}}};
   const auto findings = Searched(ToyTransaction(false).Build(), options).findings;
   ASSERT_FALSE(findings.empty());
   EXPECT_THAT(findings[0].outcomes, Contains(Key(Outcome::kUnlikeAnyVersion)));
@@ -343,9 +343,10 @@ TEST(Search, AViewJudgesTheLogicalContentAndFindsAnUnsyncedJournal) {
 TEST(Search, AViewThatPrintsSomethingElseEachTimeIsRefused) {
   SearchOptions options = Under({"ext4"});
   int calls = 0;
-  options.view = [&](const FileTree&, const ProbeContext&) -> Result<ProbeAnswer> {
+  const Probe probe = [&](const FileTree&, const ProbeContext&) -> Result<ProbeAnswer> {
     return ProbeAnswer{0, std::to_string(++calls)};
   };
+  options.probes = {{probe, {}}};
   const auto result = Search(ToyTransaction(true).Build(), options);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().exit_code, ExitCode::kUsage);
@@ -354,10 +355,11 @@ TEST(Search, AViewThatPrintsSomethingElseEachTimeIsRefused) {
 TEST(Search, ACheckIsToldHowMuchWasAcknowledged) {
   const Trace trace = Replace().Fsync("t").Rename("t", "f").Exit().Build();
   SearchOptions options = Under({"xfs"});
-  options.check = [](const FileTree& tree, const ProbeContext& context) -> Result<ProbeAnswer> {
+  const Probe probe = [](const FileTree& tree, const ProbeContext& context) -> Result<ProbeAnswer> {
     const bool is_new = tree.at(*tree.Lookup("f")).content.ToString() == kNew;
     return ProbeAnswer{context.acked > 0 && !is_new ? 1 : 0, ""};
   };
+  options.probes = {{{}, probe}};
   const auto findings = Searched(trace, options).findings;
   ASSERT_EQ(findings.size(), 1u);
   EXPECT_EQ(findings[0].oracle, Oracle::kCheck);
@@ -365,9 +367,10 @@ TEST(Search, ACheckIsToldHowMuchWasAcknowledged) {
 
 TEST(Search, ACheckThatRejectsTheNewStateItselfIsABrokenBaseline) {
   SearchOptions options = Under({"xfs"});
-  options.check = [](const FileTree&, const ProbeContext& context) -> Result<ProbeAnswer> {
+  const Probe probe = [](const FileTree&, const ProbeContext& context) -> Result<ProbeAnswer> {
     return ProbeAnswer{context.acked > 0 ? 1 : 0, "no"};
   };
+  options.probes = {{{}, probe}};
   const auto result = Search(Replace().Rename("t", "f").Exit().Build(), options);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().exit_code, ExitCode::kBaselineFailed);

@@ -1,0 +1,242 @@
+// The command line as a user meets it: the built program, run in a fresh directory.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "base/files.h"
+#include "base/text.h"
+#include "cli/options.h"
+
+namespace oldornew {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+struct Outcome {
+  int exit_code = -1;
+  std::string out;
+  std::string err;
+};
+
+class CliTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto dir = TempDir::Create("oldornew-cli-");
+    ASSERT_TRUE(dir);
+    dir_ = std::make_unique<TempDir>(std::move(*dir));
+    ASSERT_TRUE(MakeDirectories(Path("w")));
+    ASSERT_TRUE(WriteFile(Path("w/config.toml"), "x = \"old\"\n"));
+  }
+
+  std::string Path(const std::string& name) const { return dir_->path() + "/" + name; }
+
+  // Runs `oldornew ARGUMENTS` in the directory w. ARGUMENTS are shell text.
+  Outcome Run(const std::string& arguments) const {
+    const std::string program = std::string(OLDORNEW_BINARY_DIR) + "/harness/oldornew";
+    const std::string line =
+        fmt::format("cd {} && {} {} >{} 2>{} </dev/null", ShellQuote(Path("w")), ShellQuote(program),
+                    arguments, ShellQuote(Path("out")), ShellQuote(Path("err")));
+    const int status = std::system(line.c_str());
+    Outcome outcome;
+    outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    outcome.out = ReadFile(Path("out")).value_or("");
+    outcome.err = ReadFile(Path("err")).value_or("");
+    return outcome;
+  }
+
+  std::string FirstBundle() const {
+    const auto json = nlohmann::json::parse(ReadFile(Path("w/oldornew.out/report.json")).value());
+    return json["findings"][0]["bundle"];
+  }
+
+  std::unique_ptr<TempDir> dir_;
+};
+
+constexpr const char* kCareless = "-- sed -i s/old/new/ config.toml";
+constexpr const char* kCareful =
+    "-- python3 -c 'import os\n"
+    "f = open(\"t\", \"w\"); f.write(\"new\"); f.flush(); os.fsync(f.fileno()); os.rename(\"t\", "
+    "\"config.toml\")\n"
+    "os.fsync(os.open(\".\", os.O_RDONLY))'";
+
+TEST_F(CliTest, CheckFindsWhatSedLeavesAndLeavesTheUsersFileAlone) {
+  const Outcome run = Run(std::string("check ") + kCareless);
+  EXPECT_EQ(run.exit_code, 1) << run.err;
+  EXPECT_THAT(
+      run.out,
+      HasSubstr(
+          "config.toml can be EMPTY (ext4 with noauto_da_alloc, xfs, btrfs, posix), read as ZEROS (ext4"));
+  EXPECT_THAT(run.out, HasSubstr("still be OLD after sed exited 0"));
+  EXPECT_EQ(ReadFile(Path("w/config.toml")).value(), "x = \"old\"\n");
+}
+
+TEST_F(CliTest, ACarefulProgramIsCleanAndLeavesNothingBehind) {
+  const Outcome run = Run(std::string("check ") + kCareful);
+  EXPECT_EQ(run.exit_code, 0) << run.out << run.err;
+  EXPECT_THAT(run.out, HasSubstr("clean: old or new in every state"));
+  EXPECT_NE(access(Path("w/oldornew.out").c_str(), F_OK), 0) << "nothing to keep, so nothing is made";
+}
+
+TEST_F(CliTest, ReplayBringsTheStateBackFromTheBundleAlone) {
+  ASSERT_EQ(Run(std::string("check ") + kCareless).exit_code, 1);
+  const std::string bundle = FirstBundle();
+  const Outcome replay = Run("replay --keep state " + bundle);
+  EXPECT_EQ(replay.exit_code, 1) << replay.err;
+  EXPECT_THAT(replay.out, HasSubstr("atomic: config.toml would "));
+  const auto state = ReadFile(Path("w/state/config.toml"));
+  ASSERT_TRUE(state);
+  EXPECT_NE(*state, "x = \"old\"\n");
+  EXPECT_NE(*state, "x = \"new\"\n");
+  EXPECT_EQ(Run("replay --keep state " + bundle).exit_code, 2)
+      << "a directory with something in it is not overwritten";
+}
+
+TEST_F(CliTest, ATokenReplaysBesideItsTrace) {
+  ASSERT_EQ(Run(std::string("check ") + kCareless).exit_code, 1);
+  const auto json = nlohmann::json::parse(ReadFile(Path("w/oldornew.out/report.json")).value());
+  const std::string token = json["findings"][0]["token"];
+  EXPECT_EQ(Run("replay " + ShellQuote(token)).exit_code, 1);
+  const Outcome other = Run("replay " + ShellQuote(token.substr(0, token.size() - 8) + "00000000"));
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_THAT(other.err, HasSubstr("belongs to trace 00000000"));
+}
+
+TEST_F(CliTest, TheNextCheckDoesNotCopyOurOwnOutput) {
+  ASSERT_EQ(Run(std::string("check ") + kCareless).exit_code, 1);
+  ASSERT_EQ(Run(std::string("check ") + kCareless).exit_code, 1);
+  const Outcome shown = Run("states --profile xfs -- true");
+  EXPECT_THAT(shown.out, Not(HasSubstr("oldornew.out")));
+}
+
+TEST_F(CliTest, RecordThenCheckOfTheTraceGivesTheSameFindings) {
+  const Outcome record = Run("record -o run.trace " + std::string(kCareless));
+  EXPECT_EQ(record.exit_code, 0) << record.err;
+  EXPECT_THAT(record.err, HasSubstr("complete"));
+  const Outcome check = Run("check --trace run.trace");
+  EXPECT_EQ(check.exit_code, 1);
+  EXPECT_THAT(check.out, HasSubstr("EMPTY"));
+  const Outcome show = Run("show run.trace");
+  EXPECT_EQ(show.exit_code, 0);
+  EXPECT_THAT(show.out, HasSubstr("→ config.toml)"));
+}
+
+TEST_F(CliTest, StatesListsEachStateOnceWithItsTreeAndMakesThemReal) {
+  const Outcome states = Run("states --profile xfs --write made " + std::string(kCareless));
+  EXPECT_EQ(states.exit_code, 0) << states.err;
+  std::set<std::string> digests;
+  int lines = 0;
+  for (const std::string& line : Split(states.out, '\n')) {
+    if (line.empty()) continue;
+    ++lines;
+    digests.insert(nlohmann::json::parse(line)["digest"]);
+    EXPECT_EQ(access(Path(fmt::format("w/made/{:06}", lines)).c_str(), F_OK), 0);
+  }
+  EXPECT_EQ(digests.size(), static_cast<size_t>(lines));
+  EXPECT_GE(lines, 3);
+}
+
+TEST_F(CliTest, ReportsGoWhereTheyAreAskedForAndAWrongPathCostsNoRun) {
+  const Outcome run =
+      Run("check --json --report junit=j.xml --report text=t.txt --report json=r.json --output o " +
+          std::string(kCareless));
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_EQ(nlohmann::json::parse(run.out)["verdict"], "findings");
+  EXPECT_THAT(ReadFile(Path("w/j.xml")).value(), HasSubstr("<failure"));
+  EXPECT_EQ(access(Path("w/o/run.trace").c_str(), F_OK), 0);
+  const Outcome wrong = Run("check --report json=/nonexistent/r.json -- touch ran");
+  EXPECT_EQ(wrong.exit_code, 2);
+}
+
+TEST_F(CliTest, ExitCodesAreThoseOfTheManual) {
+  EXPECT_EQ(Run("check -- true").exit_code, 0);
+  EXPECT_EQ(Run("check -- false").exit_code, 3);
+  EXPECT_EQ(Run("check --ok-exit 1 -- false").exit_code, 0);
+  EXPECT_EQ(Run("check --strict -- mv config.toml other").exit_code, 1) << "warnings fail only when strict";
+  EXPECT_EQ(Run("check -- mv config.toml other").exit_code, 0);
+  EXPECT_EQ(Run("check --ack exit -- mv config.toml other").exit_code, 1)
+      << "an explicit --ack makes durability an error";
+  EXPECT_EQ(Run("check --max-states 2 --expect durable --ack none -- cp config.toml other").exit_code, 4);
+  EXPECT_EQ(Run("check --max-states 2 --expect durable --ack none --accept-bounded -- cp config.toml other")
+                .exit_code,
+            0);
+  EXPECT_EQ(Run("--version").exit_code, 0);
+  EXPECT_EQ(Run("check --help").exit_code, 0);
+}
+
+TEST_F(CliTest, EveryUsageErrorIsOneLineAndExitsWith2) {
+  for (const char* arguments : {"",
+                                "check",
+                                "chek -- true",
+                                "check --frob -- true",
+                                "check --profile nope -- true",
+                                "check --expect nope -- true",
+                                "check --ack '(' -- true",
+                                "check --watch nowhere -- true",
+                                "check --watch ../x -- true",
+                                "check --dir / -- true",
+                                "check --dir nowhere -- true",
+                                "check --report nope=x -- true",
+                                "check --report json -- true",
+                                "check --grain no -- true",
+                                "check --max-states 0 -- true",
+                                "check --timeout -1 -- true",
+                                "check --trace config.toml",
+                                "check --trace t -- true",
+                                "check -- nosuchprogram",
+                                "show config.toml",
+                                "show nowhere",
+                                "replay nowhere",
+                                "replay power/x",
+                                "replay config.toml",
+                                "show config.toml -- true"}) {
+    const Outcome run = Run(arguments);
+    EXPECT_EQ(run.exit_code, 2) << arguments << "\n" << run.out << run.err;
+    EXPECT_THAT(run.err, ::testing::StartsWith("oldornew: ")) << arguments;
+    EXPECT_EQ(std::count(run.err.begin(), run.err.end(), '\n'), 1) << arguments << "\n" << run.err;
+  }
+  EXPECT_EQ(ReadFile(Path("w/config.toml")).value(), "x = \"old\"\n");
+}
+
+TEST_F(CliTest, AViewIsAskedOfEveryStateAndReplayed) {
+  ASSERT_EQ(std::system(fmt::format("sqlite3 {} 'create table t(x); insert into t values(1)'",
+                                    ShellQuote(Path("w/a.db")))
+                            .c_str()),
+            0);
+  const Outcome blind = Run("check -- sqlite3 a.db 'insert into t values(2)'");
+  EXPECT_EQ(blind.exit_code, 5);
+  EXPECT_THAT(blind.out, HasSubstr("--view 'sqlite3 a.db .dump'"));
+  const std::string view = "check --profile ext4 --profile xfs --view 'sqlite3 a.db .dump' -- ";
+  const Outcome full = Run(view + "sqlite3 a.db 'pragma synchronous=extra; insert into t values(2)'");
+  EXPECT_EQ(full.exit_code, 0) << full.out << full.err;
+  EXPECT_THAT(full.out, HasSubstr("clean"));
+  const Outcome off = Run(view + "sqlite3 a.db 'pragma synchronous=off; insert into t values(2)'");
+  EXPECT_EQ(off.exit_code, 1) << off.out << off.err;
+  EXPECT_EQ(Run("replay " + FirstBundle()).exit_code, 1);
+}
+
+TEST_F(CliTest, AcknowledgedLinesArePromises) {
+  const std::string script = "-- sh -c 'echo new > t; sync t; mv t config.toml; echo saved; sync .'";
+  EXPECT_EQ(Run("check --profile ext4 " + script).exit_code, 0);
+  const Outcome run = Run("check --profile ext4 --ack '^saved$' " + script);
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_THAT(run.out, HasSubstr("said \"saved\""));
+}
+
+TEST(ParseCommandLine, TakesProfileNamesWithCommasAndTheCommandUntouched) {
+  const char* argv[] = {"oldornew", "check", "--profile", "ext4,data=journal", "--profile=xfs", "--", "prog",
+                        "--json",   "--",    "-x"};
+  const auto parsed = ParseCommandLine(10, argv);
+  ASSERT_TRUE(parsed) << parsed.error().message;
+  EXPECT_THAT(parsed->options.profiles, ::testing::ElementsAre("ext4,data=journal", "xfs"));
+  EXPECT_THAT(parsed->options.command, ::testing::ElementsAre("prog", "--json", "--", "-x"));
+  EXPECT_FALSE(parsed->options.json);
+}
+
+}  // namespace
+}  // namespace oldornew
