@@ -384,8 +384,7 @@ void Metadata() {
   const unsigned char full[] = {2, 0, 0,   0,   1,   0,   6,  0, 255, 255, 255, 255, 2,   0,  4,
                                 0, 5, 0,   0,   0,   4,   0,  4, 0,   255, 255, 255, 255, 16, 0,
                                 4, 0, 255, 255, 255, 255, 32, 0, 0,   0,   255, 255, 255, 255};
-  if (Do("removexattr m system.posix_acl_access", SYS_fsetxattr, fd, "system.posix_acl_access", minimal,
-         sizeof minimal, 0) == 0) {
+  if (Do("", SYS_fsetxattr, fd, "system.posix_acl_access", minimal, sizeof minimal, 0) == 0) {
     Also("setattr m 0640");
     Do("setxattr m system.posix_acl_access", SYS_fsetxattr, fd, "system.posix_acl_access", full, sizeof full,
        0);
