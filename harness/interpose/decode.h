@@ -3,13 +3,13 @@
 // Method. Records are read front to back and sorted by end ticket. (dev, ino) pairs are mapped to objects:
 // those of the old tree first; a create always makes a new object, so a reused inode number never means the
 // old file. A name is judged by its directory: calls whose directory (or file) belongs to no root are dropped
-// and counted. The decoder keeps its own table of names and compares what each record says was there with
-// what the earlier records left there: a difference means that somebody changed the tree behind the
-// recorder's back, and the recording is incomplete.
+// and counted. Ops carry what the records say was at a name, so LiveTree (trace.h) finds out when somebody
+// changed the tree behind the recorder's back.
 //
-// Completeness (interposition.md 13.3): every fork must be followed by the child's announcement, every exec
-// by the new image's or by its failure; no overflow, no refused call, no unresolved record. Each violation is
-// an Obstacle.
+// Completeness (interposition.md 13.3): every fork must be followed by the child's announcement (or by its
+// death by a signal: a child runs nothing of the program before it has announced itself), every exec by the
+// new image's or by its failure; no overflow, no refused call, no unresolved record. Each violation is an
+// Obstacle.
 #pragma once
 
 #include <string>
@@ -28,10 +28,11 @@ struct DecodeStatistics {
   uint64_t calls = 0;      ///< system calls that reached the funnel
 };
 
-/// Fills `trace->objects`, `ops`, `processes`, `payload` and appends to `obstacles`. `trace->old_tree` and
-/// `roots` may be filled before or after; when `roots` is there, display paths below roots other than the
-/// judged one start with theirs. Errors: the file cannot be read or is no recording of this version (both
-/// numbers are named).
+/// `trace->new_tree`, if it is there already, supplies what was stored through mappings that nobody judges
+/// (SQLite's -shm). Fills `trace->objects`, `ops`, `processes`, `payload` and appends to `obstacles`.
+/// `trace->old_tree` and `roots` may be filled before or after; when `roots` is there, display paths below
+/// roots other than the judged one start with theirs. Errors: the file cannot be read or is no recording of
+/// this version (both numbers are named).
 Status DecodeRecording(const std::string& recording_path, const CapturedTree& old_tree, Trace* trace,
                        DecodeStatistics* statistics = nullptr);
 
