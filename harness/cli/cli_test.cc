@@ -220,6 +220,22 @@ TEST_F(CliTest, AViewIsAskedOfEveryStateAndReplayed) {
   EXPECT_EQ(Run("replay " + FirstBundle()).exit_code, 1);
 }
 
+TEST_F(CliTest, TheSourceLineOfTheGuiltyCallIsNamed) {
+  ASSERT_TRUE(WriteFile(Path("w/writer.c"),
+                        "#include <stdio.h>\n"
+                        "int main(void) {\n"
+                        "  FILE* f = fopen(\"t\", \"w\");\n"
+                        "  fputs(\"new\", f);\n"
+                        "  fclose(f);\n"
+                        "  return rename(\"t\", \"config.toml\");\n"
+                        "}\n"));
+  const std::string compile = fmt::format("cd {} && cc -g -o writer writer.c", ShellQuote(Path("w")));
+  ASSERT_EQ(std::system(compile.c_str()), 0);
+  const Outcome run = Run("check -- ./writer");
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_THAT(run.out, HasSubstr("writer.c:5 (main)")) << "the data is written when the stream is closed";
+}
+
 TEST_F(CliTest, AcknowledgedLinesArePromises) {
   const std::string script = "-- sh -c 'echo new > t; sync t; mv t config.toml; echo saved; sync .'";
   EXPECT_EQ(Run("check --profile ext4 " + script).exit_code, 0);

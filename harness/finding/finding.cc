@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "finding/source.h"
 
 namespace oldornew {
 
@@ -85,8 +86,7 @@ std::string Explain(const Trace& trace, const Finding& finding) {
   return {};
 }
 
-// Until call stacks are resolved, the program that made the call is named; the call itself stands in the op
-// list.
+// The call to look at: what was lost first, or what was carried out last before the power went.
 std::string SourceOf(const Trace& trace, const Finding& finding) {
   uint32_t guilty = 0;
   if (!finding.lost.empty()) {
@@ -96,17 +96,11 @@ std::string SourceOf(const Trace& trace, const Finding& finding) {
   }
   if (guilty >= trace.ops.size()) return {};
   const Op& op = trace.ops[guilty];
-  if (op.process < 0 || static_cast<size_t>(op.process) >= trace.processes.size()) return {};
-  const Process& process = trace.processes[static_cast<size_t>(op.process)];
-  for (const uint64_t address : op.stack) {
-    for (const Module& module : process.modules) {
-      const bool inside = address >= module.start && address < module.end;
-      if (!inside || module.path.find("/libc.so") != std::string::npos) continue;
-      return fmt::format("{}: {}+{:#x}", process.program.substr(process.program.rfind('/') + 1), module.path,
-                         address - module.start + module.file_offset);
-    }
+  std::string source = DescribeSource(trace, op);
+  if (source.empty() && op.process >= 0 && static_cast<size_t>(op.process) < trace.processes.size()) {
+    source = trace.processes[static_cast<size_t>(op.process)].program;
   }
-  return process.program;
+  return source;
 }
 
 }  // namespace

@@ -1,0 +1,110 @@
+#include "finding/source.h"
+
+#include <elfutils/libdwfl.h>
+#include <gelf.h>
+
+#include <array>
+#include <memory>
+#include <optional>
+
+#include "base/text.h"
+
+namespace oldornew {
+
+namespace {
+
+std::string BaseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+// Frames in these say how a call was made, not who wanted it.
+bool IsRuntime(const std::string& path) {
+  static constexpr std::array<std::string_view, 6> kPrefixes = {"libc.so",    "libc-2",    "ld-linux",
+                                                                "libpthread", "libstdc++", "liboldornew"};
+  const std::string name = BaseName(path);
+  for (const std::string_view prefix : kPrefixes) {
+    if (name.starts_with(prefix)) return true;
+  }
+  return path.empty() || path[0] != '/';
+}
+
+struct Frame {
+  const Module* module = nullptr;
+  uint64_t file_offset = 0;
+};
+
+std::optional<Frame> FirstOwnFrame(const Process& process, const Op& op) {
+  for (const uint64_t address : op.stack) {
+    for (const Module& module : process.modules) {
+      if (address < module.start || address >= module.end) continue;
+      if (IsRuntime(module.path)) break;
+      return Frame{&module, address - module.start + module.file_offset};
+    }
+  }
+  return std::nullopt;
+}
+
+// The ELF file's own address of an offset in it.
+std::optional<GElf_Addr> AddressOf(Elf* elf, uint64_t file_offset) {
+  size_t count = 0;
+  if (elf_getphdrnum(elf, &count) != 0) return std::nullopt;
+  for (size_t i = 0; i < count; ++i) {
+    GElf_Phdr header;
+    if (gelf_getphdr(elf, static_cast<int>(i), &header) == nullptr || header.p_type != PT_LOAD) continue;
+    if (file_offset >= header.p_offset && file_offset < header.p_offset + header.p_filesz) {
+      return file_offset - header.p_offset + header.p_vaddr;
+    }
+  }
+  return std::nullopt;
+}
+
+int NoDebugServer(Dwfl_Module*, void**, const char*, Dwarf_Addr, const char*, const char*, GElf_Word,
+                  char**) {
+  return -1;
+}
+
+// Separate debug files are looked for on disk only (by build id and .gnu_debuglink); never over the network.
+int FindOnDisk(Dwfl_Module* module, void** data, const char* name, Dwarf_Addr base, const char* file,
+               const char* link, GElf_Word crc, char** found) {
+  const int fd = dwfl_build_id_find_debuginfo(module, data, name, base, file, link, crc, found);
+  return fd >= 0 ? fd : NoDebugServer(module, data, name, base, file, link, crc, found);
+}
+
+std::string Symbolise(const Frame& frame) {
+  const std::string plain =
+      fmt::format("{}+{:#x} (no debug information)", BaseName(frame.module->path), frame.file_offset);
+  static char* debug_path = nullptr;  // libdwfl's default places
+  static const Dwfl_Callbacks callbacks = {dwfl_build_id_find_elf, FindOnDisk, dwfl_offline_section_address,
+                                           &debug_path};
+  const std::unique_ptr<Dwfl, void (*)(Dwfl*)> dwfl(dwfl_begin(&callbacks), dwfl_end);
+  if (dwfl == nullptr) return plain;
+  dwfl_report_begin(dwfl.get());
+  Dwfl_Module* module = dwfl_report_elf(dwfl.get(), "", frame.module->path.c_str(), -1, 0, false);
+  if (module == nullptr || dwfl_report_end(dwfl.get(), nullptr, nullptr) != 0) return plain;
+  GElf_Addr bias = 0;
+  Elf* elf = dwfl_module_getelf(module, &bias);
+  const auto address = elf != nullptr ? AddressOf(elf, frame.file_offset) : std::nullopt;
+  if (!address) return plain;
+  const GElf_Addr call = *address + bias - 1;  // A return address stands behind its call.
+  GElf_Off offset = 0;
+  GElf_Sym symbol;
+  const char* name = dwfl_module_addrinfo(module, call, &offset, &symbol, nullptr, nullptr, nullptr);
+  int line_number = 0;
+  Dwfl_Line* line = dwfl_module_getsrc(module, call);
+  const char* file =
+      line != nullptr ? dwfl_lineinfo(line, nullptr, &line_number, nullptr, nullptr, nullptr) : nullptr;
+  if (file != nullptr) {
+    return name != nullptr ? fmt::format("{}:{} ({})", file, line_number, name)
+                           : fmt::format("{}:{}", file, line_number);
+  }
+  if (name == nullptr || name[0] == '\0') return plain;
+  return fmt::format("{}: {}+{:#x}", BaseName(frame.module->path), name, offset + 1);
+}
+
+}  // namespace
+
+std::string DescribeSource(const Trace& trace, const Op& op) {
+  if (op.process < 0 || static_cast<size_t>(op.process) >= trace.processes.size()) return {};
+  const auto frame = FirstOwnFrame(trace.processes[static_cast<size_t>(op.process)], op);
+  return frame ? Symbolise(*frame) : std::string{};
+}
+
+}  // namespace oldornew
