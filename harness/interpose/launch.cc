@@ -22,7 +22,8 @@ namespace fs = std::filesystem;
 constexpr const char* kLibrary = "liboldornew_preload.so";
 constexpr std::string_view kAsanOption = "verify_asan_link_order=0";
 
-// ---- the probe's child: nothing but system calls -------------------------------------------------------------------------
+// ---- the probe's child: nothing but system calls
+// -------------------------------------------------------------------------
 
 constexpr int kSetDispatch = 59;  // PR_SET_SYSCALL_USER_DISPATCH, missing from older headers
 constexpr long kAnswer = 0x6f6c64;
@@ -33,7 +34,8 @@ constexpr int kNotDispatched = 201;
 volatile char probe_selector = 0;
 
 void AnswerProbe(int, siginfo_t*, void* context) {
-  probe_selector = 0;  // SYSCALL_DISPATCH_FILTER_ALLOW: from here on, and for the sigreturn, nothing is dispatched
+  probe_selector =
+      0;  // SYSCALL_DISPATCH_FILTER_ALLOW: from here on, and for the sigreturn, nothing is dispatched
   static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RAX] = kAnswer;
 }
 
@@ -44,7 +46,8 @@ void AnswerProbe(int, siginfo_t*, void* context) {
   sigset_t unblocked;
   sigemptyset(&unblocked);
   sigaddset(&unblocked, SIGSYS);
-  if (sigaction(SIGSYS, &action, nullptr) != 0 || sigprocmask(SIG_UNBLOCK, &unblocked, nullptr) != 0) _exit(errno);
+  if (sigaction(SIGSYS, &action, nullptr) != 0 || sigprocmask(SIG_UNBLOCK, &unblocked, nullptr) != 0)
+    _exit(errno);
   if (prctl(kSetDispatch, 1, 0, 0, &probe_selector) != 0) _exit(errno);
   probe_selector = 1;
   const long answer = syscall(SYS_getppid);
@@ -56,7 +59,8 @@ std::string Explain(int code) {
   switch (code) {
     case EINVAL:
     case ENOSYS:
-      return "this kernel has no Syscall User Dispatch (Linux 5.11 or later on x86-64 has; emulators and sandboxes such as gVisor "
+      return "this kernel has no Syscall User Dispatch (Linux 5.11 or later on x86-64 has; emulators and "
+             "sandboxes such as gVisor "
              "do not), or another recorder has taken it";
     case EPERM:
       return "Syscall User Dispatch is switched off (sysctl kernel.syscall_user_dispatch)";
@@ -74,7 +78,9 @@ struct LibcCaller {
   }
 };
 
-bool Starts(const std::string& text, std::string_view prefix) { return text.compare(0, prefix.size(), prefix) == 0; }
+bool Starts(const std::string& text, std::string_view prefix) {
+  return text.compare(0, prefix.size(), prefix) == 0;
+}
 
 }  // namespace
 
@@ -88,7 +94,8 @@ Status ProbeUserDispatch() {
   }
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
   if (WIFEXITED(status)) return FailWith(ExitCode::kCannotJudge, "{}", Explain(WEXITSTATUS(status)));
-  return FailWith(ExitCode::kCannotJudge, "arming Syscall User Dispatch kills the process (signal {})", WTERMSIG(status));
+  return FailWith(ExitCode::kCannotJudge, "arming Syscall User Dispatch kills the process (signal {})",
+                  WTERMSIG(status));
 }
 
 Result<std::string> FindPreload() {
@@ -100,8 +107,10 @@ Result<std::string> FindPreload() {
     const fs::path here = fs::read_symlink("/proc/self/exe", error).parent_path();
     if (error) return Fail("cannot read /proc/self/exe: {}", error.message());
     fs::path up = here;
-    for (int level = 0; level < 4; ++level) {  // the build tree: build/harness/oldornew, build/bench/..., build/fuzz/...
-      for (const char* below : {"interpose/preload", "harness/interpose/preload"}) candidates.push_back(up / below / kLibrary);
+    for (int level = 0; level < 4;
+         ++level) {  // the build tree: build/harness/oldornew, build/bench/..., build/fuzz/...
+      for (const char* below : {"interpose/preload", "harness/interpose/preload"})
+        candidates.push_back(up / below / kLibrary);
       up = up.parent_path();
     }
     candidates.push_back(here / kLibrary);
@@ -115,9 +124,11 @@ Result<std::string> FindPreload() {
     if (error) continue;
     if (path.string().find_first_of(": $") != std::string::npos) {
       return FailWith(ExitCode::kCannotJudge,
-                      "LD_PRELOAD cannot express the path {}: copy it elsewhere and set OLDORNEW_PRELOAD", path.string());
+                      "LD_PRELOAD cannot express the path {}: copy it elsewhere and set OLDORNEW_PRELOAD",
+                      path.string());
     }
-    if (path.filename() != kLibrary) return FailWith(ExitCode::kUsage, "OLDORNEW_PRELOAD must name a file {}", kLibrary);
+    if (path.filename() != kLibrary)
+      return FailWith(ExitCode::kUsage, "OLDORNEW_PRELOAD must name a file {}", kLibrary);
     return path.string();
   }
   std::string places;
@@ -125,7 +136,8 @@ Result<std::string> FindPreload() {
   return FailWith(ExitCode::kCannotJudge, "cannot find {}; looked for:{}", kLibrary, places);
 }
 
-std::vector<std::string> PreloadEnvironment(std::vector<std::string> environment, const std::string& preload_path,
+std::vector<std::string> PreloadEnvironment(std::vector<std::string> environment,
+                                            const std::string& preload_path,
                                             const std::string& recording_path) {
   bool has_preload = false, has_asan = false;
   std::erase_if(environment, [](const std::string& variable) {
@@ -156,7 +168,8 @@ Status CheckEnterable(const std::string& path) {
   image::Inspect(caller, AT_FDCWD, path.c_str(), 0, &verdict);
   if (verdict.obstacle == nullptr) return {};
   const std::string name = verdict.interpreter[0] != 0 ? std::string(verdict.interpreter) : path;
-  return FailWith(ExitCode::kCannotJudge, "{} {}: it cannot be entered by the preload library", name, verdict.obstacle);
+  return FailWith(ExitCode::kCannotJudge, "{} {}: it cannot be entered by the preload library", name,
+                  verdict.obstacle);
 }
 
 }  // namespace oldornew

@@ -53,8 +53,9 @@ TEST(Launch, APathThatLdPreloadCannotExpressIsRefused) {
 }
 
 TEST(Launch, TheEnvironmentKeepsWhatItHad) {
-  const std::vector<std::string> environment =
-      PreloadEnvironment({"A=1", "LD_PRELOAD=foreign.so", "ASAN_OPTIONS=detect_leaks=1", "OLDORNEW_RECORDING=stale"}, "/p/lib.so", "/r");
+  const std::vector<std::string> environment = PreloadEnvironment(
+      {"A=1", "LD_PRELOAD=foreign.so", "ASAN_OPTIONS=detect_leaks=1", "OLDORNEW_RECORDING=stale"},
+      "/p/lib.so", "/r");
   EXPECT_THAT(environment, Contains("A=1"));
   EXPECT_THAT(environment, Contains("LD_PRELOAD=/p/lib.so:foreign.so"));
   EXPECT_THAT(environment, Contains("ASAN_OPTIONS=detect_leaks=1:verify_asan_link_order=0"));
@@ -64,7 +65,8 @@ TEST(Launch, TheEnvironmentKeepsWhatItHad) {
 
 TEST(Launch, AnEmptyEnvironmentGetsWhatItNeeds) {
   EXPECT_THAT(PreloadEnvironment({}, "/p/lib.so", "/r"),
-              ::testing::UnorderedElementsAre("LD_PRELOAD=/p/lib.so", "ASAN_OPTIONS=verify_asan_link_order=0", "OLDORNEW_RECORDING=/r"));
+              ::testing::UnorderedElementsAre("LD_PRELOAD=/p/lib.so", "ASAN_OPTIONS=verify_asan_link_order=0",
+                                              "OLDORNEW_RECORDING=/r"));
 }
 
 TEST(Launch, AStaticProgramCannotBeEntered) {
@@ -77,7 +79,8 @@ TEST(Launch, AStaticProgramCannotBeEntered) {
 TEST(Launch, AScriptIsJudgedByItsInterpreter) {
   Result<TempDir> directory = TempDir::Create("launch");
   ASSERT_TRUE(directory.has_value());
-  const std::string inner = directory->path() + "/inner", outer = directory->path() + "/outer", good = directory->path() + "/good";
+  const std::string inner = directory->path() + "/inner", outer = directory->path() + "/outer",
+                    good = directory->path() + "/good";
   std::ofstream(inner) << "#! " << OLDORNEW_STATIC << " -x\n";
   std::ofstream(outer) << "#!" << inner << "\n";
   std::ofstream(good) << "#!/bin/sh\n";
@@ -91,7 +94,8 @@ TEST(Launch, AScriptIsJudgedByItsInterpreter) {
 }
 
 TEST(Launch, OrdinaryProgramsCanBeEntered) {
-  for (const char* path : {"/bin/sh", "/bin/ls", "/usr/bin/env", "/lib64/ld-linux-x86-64.so.2", "/nonexistent", "/etc/passwd", "/tmp"}) {
+  for (const char* path : {"/bin/sh", "/bin/ls", "/usr/bin/env", "/lib64/ld-linux-x86-64.so.2",
+                           "/nonexistent", "/etc/passwd", "/tmp"}) {
     const Status status = CheckEnterable(path);
     EXPECT_TRUE(status.has_value()) << path << ": " << status.error().message;
   }

@@ -19,8 +19,10 @@ class PreloadLibrary : public ::testing::Test {
     bytes_ = *read;
     ASSERT_GE(bytes_.size(), sizeof(Elf64_Ehdr));
     memcpy(&elf_, bytes_.data(), sizeof elf_);
-    for (int i = 0; i < elf_.e_shnum; ++i) sections_.push_back(At<Elf64_Shdr>(elf_.e_shoff, static_cast<uint64_t>(i)));
-    for (int i = 0; i < elf_.e_phnum; ++i) segments_.push_back(At<Elf64_Phdr>(elf_.e_phoff, static_cast<uint64_t>(i)));
+    for (int i = 0; i < elf_.e_shnum; ++i)
+      sections_.push_back(At<Elf64_Shdr>(elf_.e_shoff, static_cast<uint64_t>(i)));
+    for (int i = 0; i < elf_.e_phnum; ++i)
+      segments_.push_back(At<Elf64_Phdr>(elf_.e_phoff, static_cast<uint64_t>(i)));
   }
 
   template <typename T>
@@ -38,7 +40,8 @@ class PreloadLibrary : public ::testing::Test {
     std::vector<Elf64_Sym> symbols;
     for (const Elf64_Shdr& section : sections_) {
       if (section.sh_type != SHT_DYNSYM) continue;
-      for (uint64_t i = 1; i < section.sh_size / sizeof(Elf64_Sym); ++i) symbols.push_back(At<Elf64_Sym>(section.sh_offset, i));
+      for (uint64_t i = 1; i < section.sh_size / sizeof(Elf64_Sym); ++i)
+        symbols.push_back(At<Elf64_Sym>(section.sh_offset, i));
     }
     return symbols;
   }

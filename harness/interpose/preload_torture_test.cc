@@ -1,5 +1,5 @@
-// Programs must not notice that they are interposed: every case of the torture program (testing/) prints the same and ends the
-// same natively, armed only, and recorded.
+// Programs must not notice that they are interposed: every case of the torture program (testing/) prints the
+// same and ends the same natively, armed only, and recorded.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -41,7 +41,8 @@ Seen RunCase(const std::string& name, const std::vector<std::string>& environmen
   close(fds[1]);
   char buffer[65536];
   ssize_t size;
-  while ((size = read(fds[0], buffer, sizeof buffer)) > 0) seen.output.append(buffer, static_cast<size_t>(size));
+  while ((size = read(fds[0], buffer, sizeof buffer)) > 0)
+    seen.output.append(buffer, static_cast<size_t>(size));
   close(fds[0]);
   waitpid(child, &seen.status, 0);
   return seen;
@@ -65,7 +66,8 @@ std::vector<std::string> CaseNames() {
   std::vector<std::string> names;
   FILE* list = popen(OLDORNEW_TORTURE " --list", "r");
   char line[256];
-  while (list != nullptr && fgets(line, sizeof line, list) != nullptr) names.push_back(std::string(line, strcspn(line, "\n")));
+  while (list != nullptr && fgets(line, sizeof line, list) != nullptr)
+    names.push_back(std::string(line, strcspn(line, "\n")));
   if (list != nullptr) pclose(list);
   return names;
 }
@@ -75,7 +77,8 @@ class Torture : public ::testing::TestWithParam<std::string> {};
 TEST_P(Torture, RunsAsNativelyWhenArmed) {
   for (const char* patch : {"OLDORNEW_PATCH=0", "OLDORNEW_PATCH=1"}) {
     const Seen native = RunCase(GetParam(), BaseEnvironment());
-    std::vector<std::string> environment = PreloadEnvironment(BaseEnvironment(), OLDORNEW_PRELOAD_LIBRARY, "");
+    std::vector<std::string> environment =
+        PreloadEnvironment(BaseEnvironment(), OLDORNEW_PRELOAD_LIBRARY, "");
     environment.push_back(patch);
     const Seen armed = RunCase(GetParam(), environment);
     EXPECT_EQ(FirstDifference(native.output, armed.output), "none") << patch;
@@ -90,12 +93,14 @@ TEST_P(Torture, RunsAsNativelyWhenRecorded) {
   const std::string path = directory->path() + "/recording";
   ASSERT_TRUE(CreateRecordingFile(path).has_value());
   const Seen native = RunCase(GetParam(), BaseEnvironment());
-  const Seen recorded = RunCase(GetParam(), PreloadEnvironment(BaseEnvironment(), OLDORNEW_PRELOAD_LIBRARY, path));
+  const Seen recorded =
+      RunCase(GetParam(), PreloadEnvironment(BaseEnvironment(), OLDORNEW_PRELOAD_LIBRARY, path));
   EXPECT_EQ(FirstDifference(native.output, recorded.output), "none");
   EXPECT_EQ(native.status, recorded.status);
   const Result<RecordingFile> recording = RecordingFile::Open(path);
   ASSERT_TRUE(recording.has_value());
-  EXPECT_GT(recording->calls_seen(), 0u) << "the library did not enter the program: the comparison proves nothing";
+  EXPECT_GT(recording->calls_seen(), 0u)
+      << "the library did not enter the program: the comparison proves nothing";
 }
 
 INSTANTIATE_TEST_SUITE_P(Case, Torture, ::testing::ValuesIn(CaseNames()), [](const auto& test) {

@@ -1,4 +1,5 @@
-// Processes and threads. Dispatching is not inherited: every child arms itself before it runs code of the program.
+// Processes and threads. Dispatching is not inherited: every child arms itself before it runs code of the
+// program.
 #include <asm/unistd.h>
 #include <linux/errno.h>
 #include <linux/sched.h>
@@ -7,14 +8,15 @@
 
 namespace oldornew::preload {
 
-/// At the stack pointer of a child that has a stack of its own (GateClone in gate.S knows the layout): the registers with which
-/// it goes on in the program, and what kind of child it is.
+/// At the stack pointer of a child that has a stack of its own (GateClone in gate.S knows the layout): the
+/// registers with which it goes on in the program, and what kind of child it is.
 struct ChildFrame {
   uint64_t rbx, rbp, r12, r13, r14, r15, rdi, rsi, rdx, r8, r9, r10, rip, rsp;
   uint64_t flags;
   uint64_t padding;
 };
-static_assert(sizeof(ChildFrame) == 128 && offsetof(ChildFrame, rip) == 96 && offsetof(ChildFrame, rsp) == 104);
+static_assert(sizeof(ChildFrame) == 128 && offsetof(ChildFrame, rip) == 96 &&
+              offsetof(ChildFrame, rsp) == 104);
 
 namespace {
 
@@ -44,9 +46,11 @@ long ReadPlan(const Call& call, Plan* plan) {
     plan->size = static_cast<uint64_t>(call.args[1]);
     if (plan->size < CLONE_ARGS_SIZE_VER0) return -EINVAL;
     if (plan->size > sizeof plan->block) return -E2BIG;
-    if (CopyIn(plan->block.bytes, reinterpret_cast<const void*>(call.args[0]), plan->size) != 0) return -EFAULT;
+    if (CopyIn(plan->block.bytes, reinterpret_cast<const void*>(call.args[0]), plan->size) != 0)
+      return -EFAULT;
     plan->flags = plan->block.named.flags;
-    if (plan->block.named.stack != 0) plan->stack_top = plan->block.named.stack + plan->block.named.stack_size;
+    if (plan->block.named.stack != 0)
+      plan->stack_top = plan->block.named.stack + plan->block.named.stack_size;
   }
   return 0;
 }
@@ -68,9 +72,10 @@ void Announce(uint64_t flags) {
   }
 }
 
-/// The child gets a copy of our stack, with our frames on it, and returns from this very handler. One that would share our
-/// memory too (vfork) would destroy the frames under which its parent sleeps, so it gets its own copy of everything: the
-/// parent still waits for it, and only stores of the child into the parent's variables are lost.
+/// The child gets a copy of our stack, with our frames on it, and returns from this very handler. One that
+/// would share our memory too (vfork) would destroy the frames under which its parent sleeps, so it gets its
+/// own copy of everything: the parent still waits for it, and only stores of the child into the parent's
+/// variables are lost.
 long CloneOnThisStack(const Call& call, Plan* plan) {
   plan->flags &= ~static_cast<uint64_t>(CLONE_VM);
   long child;
@@ -91,13 +96,16 @@ long CloneOnThisStack(const Call& call, Plan* plan) {
 
 long CloneOnItsOwnStack(const Call& call, const Context* context, Plan* plan) {
   const sigcontext& from = context->uc_mcontext;
-  const ChildFrame frame = {from.rbx, from.rbp, from.r12, from.r13,  from.r14,        from.r15,    from.rdi, from.rsi,
-                            from.rdx, from.r8,  from.r9,  from.r10,  from.rip,        plan->stack_top, plan->flags, 0};
+  const ChildFrame frame = {from.rbx, from.rbp,        from.r12,    from.r13, from.r14, from.r15,
+                            from.rdi, from.rsi,        from.rdx,    from.r8,  from.r9,  from.r10,
+                            from.rip, plan->stack_top, plan->flags, 0};
   const uint64_t at = (plan->stack_top - sizeof frame) & ~uint64_t{15};
   if (CopyOut(reinterpret_cast<void*>(at), &frame, sizeof frame) != 0) return -EFAULT;
-  if (call.nr == __NR_clone) return GateClone(call.nr, call.args[0], static_cast<long>(at), call.args[2], call.args[3], call.args[4]);
+  if (call.nr == __NR_clone)
+    return GateClone(call.nr, call.args[0], static_cast<long>(at), call.args[2], call.args[3], call.args[4]);
   plan->block.named.stack_size = at - plan->block.named.stack;
-  return GateClone(call.nr, reinterpret_cast<long>(plan->block.bytes), static_cast<long>(plan->size), 0, 0, 0);
+  return GateClone(call.nr, reinterpret_cast<long>(plan->block.bytes), static_cast<long>(plan->size), 0, 0,
+                   0);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
-// Dispatch: the SIGSYS handler. Calls that would undo or escape the dispatching are virtualised here, all others go to the
-// funnel. Our frame stands on the program's stack; what the handler leaves in `context` is what the program goes on with.
+// Dispatch: the SIGSYS handler. Calls that would undo or escape the dispatching are virtualised here, all
+// others go to the funnel. Our frame stands on the program's stack; what the handler leaves in `context` is
+// what the program goes on with.
 #include <asm/unistd.h>
 #include <linux/audit.h>
 #include <linux/errno.h>
@@ -12,7 +13,7 @@
 namespace oldornew::preload {
 namespace {
 
-constexpr int kSysUserDispatch = 2;        // siginfo.h's SYS_USER_DISPATCH; 1 is a seccomp filter's trap
+constexpr int kSysUserDispatch = 2;  // siginfo.h's SYS_USER_DISPATCH; 1 is a seccomp filter's trap
 constexpr long kX32Bit = 0x40000000;
 
 bool StandsOn(uint64_t start, uint64_t size) {
@@ -30,19 +31,22 @@ long Seccomp(Call& call) {
   return installs ? InstallFilter(call) : CarryOutOrRecord(call);
 }
 
-/// A traced process stops at every signal, so also at every dispatched call, and a tracer that sleeps in vfork (gdb, when it
-/// starts its program) would never come. Such a process is let go.
+/// A traced process stops at every signal, so also at every dispatched call, and a tracer that sleeps in
+/// vfork (gdb, when it starts its program) would never come. Such a process is let go.
 long Ptrace(Call& call) {
   const long result = CarryOutOrRecord(call);
   if (call.args[0] != PTRACE_TRACEME || result != 0) return result;
-  if (settings.recording) FunnelUnsupported(call, "asks to be traced, as by a debugger, and is not recorded from there on");
+  if (settings.recording)
+    FunnelUnsupported(call, "asks to be traced, as by a debugger, and is not recorded from there on");
   DisarmThread();
   return result;
 }
 
-/// Numbers of another system call table: of x32, or of 32-bit code (int 0x80). We answer as a kernel without them.
+/// Numbers of another system call table: of x32, or of 32-bit code (int 0x80). We answer as a kernel without
+/// them.
 long ForeignCall(const Call& call) {
-  if (settings.recording) FunnelUnsupported(call, "makes system calls by the numbers of 32-bit or x32 programs");
+  if (settings.recording)
+    FunnelUnsupported(call, "makes system calls by the numbers of 32-bit or x32 programs");
   return -ENOSYS;
 }
 
@@ -53,7 +57,8 @@ long Munmap(Call& call) {
   return CarryOutOrRecord(call);
 }
 
-/// Calls that act on the registers, the mask or the stack the program goes on with. False: it is an ordinary one.
+/// Calls that act on the registers, the mask or the stack the program goes on with. False: it is an ordinary
+/// one.
 bool HandleSpecial(Call& call, Context* context, long* result) {
   switch (call.nr) {
     case __NR_rt_sigreturn:

@@ -1,4 +1,5 @@
-// The entry side of the preload library, shared by its own files: start, dispatch, signals, clone, exec, patch. See seam.h.
+// The entry side of the preload library, shared by its own files: start, dispatch, signals, clone, exec,
+// patch. See seam.h.
 #pragma once
 
 #include <asm/sigcontext.h>
@@ -33,13 +34,16 @@ struct KernelSigaction {
 
 constexpr uint64_t SignalBit(int signal) { return uint64_t{1} << (signal - 1); }
 
-/// What a signal handler gets from the kernel: the registers, mask and alternate stack that the program goes on with.
+/// What a signal handler gets from the kernel: the registers, mask and alternate stack that the program goes
+/// on with.
 using Context = ::ucontext;
 
 /// Fixed by the constructor, before the program runs.
 struct Settings {
-  bool recording;           ///< FunnelInit found a recording. If not, we are armed for a test: nothing reaches the funnel
-  bool on_alternate_stack;  ///< SIGSYS uses the program's alternate stack: for Go, whose goroutine stacks are tiny
+  bool recording;  ///< FunnelInit found a recording. If not, we are armed for a test: nothing reaches the
+                   ///< funnel
+  bool on_alternate_stack;  ///< SIGSYS uses the program's alternate stack: for Go, whose goroutine stacks are
+                            ///< tiny
   bool patch;               ///< rewrite call sites (OLDORNEW_PATCH=0 switches it off)
 };
 extern Settings settings;
@@ -52,7 +56,7 @@ void ArmThread();  ///< turns Syscall User Dispatch on for this thread
 void DisarmThread();
 void NoteNewProcess();
 void NoteSharedMemoryChild(int delta);  ///< +1: a CLONE_VM child process may run from now on; -1: it has gone
-void NoteSharedDescriptors();             ///< a process with the same descriptor table may run from now on
+void NoteSharedDescriptors();           ///< a process with the same descriptor table may run from now on
 bool InSharedMemoryChild();             ///< this is such a child: static data belongs to the parent
 void NoteProgramFilter();
 
@@ -72,8 +76,8 @@ long InstallFilter(Call& call);  ///< prctl(PR_SET_SECCOMP), seccomp(SECCOMP_SET
 long Clone(const Call& call, const Context* context);
 
 // exec.cc
-void SaveEnvironment(char** envp);   ///< keeps copies of what has to survive every exec
-void HideFromProgram(char** envp);   ///< takes our variables out of the program's view
+void SaveEnvironment(char** envp);  ///< keeps copies of what has to survive every exec
+void HideFromProgram(char** envp);  ///< takes our variables out of the program's view
 bool SavedEnvironmentIsComplete();
 long Exec(const Call& call);
 void ReleaseScratchOf(int process);  ///< the CLONE_VFORK child `process` no longer uses our memory

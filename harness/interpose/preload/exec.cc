@@ -1,5 +1,6 @@
-// exec: the new image starts without us until its loader has loaded us again, so the environment must say so whatever the
-// program passes. Foreign entries of LD_PRELOAD stay; what the program shall not see (HideFromProgram) is put back here.
+// exec: the new image starts without us until its loader has loaded us again, so the environment must say so
+// whatever the program passes. Foreign entries of LD_PRELOAD stay; what the program shall not see
+// (HideFromProgram) is put back here.
 #include <asm/unistd.h>
 #include <linux/errno.h>
 #include <linux/fcntl.h>
@@ -18,7 +19,8 @@ constexpr const char* kAsan = "ASAN_OPTIONS=";
 constexpr const char* kAsanOption = "verify_asan_link_order=0";
 constexpr const char* kAsanAlone = "ASAN_OPTIONS=verify_asan_link_order=0";
 
-// Copies, because a program may overwrite its environment block (setproctitle). Written once, by the constructor.
+// Copies, because a program may overwrite its environment block (setproctitle). Written once, by the
+// constructor.
 char saved_text[20480];
 size_t saved_text_size;
 char* saved_variables[24];  ///< "OLDORNEW_NAME=value"
@@ -38,7 +40,8 @@ char* Keep(const char* text, size_t size) {
   return at;
 }
 
-/// Our entry in the value of LD_PRELOAD (separated by colons or spaces): where it begins and its length, or nullptr.
+/// Our entry in the value of LD_PRELOAD (separated by colons or spaces): where it begins and its length, or
+/// nullptr.
 const char* FindLibrary(const char* value, size_t* size) {
   const size_t name_size = strlen(kLibraryName);
   while (*value != 0) {
@@ -94,9 +97,10 @@ bool IsSaved(ProgramReader& reader, const char* text, bool* fault) {
   return false;
 }
 
-// ---- memory for one exec's environment -----------------------------------------------------------------------------------
-// Mapped, because an environment may have megabytes. A child that shares its parent's memory (posix_spawn) cannot unmap it
-// after the exec, so there the parent, asleep until then, marks the block free for the next one.
+// ---- memory for one exec's environment
+// ----------------------------------------------------------------------------------- Mapped, because an
+// environment may have megabytes. A child that shares its parent's memory (posix_spawn) cannot unmap it after
+// the exec, so there the parent, asleep until then, marks the block free for the next one.
 
 struct Scratch {
   int owner;  ///< 0: free
@@ -113,7 +117,9 @@ Scratch* AcquireScratch(uint64_t size, Scratch* unshared) {
     slot = nullptr;
     for (Scratch& candidate : scratches) {
       int free = 0;
-      if (!__atomic_compare_exchange_n(&candidate.owner, &free, me, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) continue;
+      if (!__atomic_compare_exchange_n(&candidate.owner, &free, me, false, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_RELAXED))
+        continue;
       if (candidate.memory != nullptr && candidate.size >= size) return &candidate;
       slot = &candidate;
       if (candidate.memory != nullptr) Gate(__NR_munmap, candidate.memory, candidate.size);
@@ -136,7 +142,8 @@ void ReleaseScratch(Scratch* slot, const Scratch* unshared) {
   }
 }
 
-// ---- the environment -----------------------------------------------------------------------------------------------------
+// ---- the environment
+// -----------------------------------------------------------------------------------------------------
 
 struct Survey {
   uint64_t count = 0;  ///< variables
@@ -167,8 +174,8 @@ bool SurveyEnvironment(char* const* envp, bool want_asan, Survey* survey) {
 }
 
 struct Builder {
-  char** next;   ///< in the new array
-  char* text;    ///< free room for strings
+  char** next;  ///< in the new array
+  char* text;   ///< free room for strings
   void Begin() { *next++ = text; }
   void Add(const char* part) {
     const size_t size = strlen(part);
@@ -209,7 +216,8 @@ void AddAsan(Builder& builder, const char* value) {
 }
 
 void BuildEnvironment(char* const* envp, bool want_asan, const Survey& survey, char* memory) {
-  Builder builder = {reinterpret_cast<char**>(memory), memory + (survey.count + saved_count + 8) * sizeof(char*)};
+  Builder builder = {reinterpret_cast<char**>(memory),
+                     memory + (survey.count + saved_count + 8) * sizeof(char*)};
   ProgramReader reader;
   bool fault = false;
   for (uint64_t i = 0; i < survey.count; ++i) {
@@ -239,18 +247,21 @@ struct Target {
 Target TargetOf(const Call& call) {
   const long* a = call.args;
   if (call.nr == __NR_execve) {
-    return {AT_FDCWD, reinterpret_cast<const char*>(a[0]), reinterpret_cast<char* const*>(a[1]), reinterpret_cast<char* const*>(a[2]), 0};
+    return {AT_FDCWD, reinterpret_cast<const char*>(a[0]), reinterpret_cast<char* const*>(a[1]),
+            reinterpret_cast<char* const*>(a[2]), 0};
   }
   return {static_cast<int>(a[0]), reinterpret_cast<const char*>(a[1]), reinterpret_cast<char* const*>(a[2]),
           reinterpret_cast<char* const*>(a[3]), static_cast<int>(a[4])};
 }
 
 struct GateCaller {
-  long operator()(long nr, long a, long b, long c, long d, long e) const { return GateSyscall(nr, a, b, c, d, e, 0); }
+  long operator()(long nr, long a, long b, long c, long d, long e) const {
+    return GateSyscall(nr, a, b, c, d, e, 0);
+  }
 };
 
-/// Tells the funnel if the image cannot be entered. Returns whether it links ASan's runtime. Not inlined: its buffers should
-/// not stand on the stack during the rest.
+/// Tells the funnel if the image cannot be entered. Returns whether it links ASan's runtime. Not inlined: its
+/// buffers should not stand on the stack during the rest.
 __attribute__((noinline)) bool LookAtImage(const Target& target) {
   if (LengthOfString(target.path, 4096) < 0) return false;  // the kernel will say why
   GateCaller caller;
@@ -292,7 +303,8 @@ void HideFromProgram(char** envp) {
     char* variable = *in;
     if (StartsWith(variable, kOurs) || Equal(variable, kAsanAlone)) continue;
     if (StartsWith(variable, kPreload)) {
-      // The launcher and Exec put us first: "LD_PRELOAD=ours:theirs" becomes "LD_PRELOAD=theirs", written over our part.
+      // The launcher and Exec put us first: "LD_PRELOAD=ours:theirs" becomes "LD_PRELOAD=theirs", written
+      // over our part.
       size_t size;
       char* value = variable + strlen(kPreload);
       if (FindLibrary(value, &size) == value) {
@@ -315,14 +327,16 @@ void ReleaseScratchOf(int process) {
 
 long Exec(const Call& call) {
   const Target target = TargetOf(call);
-  if (settings.recording) FunnelExecAttempt(static_cast<int>(target.dirfd), target.path, target.argv, target.flags);
+  if (settings.recording)
+    FunnelExecAttempt(static_cast<int>(target.dirfd), target.path, target.argv, target.flags);
   const bool want_asan = LookAtImage(target);
   Survey survey;
   long result;
   if (!SurveyEnvironment(target.envp, want_asan, &survey)) {
     result = CarryOutExec(call, target, target.envp);
   } else {
-    const uint64_t room = (survey.count + saved_count + 8) * sizeof(char*) + survey.bytes + strlen(library_path) + 256;
+    const uint64_t room =
+        (survey.count + saved_count + 8) * sizeof(char*) + survey.bytes + strlen(library_path) + 256;
     Scratch unshared = {};
     Scratch* scratch = AcquireScratch(room, &unshared);
     if (scratch->memory == nullptr) {

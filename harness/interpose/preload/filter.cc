@@ -1,11 +1,12 @@
-// The program's own seccomp filters. They hold for its calls, which we carry out for it from the second page of the gate; our
-// extra calls, and the return from the SIGSYS handler, come from the first page, and a program that allows nothing but write
-// and exit must not die of them. So each filter gets a head that lets the first page through:
+// The program's own seccomp filters. They hold for its calls, which we carry out for it from the second page
+// of the gate; our extra calls, and the return from the SIGSYS handler, come from the first page, and a
+// program that allows nothing but write and exit must not die of them. So each filter gets a head that lets
+// the first page through:
 //
 //     if (instruction_pointer >> 12 == first page of the gate) return ALLOW; A = 0;
 //
-// Jumps in these programs are relative and forward, so what follows is as it was. This opens the sandbox for whoever jumps into
-// that page; in a test run of a program nobody does.
+// Jumps in these programs are relative and forward, so what follows is as it was. This opens the sandbox for
+// whoever jumps into that page; in a test run of a program nobody does.
 #include <asm/unistd.h>
 #include <linux/errno.h>
 #include <linux/filter.h>
@@ -37,7 +38,8 @@ void WriteHead(sock_filter* out) {
   out[6] = Instruction(BPF_LD | BPF_W | BPF_IMM, 0, 0, 0);
 }
 
-/// Installs the filter that args[2] points at, with our head. False: it cannot be read or is too long to get one.
+/// Installs the filter that args[2] points at, with our head. False: it cannot be read or is too long to get
+/// one.
 bool InstallWithHead(Call& call, long* result) {
   sock_fprog program;
   if (CopyIn(&program, reinterpret_cast<const sock_fprog*>(call.args[2])) != 0) return false;
@@ -61,7 +63,8 @@ bool InstallWithHead(Call& call, long* result) {
 
 /// Strict mode allows read, write, exit and sigreturn: nothing can be recorded, and that is said before.
 long EnterStrictMode(Call& call) {
-  if (settings.recording) FunnelUnsupported(call, "enters the strict mode of seccomp, in which nothing can be recorded");
+  if (settings.recording)
+    FunnelUnsupported(call, "enters the strict mode of seccomp, in which nothing can be recorded");
   const long result = CarryOut(call);
   if (result >= 0) {
     settings.recording = false;
@@ -74,7 +77,8 @@ long EnterStrictMode(Call& call) {
 
 long InstallFilter(Call& call) {
   const bool by_prctl = call.nr == __NR_prctl;
-  const bool strict = by_prctl ? call.args[1] == SECCOMP_MODE_STRICT : call.args[0] == SECCOMP_SET_MODE_STRICT;
+  const bool strict =
+      by_prctl ? call.args[1] == SECCOMP_MODE_STRICT : call.args[0] == SECCOMP_SET_MODE_STRICT;
   if (strict) return EnterStrictMode(call);
   long result;
   if (InstallWithHead(call, &result)) return result;

@@ -54,7 +54,8 @@ constexpr uint64_t kPage = 4096;
 constexpr int kNoSuchHow = 0x6f6e;  // rt_sigprocmask reads the set first and then refuses this with EINVAL
 
 bool WordReadable(uint64_t address) {
-  // An aligned word never crosses into the next page. The first one is not asked for: to the kernel it is "no set at all".
+  // An aligned word never crosses into the next page. The first one is not asked for: to the kernel it is "no
+  // set at all".
   const uint64_t word = address < kPage ? 8 : address & ~uint64_t{7};
   return Gate(__NR_rt_sigprocmask, kNoSuchHow, word, 0, 8) != -EFAULT;
 }
@@ -140,7 +141,8 @@ long CopyOut(void* to, const void* from, size_t size) {
   const long copied = Gate(__NR_process_vm_writev, Gate(__NR_getpid), &local, 1, &remote, 1, 0);
   if (copied == static_cast<long>(size)) return 0;
   if (copied >= 0 || copied == -EFAULT) return -EFAULT;
-  // Forbidden here (a container's or the program's own filter): the page can be read, then it is written as it is.
+  // Forbidden here (a container's or the program's own filter): the page can be read, then it is written as
+  // it is.
   const long error = CheckReadable(to, size);
   if (error != 0) return error;
   memcpy(to, from, size);

@@ -1,5 +1,5 @@
-// What the preload library has instead of libc: byte copying, and copying from and to the program's memory that fails with
-// -EFAULT instead of crashing.
+// What the preload library has instead of libc: byte copying, and copying from and to the program's memory
+// that fails with -EFAULT instead of crashing.
 #pragma once
 
 #include <stddef.h>
@@ -19,19 +19,20 @@ namespace oldornew::preload {
 bool StartsWith(const char* text, const char* prefix);
 bool Equal(const char* a, const char* b);
 
-/// 0, or -EFAULT if any of the `size` bytes cannot be read. Costs one system call (rt_sigprocmask with an impossible `how`,
-/// which reads eight bytes and then refuses: the cheapest question of this kind, and one that every seccomp filter allows)
-/// per page.
+/// 0, or -EFAULT if any of the `size` bytes cannot be read. Costs one system call (rt_sigprocmask with an
+/// impossible `how`, which reads eight bytes and then refuses: the cheapest question of this kind, and one
+/// that every seccomp filter allows) per page.
 long CheckReadable(const void* from, size_t size);
 
 /// Copies from the program. 0 or -EFAULT. Nothing is to be assumed of `to` after a failure.
 long CopyIn(void* to, const void* from, size_t size);
 
-/// Copies as much as can be read, up to `size`: the number of bytes, which is what write(2) would transfer from a buffer that
-/// ends in an unmapped page.
+/// Copies as much as can be read, up to `size`: the number of bytes, which is what write(2) would transfer
+/// from a buffer that ends in an unmapped page.
 size_t CopyInUpTo(void* to, const void* from, size_t size);
 
-/// Copies a NUL-terminated string. Its length, or -EFAULT, or -ENAMETOOLONG if it has no NUL within `capacity` bytes.
+/// Copies a NUL-terminated string. Its length, or -EFAULT, or -ENAMETOOLONG if it has no NUL within
+/// `capacity` bytes.
 long CopyInString(char* to, const char* from, size_t capacity);
 
 /// Length of a string of the program, or -EFAULT, or -E2BIG beyond `limit`.

@@ -1,15 +1,23 @@
-// The seam inside the preload library: on one side the entry (dispatch, signals, clone, exec, patching: how a system call of
-// the program gets here), on the other side the funnel (what is done about it: look, carry out, record).
+// The seam inside the preload library: on one side the entry (dispatch, signals, clone, exec, patching: how a
+// system call of the program gets here), on the other side the funnel (what is done about it: look, carry
+// out, record).
 //
 // Laws of every file of this library:
-//  - System calls are issued with GateSyscall and nothing else. A `syscall` instruction anywhere else would be dispatched.
-//  - No libc, no libstdc++, no TLS, no errno, no heap, no exceptions, no vector registers. memory.h has what replaces them.
-//  - The program's memory is read and written through CopyIn / CopyOut only: whatever pointer the program passes, it gets
+//  - System calls are issued with GateSyscall and nothing else. A `syscall` instruction anywhere else would
+//  be dispatched.
+//  - No libc, no libstdc++, no TLS, no errno, no heap, no exceptions, no vector registers. memory.h has what
+//  replaces them.
+//  - The program's memory is read and written through CopyIn / CopyOut only: whatever pointer the program
+//  passes, it gets
 //    -EFAULT as from the kernel, never a crash.
-//  - The stack belongs to the program and may be small (an 8 KiB alternate stack with a 3.5 KiB signal frame on it): at most
-//    about 1 KiB of locals in all along any path. Large buffers are static and used with the recording lock held.
-//  - A signal handler of the program may run nested at any instruction, make system calls (which arrive here again, on the
-//    same thread) and siglongjmp away without ever coming back, except between BlockSignals and RestoreSignals.
+//  - The stack belongs to the program and may be small (an 8 KiB alternate stack with a 3.5 KiB signal frame
+//  on it): at most
+//    about 1 KiB of locals in all along any path. Large buffers are static and used with the recording lock
+//    held.
+//  - A signal handler of the program may run nested at any instruction, make system calls (which arrive here
+//  again, on the
+//    same thread) and siglongjmp away without ever coming back, except between BlockSignals and
+//    RestoreSignals.
 #pragma once
 
 #include <stddef.h>
@@ -23,7 +31,8 @@ enum Via : uint8_t {
   kViaPatch = 2,     ///< the call site was rewritten into a jump: about 50 ns
 };
 
-/// One system call of the program, at its entry. `args` may be changed by the funnel before it is carried out.
+/// One system call of the program, at its entry. `args` may be changed by the funnel before it is carried
+/// out.
 struct Call {
   long nr;
   long args[6];
@@ -33,8 +42,8 @@ struct Call {
   uint8_t via;
 };
 
-/// Carries out a system call of ours without being dispatched. Returns the result or -errno. Filters that the program installs
-/// do not apply to it (filter.cc).
+/// Carries out a system call of ours without being dispatched. Returns the result or -errno. Filters that the
+/// program installs do not apply to it (filter.cc).
 extern "C" long GateSyscall(long nr, long a, long b, long c, long d, long e, long f);
 
 /// The same for a call of the program, which its own filters see, and may refuse.
@@ -50,31 +59,38 @@ inline long GateArgument(T value) {
 }
 
 /// GateSyscall with the missing arguments 0: `Gate(SYS_close, fd)`.
-template <typename A = long, typename B = long, typename C = long, typename D = long, typename E = long, typename F = long>
+template <typename A = long, typename B = long, typename C = long, typename D = long, typename E = long,
+          typename F = long>
 inline long Gate(long nr, A a = 0, B b = 0, C c = 0, D d = 0, E e = 0, F f = 0) {
-  return GateSyscall(nr, GateArgument(a), GateArgument(b), GateArgument(c), GateArgument(d), GateArgument(e), GateArgument(f));
+  return GateSyscall(nr, GateArgument(a), GateArgument(b), GateArgument(c), GateArgument(d), GateArgument(e),
+                     GateArgument(f));
 }
 
 /// Gate for a call of the program whose arguments were replaced by copies of them.
-template <typename A = long, typename B = long, typename C = long, typename D = long, typename E = long, typename F = long>
+template <typename A = long, typename B = long, typename C = long, typename D = long, typename E = long,
+          typename F = long>
 inline long GateProgram(long nr, A a = 0, B b = 0, C c = 0, D d = 0, E e = 0, F f = 0) {
-  return GateProgramSyscall(nr, GateArgument(a), GateArgument(b), GateArgument(c), GateArgument(d), GateArgument(e),
-                            GateArgument(f));
+  return GateProgramSyscall(nr, GateArgument(a), GateArgument(b), GateArgument(c), GateArgument(d),
+                            GateArgument(e), GateArgument(f));
 }
 
 /// Carries the call out as it stands in `call`.
 inline long CarryOut(const Call& call) {
-  return GateProgramSyscall(call.nr, call.args[0], call.args[1], call.args[2], call.args[3], call.args[4], call.args[5]);
+  return GateProgramSyscall(call.nr, call.args[0], call.args[1], call.args[2], call.args[3], call.args[4],
+                            call.args[5]);
 }
 
-// ---- provided by the entry side ------------------------------------------------------------------------------------------
+// ---- provided by the entry side
+// ------------------------------------------------------------------------------------------
 
-/// Blocks every signal of this thread (but SIGSYS, which a filter of the program may raise for one of our own calls, and the
-/// ones that cannot be blocked) and stores the mask that was in force. One system call each; REQUIRES: no nesting.
+/// Blocks every signal of this thread (but SIGSYS, which a filter of the program may raise for one of our own
+/// calls, and the ones that cannot be blocked) and stores the mask that was in force. One system call each;
+/// REQUIRES: no nesting.
 void BlockSignals(uint64_t* old_mask);
 void RestoreSignals(uint64_t old_mask);
 
-/// Process and thread id. ProcessId is cached where that is safe (not while a CLONE_VM child shares our memory).
+/// Process and thread id. ProcessId is cached where that is safe (not while a CLONE_VM child shares our
+/// memory).
 int ProcessId();
 int ThreadId();
 
@@ -82,52 +98,61 @@ int ThreadId();
 /// or current directory (CLONE_FILES or CLONE_FS without CLONE_THREAD, for ever): what is remembered may be another's.
 bool SharesDescriptorsOrMemory();
 
-/// False if no code of the program can run in this process while one of our functions does: it has one thread and no signal
-/// handlers.
+/// False if no code of the program can run in this process while one of our functions does: it has one thread
+/// and no signal handlers.
 bool MayBeInterrupted();
 
-/// True once the program has installed a seccomp filter that could not be opened for our own calls (it is longer than 4089
-/// instructions, or was unreadable): every further kind of system call that we make may kill the program, so make none that its
-/// own call does not imply, beyond rt_sigprocmask, gettid, futex, and fstat-like looks at what the call names.
+/// True once the program has installed a seccomp filter that could not be opened for our own calls (it is
+/// longer than 4089 instructions, or was unreadable): every further kind of system call that we make may kill
+/// the program, so make none that its own call does not imply, beyond rt_sigprocmask, gettid, futex, and
+/// fstat-like looks at what the call names.
 bool UnderProgramFilter();
 
-// ---- provided by the funnel side -----------------------------------------------------------------------------------------
+// ---- provided by the funnel side
+// -----------------------------------------------------------------------------------------
 
 enum class StartedBy : uint8_t { kExec, kFork, kClone };
 
-/// Called once, from the constructor, before anything is armed, single-threaded. Maps the recording named by OLDORNEW_RECORDING
-/// in `envp`. Returns false when the variable is absent (or names nothing usable that can be told to nobody): the library then
-/// stays inert in this process. `auxv` is the vector of the kernel, pairs of words ended by AT_NULL.
+/// Called once, from the constructor, before anything is armed, single-threaded. Maps the recording named by
+/// OLDORNEW_RECORDING in `envp`. Returns false when the variable is absent (or names nothing usable that can
+/// be told to nobody): the library then stays inert in this process. `auxv` is the vector of the kernel,
+/// pairs of words ended by AT_NULL.
 bool FunnelInit(char** envp, const uint64_t* auxv);
 
-/// The process has armed itself and will miss nothing from here on. In the new image after exec (from the constructor), in the
-/// child after fork and vfork, in a child process with its own stack that shares our memory (posix_spawn: clone with CLONE_VM
-/// but not CLONE_THREAD; static data is then shared with the parent!).
+/// The process has armed itself and will miss nothing from here on. In the new image after exec (from the
+/// constructor), in the child after fork and vfork, in a child process with its own stack that shares our
+/// memory (posix_spawn: clone with CLONE_VM but not CLONE_THREAD; static data is then shared with the
+/// parent!).
 void FunnelProcessStarted(StartedBy how);
 
 /// A new thread of this process has armed itself. Runs on the thread's own stack.
 void FunnelThreadStarted();
 
-/// In the parent, after each fork, vfork, clone, clone3: the child's id or -errno, and the clone flags (fork: SIGCHLD; vfork:
-/// CLONE_VFORK|CLONE_VM|SIGCHLD as the program meant it). May come after the child's own FunnelProcessStarted.
+/// In the parent, after each fork, vfork, clone, clone3: the child's id or -errno, and the clone flags (fork:
+/// SIGCHLD; vfork: CLONE_VFORK|CLONE_VM|SIGCHLD as the program meant it). May come after the child's own
+/// FunnelProcessStarted.
 void FunnelCloneReturned(long child_or_error, uint64_t flags);
 
-/// Before an exec is tried: the arguments as the program gave them (pointers into its memory; execve: dirfd AT_FDCWD, flags 0).
+/// Before an exec is tried: the arguments as the program gave them (pointers into its memory; execve: dirfd
+/// AT_FDCWD, flags 0).
 void FunnelExecAttempt(int dirfd, const char* path, const char* const* argv, int flags);
 
-/// The image about to be executed cannot be entered (static, foreign architecture, setuid, ...). `path` names the image that
-/// is the trouble (of a script: its interpreter) and lies in our memory; `reason` is a constant sentence part such as "is
-/// statically linked". Comes between FunnelExecAttempt and the exec; FunnelExecFailed takes it back.
+/// The image about to be executed cannot be entered (static, foreign architecture, setuid, ...). `path` names
+/// the image that is the trouble (of a script: its interpreter) and lies in our memory; `reason` is a
+/// constant sentence part such as "is statically linked". Comes between FunnelExecAttempt and the exec;
+/// FunnelExecFailed takes it back.
 void FunnelUnsupportedImage(const char* path, const char* reason);
 
-/// The process does something for which the recording cannot be judged. `reason` is a sentence part such as "enters ...".
+/// The process does something for which the recording cannot be judged. `reason` is a sentence part such as
+/// "enters ...".
 void FunnelUnsupported(const Call& call, const char* reason);
 
 /// The exec tried last by this thread failed with `error` (positive errno) and the old image goes on.
 void FunnelExecFailed(int error);
 
-/// Every system call that the entry side does not have to virtualise (signals, clone, exec): carries it out (or refuses it),
-/// records it, returns its result or -errno. exit and exit_group come here too and do not return.
+/// Every system call that the entry side does not have to virtualise (signals, clone, exec): carries it out
+/// (or refuses it), records it, returns its result or -errno. exit and exit_group come here too and do not
+/// return.
 long Funnel(Call& call);
 
 }  // namespace oldornew::preload

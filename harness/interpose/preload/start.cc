@@ -1,5 +1,5 @@
-// Start: the constructor arms the process before any other code of the program runs (the library is linked with -z initfirst;
-// the loader itself only reads).
+// Start: the constructor arms the process before any other code of the program runs (the library is linked
+// with -z initfirst; the loader itself only reads).
 #include <asm/unistd.h>
 #include <linux/auxvec.h>
 #include <linux/elf.h>
@@ -14,7 +14,8 @@ Settings settings;
 
 namespace {
 
-// ProcessId's cache. A CLONE_VM child (posix_spawn) shares it with its parent, so it is not used while there may be one.
+// ProcessId's cache. A CLONE_VM child (posix_spawn) shares it with its parent, so it is not used while there
+// may be one.
 int cached_process_id;
 int shared_memory_children;
 bool shared_descriptors;
@@ -40,7 +41,8 @@ bool IsGoProgram(const uint64_t* auxv) {
     if (CheckReadable(note, headers[i].p_memsz) != 0) continue;
     while (end - note >= static_cast<long>(sizeof(Elf64_Nhdr) + 4)) {
       const Elf64_Nhdr* head = reinterpret_cast<const Elf64_Nhdr*>(note);
-      if (head->n_type == 4 && head->n_namesz == 4 && memcmp(note + sizeof *head, "Go\0", 4) == 0) return true;
+      if (head->n_type == 4 && head->n_namesz == 4 && memcmp(note + sizeof *head, "Go\0", 4) == 0)
+        return true;
       note += sizeof *head + ((head->n_namesz + 3) & ~3u) + ((head->n_descsz + 3) & ~3u);
     }
   }
@@ -54,7 +56,8 @@ bool HasVariable(char** envp, const char* assignment) {
   return false;
 }
 
-/// Where the kernel has put argc, argv, the environment and its vector: field 28 of /proc/self/stat. nullptr: not to be found.
+/// Where the kernel has put argc, argv, the environment and its vector: field 28 of /proc/self/stat. nullptr:
+/// not to be found.
 char** InitialStack() {
   char text[512];
   const long fd = Gate(__NR_openat, AT_FDCWD, "/proc/self/stat", O_RDONLY | O_CLOEXEC);
@@ -69,14 +72,18 @@ char** InitialStack() {
     ++at;
   }
   uint64_t address = 0;
-  for (; at < size && text[at] >= '0' && text[at] <= '9'; ++at) address = address * 10 + static_cast<uint64_t>(text[at] - '0');
-  if (address % sizeof(char*) != 0 || CheckReadable(reinterpret_cast<void*>(address), sizeof(char*)) != 0) return nullptr;
+  for (; at < size && text[at] >= '0' && text[at] <= '9'; ++at)
+    address = address * 10 + static_cast<uint64_t>(text[at] - '0');
+  if (address % sizeof(char*) != 0 || CheckReadable(reinterpret_cast<void*>(address), sizeof(char*)) != 0)
+    return nullptr;
   return reinterpret_cast<char**>(address);
 }
 
-/// Runs from .init_array. glibc passes the arguments of main; musl passes nothing, and the registers hold what they hold.
+/// Runs from .init_array. glibc passes the arguments of main; musl passes nothing, and the registers hold
+/// what they hold.
 __attribute__((constructor, used)) void Start(int argc, char** argv, char** envp) {
-  if (argc < 0 || envp != argv + argc + 1 || CheckReadable(argv, sizeof(char*) * (static_cast<size_t>(argc) + 2)) != 0) {
+  if (argc < 0 || envp != argv + argc + 1 ||
+      CheckReadable(argv, sizeof(char*) * (static_cast<size_t>(argc) + 2)) != 0) {
     char** stack = InitialStack();
     if (stack == nullptr) return;  // inert; the recording misses the announcement of this image
     envp = stack + 1 + *reinterpret_cast<uint64_t*>(stack) + 1;
@@ -117,7 +124,8 @@ void RestoreSignals(uint64_t old_mask) {
 }
 
 int ProcessId() {
-  if (__atomic_load_n(&shared_memory_children, __ATOMIC_RELAXED) != 0) return static_cast<int>(Gate(__NR_getpid));
+  if (__atomic_load_n(&shared_memory_children, __ATOMIC_RELAXED) != 0)
+    return static_cast<int>(Gate(__NR_getpid));
   return __atomic_load_n(&cached_process_id, __ATOMIC_RELAXED);
 }
 
@@ -132,7 +140,9 @@ void NoteNewProcess() {
   __atomic_store_n(&cached_process_id, static_cast<int>(Gate(__NR_getpid)), __ATOMIC_RELAXED);
 }
 
-void NoteSharedMemoryChild(int delta) { __atomic_fetch_add(&shared_memory_children, delta, __ATOMIC_SEQ_CST); }
+void NoteSharedMemoryChild(int delta) {
+  __atomic_fetch_add(&shared_memory_children, delta, __ATOMIC_SEQ_CST);
+}
 
 void NoteSharedDescriptors() { __atomic_store_n(&shared_descriptors, true, __ATOMIC_SEQ_CST); }
 

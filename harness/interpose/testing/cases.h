@@ -1,12 +1,13 @@
-// Test programs for the preload library: each case does something that an interposer can get wrong and prints what it saw.
-// preload_torture_test.cc runs every case natively and under the library and demands the same output and the same end.
+// Test programs for the preload library: each case does something that an interposer can get wrong and prints
+// what it saw. preload_torture_test.cc runs every case natively and under the library and demands the same
+// output and the same end.
 //
 // What a case prints must not depend on time, ids or addresses.
 #pragma once
 
 #include <errno.h>
-#include <stdint.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/wait.h>
 
@@ -38,11 +39,14 @@ inline void SayEnd(const char* what, int child) {
   }
   while (waitpid(child, &status, __WALL) < 0 && errno == EINTR) {
   }
-  Say("%s: %s %d", what, WIFSIGNALED(status) ? "signal" : "exit", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+  Say("%s: %s %d", what, WIFSIGNALED(status) ? "signal" : "exit",
+      WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 }
 
 /// A result as libc gives it, with errno when it is negative.
-inline void SayResult(const char* what, long result) { Say("%s: %ld %d", what, result, result < 0 ? errno : 0); }
+inline void SayResult(const char* what, long result) {
+  Say("%s: %ld %d", what, result, result < 0 ? errno : 0);
+}
 
 /// Opens /dev/null, writes a byte, closes it. True if all went well.
 bool WriteNull();

@@ -42,14 +42,17 @@ void ExecAgain(std::vector<std::string> environment, std::vector<std::string> ar
 void EmptyEnvironment() {
   InChild("empty", [] { ExecAgain({}, {"show"}); });
   InChild("null", [] {
-    char* arguments[] = {const_cast<char*>(self), const_cast<char*>("--again"), const_cast<char*>("show"), nullptr};
+    char* arguments[] = {const_cast<char*>(self), const_cast<char*>("--again"), const_cast<char*>("show"),
+                         nullptr};
     execve(self, arguments, nullptr);
   });
   InChild("env -i", [] { execl("/usr/bin/env", "env", "-i", self, "--again", "show", nullptr); });
-  InChild("some", [] { ExecAgain({"A=1", "B=2", "ASAN_OPTIONS=x=1", "LD_DEBUG_OUTPUT=/dev/null"}, {"show"}); });
+  InChild("some",
+          [] { ExecAgain({"A=1", "B=2", "ASAN_OPTIONS=x=1", "LD_DEBUG_OUTPUT=/dev/null"}, {"show"}); });
   InChild("foreign preload", [] { ExecAgain({"LD_PRELOAD=libm.so.6", "A=1"}, {"show"}); });
   InChild("empty preload", [] { ExecAgain({"A=1"}, {"show"}); });
-  InChild("foreign, again", [] { ExecAgain({"LD_PRELOAD=libm.so.6:libdl.so.2", "A=1"}, {"environment", "3"}); });
+  InChild("foreign, again",
+          [] { ExecAgain({"LD_PRELOAD=libm.so.6:libdl.so.2", "A=1"}, {"environment", "3"}); });
 }
 
 void OwnEnvironment() {
@@ -62,7 +65,8 @@ void OwnEnvironment() {
 
 void HugeEnvironment() {
   std::vector<std::string> environment;
-  for (int i = 0; i < 12000; ++i) environment.push_back("VARIABLE_" + std::to_string(i) + "=" + std::string(40, 'x'));
+  for (int i = 0; i < 12000; ++i)
+    environment.push_back("VARIABLE_" + std::to_string(i) + "=" + std::string(40, 'x'));
   InChild("many", [&] { ExecAgain(environment, {"count"}); });
   environment = {"BIG=" + std::string(100000, 'y'), "LD_PRELOAD=" + std::string(50000, ' ') + "libm.so.6"};
   InChild("long", [&] { ExecAgain(environment, {"count"}); });
@@ -71,7 +75,8 @@ void HugeEnvironment() {
 }
 
 void BadPointers() {
-  char* pages = static_cast<char*>(mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  char* pages =
+      static_cast<char*>(mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   mprotect(pages + 4096, 4096, PROT_NONE);
   char** last = reinterpret_cast<char**>(pages + 4096) - 1;
   char* arguments[] = {const_cast<char*>("x"), nullptr};
@@ -121,7 +126,8 @@ void Script(const char* first_line, const char* what) {
   char path[] = "/tmp/oldornew-script-XXXXXX";
   const int fd = mkostemp(path, O_CLOEXEC);
   const std::string text = std::string(first_line) + "\necho ran $1\nexit 13\n";
-  if (write(fd, text.data(), text.size()) != static_cast<ssize_t>(text.size()) || fchmod(fd, 0755) != 0) return;
+  if (write(fd, text.data(), text.size()) != static_cast<ssize_t>(text.size()) || fchmod(fd, 0755) != 0)
+    return;
   close(fd);
   InChild(what, [&] { execl(path, "script", "argument", nullptr); });
   unlink(path);
@@ -138,12 +144,14 @@ void Scripts() {
 }
 
 void ByDescriptor() {
-  char* arguments[] = {const_cast<char*>(self), const_cast<char*>("--again"), const_cast<char*>("show"), nullptr};
+  char* arguments[] = {const_cast<char*>(self), const_cast<char*>("--again"), const_cast<char*>("show"),
+                       nullptr};
   char* environment[] = {const_cast<char*>("X=1"), nullptr};
   InChild("fexecve", [&] { fexecve(open(self, O_RDONLY | O_CLOEXEC), arguments, environment); });
   InChild("fexecve, O_PATH", [&] { fexecve(open(self, O_PATH | O_CLOEXEC), arguments, environment); });
-  InChild("execveat, empty path",
-          [&] { syscall(SYS_execveat, open(self, O_RDONLY | O_CLOEXEC), "", arguments, environment, AT_EMPTY_PATH); });
+  InChild("execveat, empty path", [&] {
+    syscall(SYS_execveat, open(self, O_RDONLY | O_CLOEXEC), "", arguments, environment, AT_EMPTY_PATH);
+  });
   InChild("execveat, directory", [&] {
     const std::string path = self;
     const size_t slash = path.rfind('/');
@@ -151,7 +159,8 @@ void ByDescriptor() {
     syscall(SYS_execveat, directory, path.substr(slash + 1).c_str(), arguments, environment, 0);
   });
   InChild("execveat, bad descriptor", [&] { syscall(SYS_execveat, 77, "x", arguments, environment, 0); });
-  InChild("execveat, bad flags", [&] { syscall(SYS_execveat, AT_FDCWD, self, arguments, environment, 0x8000000); });
+  InChild("execveat, bad flags",
+          [&] { syscall(SYS_execveat, AT_FDCWD, self, arguments, environment, 0x8000000); });
 }
 
 void LongChain() {
@@ -165,7 +174,8 @@ int Again(int argc, char** argv) {
   int variables = 0;
   for (char** variable = environ; *variable != nullptr; ++variable) {
     ++variables;
-    if (what == "show" || (what == "environment" && argc > 3 && atoi(argv[3]) == 0)) Say("variable %s", *variable);
+    if (what == "show" || (what == "environment" && argc > 3 && atoi(argv[3]) == 0))
+      Say("variable %s", *variable);
   }
   Say("%d variables, write %d", variables, WriteNull());
   if (what == "environment" && argc > 3 && atoi(argv[3]) > 0) {

@@ -52,8 +52,15 @@ void BadPaths() {
   if (!Prepare()) return;
   const std::string long_path(PATH_MAX + 10, 'b');
   const std::string long_name(300, 'c');
-  const char* paths[] = {nullptr, reinterpret_cast<char*>(8), reinterpret_cast<char*>(~0ul), page + 4096, page + 4000, page,
-                         long_path.c_str(), long_name.c_str(), ""};
+  const char* paths[] = {nullptr,
+                         reinterpret_cast<char*>(8),
+                         reinterpret_cast<char*>(~0ul),
+                         page + 4096,
+                         page + 4000,
+                         page,
+                         long_path.c_str(),
+                         long_name.c_str(),
+                         ""};
   int index = 0;
   for (const char* path : paths) {
     memset(page, 'a', 4096);
@@ -100,13 +107,15 @@ void BadBuffers() {
     fstat(fd, &now);
     Say("size %ld", static_cast<long>(now.st_size));
   }
-  for (char* buffer : {static_cast<char*>(nullptr), reinterpret_cast<char*>(8), reinterpret_cast<char*>(~0ul - 5)}) {
+  for (char* buffer :
+       {static_cast<char*>(nullptr), reinterpret_cast<char*>(8), reinterpret_cast<char*>(~0ul - 5)}) {
     SayResult("write", syscall(SYS_write, fd, buffer, 10));
     SayResult("write nothing", syscall(SYS_write, fd, buffer, 0));
     SayResult("writev", syscall(SYS_writev, fd, buffer, 2));
     SayResult("writev of none", syscall(SYS_writev, fd, buffer, 0));
     SayResult("pwritev2", syscall(SYS_pwritev2, fd, buffer, 2, 0, 0, 0));
-    if (buffer != nullptr) SayResult("copy_file_range", syscall(SYS_copy_file_range, fd, buffer, fd, buffer, 10, 0));
+    if (buffer != nullptr)
+      SayResult("copy_file_range", syscall(SYS_copy_file_range, fd, buffer, fd, buffer, 10, 0));
     if (buffer != nullptr) SayResult("sendfile", syscall(SYS_sendfile, fd, fd, buffer, 10));
     SayResult("fsetxattr", syscall(SYS_fsetxattr, fd, "user.a", buffer, 10, 0));
     SayResult("fsetxattr name", syscall(SYS_fsetxattr, fd, buffer, "x", 1, 0));
@@ -127,7 +136,8 @@ void BadBuffers() {
 
 void BadDescriptors() {
   if (!Prepare()) return;
-  const int read_only = open("/etc/passwd", O_RDONLY), folder = open(".", O_RDONLY | O_DIRECTORY), path_only = open(".", O_PATH);
+  const int read_only = open("/etc/passwd", O_RDONLY), folder = open(".", O_RDONLY | O_DIRECTORY),
+            path_only = open(".", O_PATH);
   int index = 0;
   for (const int fd : {-1, 1000000, INT_MAX, INT_MIN, read_only, folder, path_only}) {
     Say("descriptor %d", index++);

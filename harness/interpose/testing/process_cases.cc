@@ -41,7 +41,8 @@ void Vfork() {
 
 void Spawn() {
   char* bad[] = {const_cast<char*>("x"), nullptr};
-  char* script[] = {const_cast<char*>("sh"), const_cast<char*>("-c"), const_cast<char*>("echo spawned; exit 6"), nullptr};
+  char* script[] = {const_cast<char*>("sh"), const_cast<char*>("-c"),
+                    const_cast<char*>("echo spawned; exit 6"), nullptr};
   char* nothing[] = {nullptr};
   for (int i = 0; i < 20; ++i) {
     pid_t child = -1;
@@ -82,14 +83,17 @@ int StoreAndWrite(void* value) {
 }
 
 void Clone() {
-  char* stack = static_cast<char*>(mmap(nullptr, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  char* stack =
+      static_cast<char*>(mmap(nullptr, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   int value = 5;
   signal(SIGUSR1, SIG_IGN);
-  for (const int flags : {CLONE_VM | CLONE_FS | CLONE_FILES | SIGCHLD, CLONE_VM | SIGCHLD, CLONE_VM | CLONE_VFORK | SIGCHLD, SIGCHLD,
-                          CLONE_VFORK | SIGCHLD, CLONE_FILES | SIGCHLD, CLONE_VM | CLONE_SIGHAND | SIGCHLD, SIGUSR1, 0}) {
+  for (const int flags : {CLONE_VM | CLONE_FS | CLONE_FILES | SIGCHLD, CLONE_VM | SIGCHLD,
+                          CLONE_VM | CLONE_VFORK | SIGCHLD, SIGCHLD, CLONE_VFORK | SIGCHLD,
+                          CLONE_FILES | SIGCHLD, CLONE_VM | CLONE_SIGHAND | SIGCHLD, SIGUSR1, 0}) {
     for (int misaligned = 0; misaligned < 16; misaligned += 8) {
       int told = 0;
-      const pid_t child = clone(StoreAndWrite, stack + 65536 - misaligned, flags | CLONE_PARENT_SETTID, &value, &told, nullptr, nullptr);
+      const pid_t child = clone(StoreAndWrite, stack + 65536 - misaligned, flags | CLONE_PARENT_SETTID,
+                                &value, &told, nullptr, nullptr);
       Say("flags %x: told %d", static_cast<unsigned>(flags), told == child);
       SayEnd("clone", child);
       Say("value %d", shared_value);
@@ -182,7 +186,8 @@ int Filter(const int* allowed, int count, uint32_t otherwise) {
   int n = 0;
   filter[n++] = {BPF_LD | BPF_W | BPF_ABS, 0, 0, 0};
   for (int i = 0; i < count; ++i) {
-    filter[n++] = {BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned char>(count - i), 0, static_cast<uint32_t>(allowed[i])};
+    filter[n++] = {BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned char>(count - i), 0,
+                   static_cast<uint32_t>(allowed[i])};
   }
   filter[n++] = {BPF_RET, 0, 0, otherwise};
   filter[n++] = {BPF_RET, 0, 0, SECCOMP_RET_ALLOW};

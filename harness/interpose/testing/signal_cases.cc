@@ -86,8 +86,8 @@ void ActionReadback() {
     } set = {CallingHandler, SA_RESTART | 0x04000000ul, reinterpret_cast<void*>(0x1234), ~0ul}, got = {};
     const long result = syscall(SYS_rt_sigaction, signal, &set, nullptr, 8L);
     syscall(SYS_rt_sigaction, signal, nullptr, &got, 8L);
-    Say("%d: %ld same handler %d flags %lx restorer %p mask %lx", signal, result, got.handler == set.handler, got.flags,
-        got.restorer, got.mask);
+    Say("%d: %ld same handler %d flags %lx restorer %p mask %lx", signal, result, got.handler == set.handler,
+        got.flags, got.restorer, got.mask);
     set.handler = SIG_DFL;
     set.mask = 0;
     syscall(SYS_rt_sigaction, signal, &set, &got, 8L);
@@ -118,7 +118,8 @@ bool IsOnAlternate(const void* address) {
 
 void UseAlternate(size_t size) {
   alternate_size = size;
-  alternate = static_cast<char*>(mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  alternate =
+      static_cast<char*>(mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   stack_t stack = {}, old = {};
   stack.ss_sp = alternate;
   stack.ss_size = size;
@@ -214,7 +215,8 @@ void SigsysBelongsToTheProgram() {
 
 void AnswerTrap(int, siginfo_t* info, void* context) {
   hits = hits + 1;
-  static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RAX] = info->si_syscall == SYS_getppid ? 4711 : -ENOSYS;
+  static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RAX] =
+      info->si_syscall == SYS_getppid ? 4711 : -ENOSYS;
 }
 
 /// A program that emulates a system call with a filter of its own.
@@ -306,7 +308,8 @@ void JumpOutOfHandlers() {
   Say("jumps %d, write %d", jumps, WriteNull());
 }
 
-/// Signals at every instruction: the handler opens, writes and closes while the main line does the same and renames.
+/// Signals at every instruction: the handler opens, writes and closes while the main line does the same and
+/// renames.
 void SignalStorm() {
   char directory[] = "/tmp/oldornew-storm-XXXXXX";
   if (mkdtemp(directory) == nullptr || chdir(directory) != 0) return;

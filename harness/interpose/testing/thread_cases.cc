@@ -198,10 +198,11 @@ int UnmapOwnStack(void* stack) {
 
 void StackUnmappedUnderfoot() {
   for (int i = 0; i < 50; ++i) {
-    char* stack = static_cast<char*>(mmap(nullptr, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    char* stack =
+        static_cast<char*>(mmap(nullptr, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     std::atomic<int> tid = -1;
-    const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_CHILD_CLEARTID |
-                      CLONE_CHILD_SETTID;
+    const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
+                      CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID;
     const int made = clone(UnmapOwnStack, stack + 65536, flags, stack, nullptr, nullptr, &tid);
     if (made < 0) Say("clone: %d", errno);
     while (tid != 0) sched_yield();

@@ -18,7 +18,8 @@ bool WriteNull() {
 
 namespace {
 
-const Case* const kTables[] = {kSignalCases, kWaitCases, kThreadCases, kProcessCases, kExecCases, kMemoryCases};
+const Case* const kTables[] = {kSignalCases,  kWaitCases, kThreadCases,
+                               kProcessCases, kExecCases, kMemoryCases};
 
 int Main(int argc, char** argv) {
   self = argv[0];
