@@ -127,6 +127,7 @@ long Clone(const Call& call, const Context* context) {
   if (shares_memory && (child < 0 || (meant & CLONE_VFORK) != 0)) {
     NoteSharedMemoryChild(-1);  // it has failed, or has executed something else or ended by now
     if (child > 0) ReleaseScratchOf(static_cast<int>(child));
+    PatchWhatWasDeferred();
   }
   if (settings.recording) FunnelCloneReturned(child, meant);
   return child;

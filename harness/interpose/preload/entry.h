@@ -86,6 +86,7 @@ void ReleaseScratchOf(int process);  ///< the CLONE_VFORK child `process` no lon
 /// After a dispatched call: rewrites its site if that is due and can be done. `r8` as the program had it.
 void ConsiderPatching(const Call& call, uint64_t r8);
 bool HasThreads();
+void PatchWhatWasDeferred();     ///< by a CLONE_VFORK child that shared our memory and has gone
 void NoteThreads();              ///< from now on other tasks may run in our memory
 void FinishPatchingAfterFork();  ///< in the child, which is alone
 

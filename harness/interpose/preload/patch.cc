@@ -54,6 +54,9 @@ uint8_t* unfinished_site;  ///< the jump that is being written, and where it wil
 const void* unfinished_target;
 size_t trampolines_used;
 bool trampolines_writable;
+Call deferred;  ///< a due site that a child in our memory has left to us
+uint64_t deferred_r8;
+bool deferred_ready;
 bool has_threads;
 bool can_serialise;
 bool asked_to_serialise;
@@ -291,8 +294,16 @@ void FinishPatchingAfterFork() {
 }
 
 void ConsiderPatching(const Call& call, uint64_t r8) {
-  if (!settings.patch || !MayBePatched(call.nr) || !IsDue(call.ip)) return;
-  if (UnderProgramFilter() || InSharedMemoryChild()) return;
+  if (!settings.patch || !MayBePatched(call.nr) || !IsDue(call.ip) || UnderProgramFilter()) return;
+  if (InSharedMemoryChild()) {
+    // It may be killed at any time and leave the parent with half a jump, so the parent does it when this
+    // child has gone. (posix_spawn asks for the disposition of every signal in the child: 65 calls of one
+    // site.)
+    __atomic_store_n(&deferred_r8, r8, __ATOMIC_RELAXED);
+    deferred = call;
+    __atomic_store_n(&deferred_ready, true, __ATOMIC_RELEASE);
+    return;
+  }
   uint64_t mask;
   BlockSignals(&mask);
   int unlocked = 0;
@@ -302,6 +313,12 @@ void ConsiderPatching(const Call& call, uint64_t r8) {
     __atomic_store_n(&patch_lock, 0, __ATOMIC_RELEASE);
   }
   RestoreSignals(mask);
+}
+
+void PatchWhatWasDeferred() {
+  if (!__atomic_exchange_n(&deferred_ready, false, __ATOMIC_ACQUIRE)) return;
+  const Call call = deferred;
+  ConsiderPatching(call, deferred_r8);
 }
 
 extern "C" __attribute__((used)) long PatchedCall(Call* call) { return HandleOrdinary(*call); }
