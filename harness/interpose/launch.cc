@@ -23,7 +23,6 @@ constexpr const char* kLibrary = "liboldornew_preload.so";
 constexpr std::string_view kAsanOption = "verify_asan_link_order=0";
 
 // ---- the probe's child: nothing but system calls
-// -------------------------------------------------------------------------
 
 constexpr int kSetDispatch = 59;  // PR_SET_SYSCALL_USER_DISPATCH, missing from older headers
 constexpr long kAnswer = 0x6f6c64;

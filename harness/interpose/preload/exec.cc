@@ -143,7 +143,6 @@ void ReleaseScratch(Scratch* slot, const Scratch* unshared) {
 }
 
 // ---- the environment
-// -----------------------------------------------------------------------------------------------------
 
 struct Survey {
   uint64_t count = 0;  ///< variables

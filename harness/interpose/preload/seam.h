@@ -81,7 +81,6 @@ inline long CarryOut(const Call& call) {
 }
 
 // ---- provided by the entry side
-// ------------------------------------------------------------------------------------------
 
 /// Blocks every signal of this thread (but SIGSYS, which a filter of the program may raise for one of our own
 /// calls, and the ones that cannot be blocked) and stores the mask that was in force. One system call each;
@@ -94,8 +93,9 @@ void RestoreSignals(uint64_t old_mask);
 int ProcessId();
 int ThreadId();
 
-/// True while another process shares our memory (a CLONE_VM child that has not executed or ended yet) or our descriptors
-/// or current directory (CLONE_FILES or CLONE_FS without CLONE_THREAD, for ever): what is remembered may be another's.
+/// True while another process shares our memory (a CLONE_VM child that has not executed or ended yet) or our
+/// descriptors or current directory (CLONE_FILES or CLONE_FS without CLONE_THREAD, for ever): what is
+/// remembered may be another's.
 bool SharesDescriptorsOrMemory();
 
 /// False if no code of the program can run in this process while one of our functions does: it has one thread
@@ -109,7 +109,6 @@ bool MayBeInterrupted();
 bool UnderProgramFilter();
 
 // ---- provided by the funnel side
-// -----------------------------------------------------------------------------------------
 
 enum class StartedBy : uint8_t { kExec, kFork, kClone };
 
