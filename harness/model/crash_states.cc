@@ -119,6 +119,9 @@ namespace {
 
 using Interval = std::pair<uint32_t, uint32_t>;
 
+// Contents of one file that are listed however small the limit is.
+constexpr uint64_t kLeastShare = 2000;
+
 // One state as found: everything needed to build it again.
 struct Witness {
   uint32_t point = 0;
@@ -196,8 +199,9 @@ class Enumeration {
                                                  history_.grain(), limits_.max_states));
         if (!row.back()->Find()) coverage_.exhaustive = false;
       }
-      Combine(order);
     }
+    ListChoices();
+    for (uint32_t order = 0; order < history_.orders(); ++order) Combine(order);
     uint32_t heaviest = 0;
     for (const Combination& combination : combinations_) {
       coverage_.states_total = SaturatingAdd(coverage_.states_total, combination.total);
@@ -231,6 +235,27 @@ class Enumeration {
     uint32_t weight = 0;
     uint32_t max_weight = 0;
   };
+
+  // Lists every file's contents in full when the whole space is within the limit. When it is not, the lists
+  // are kept to a share of it each: the light ones, which come first, are those a bounded search gets to.
+  void ListChoices() {
+    uint64_t total = 0;
+    uint64_t domains = 1;
+    for (const auto& row : pictures_) {
+      uint64_t product = 1;
+      for (const auto& pictures : row) {
+        product = SaturatingMultiply(product, pictures->Total());
+        domains += pictures->domains();
+      }
+      total = SaturatingAdd(total, product);
+    }
+    const uint64_t share = std::max(kLeastShare, limits_.max_states / domains);
+    for (const auto& row : pictures_) {
+      for (const auto& pictures : row) {
+        if (!pictures->List(total <= limits_.max_states ? UINT64_MAX : share)) coverage_.exhaustive = false;
+      }
+    }
+  }
 
   void Combine(uint32_t order) {
     std::vector<Combination> partial(1);

@@ -400,7 +400,7 @@ class FileDomainBuilder {
 };
 
 FileDomain::FileDomain(const FileHistory& file, ObjectId object, const Profile& profile,
-                       const FileQuery& query, Grain grain, uint64_t limit)
+                       const FileQuery& query, Grain grain)
     : file_(file), object_(object), query_(query) {
   FileDomainBuilder(this, profile, grain).Build();
   for (const SizeChoice& size : sizes_) {
@@ -408,7 +408,6 @@ FileDomain::FileDomain(const FileHistory& file, ObjectId object, const Profile& 
     for (const Unit& unit : size.units) product = SaturatingMultiply(product, unit.options.size());
     total_ = SaturatingAdd(total_, product);
   }
-  List(limit);
 }
 
 // Works out key, weight and position from the size and the units that deviate.
@@ -479,6 +478,7 @@ void FileDomain::ListSize(uint32_t size_index, uint32_t weight, uint64_t limit) 
 }
 
 void FileDomain::List(uint64_t limit) {
+  if (!choices_.empty()) return;
   uint32_t heaviest = 0;
   for (const SizeChoice& size : sizes_) heaviest = std::max(heaviest, size.max_weight);
   for (uint32_t weight = 0; weight <= heaviest && choices_.size() < total_; ++weight) {

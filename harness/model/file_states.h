@@ -80,10 +80,13 @@ struct ContentChoice {
 
 class FileDomain {
  public:
-  /// Lists contents in order of weight, at most `limit` of them. `object` seeds the non-text pattern of stale
+  /// Finds the sizes and units. `object` seeds the non-text pattern of stale
   /// pages.
   FileDomain(const FileHistory& file, ObjectId object, const Profile& profile, const FileQuery& query,
-             Grain grain, uint64_t limit);
+             Grain grain);
+
+  /// Lists contents in order of weight, at most `limit` of them, if that was not done before.
+  void List(uint64_t limit);
 
   const std::vector<ContentChoice>& choices() const { return choices_; }
   const std::vector<SizeChoice>& sizes() const { return sizes_; }
@@ -103,7 +106,6 @@ class FileDomain {
 
  private:
   friend class FileDomainBuilder;
-  void List(uint64_t limit);
   void ListSize(uint32_t size_index, uint32_t weight, uint64_t limit);
   ContentChoice Finish(ContentChoice choice) const;
   static int Landed(const UnitOption& option, uint32_t version);

@@ -37,6 +37,18 @@ const std::map<std::string, size_t>* Timeline::SlotsOf(ObjectId dir) const {
   return found == slots_of_.end() ? nullptr : &found->second;
 }
 
+bool Timeline::InBundle(ObjectId dir, const std::string& name, ObjectId child) const {
+  if (!Quiet(child)) return false;
+  const auto* changed = SlotsOf(dir);
+  return changed == nullptr || !changed->count(name);
+}
+
+const std::vector<std::pair<std::string, ObjectId>>& Timeline::Lively(ObjectId dir) const {
+  static const std::vector<std::pair<std::string, ObjectId>> none;
+  auto found = lively_.find(dir);
+  return found == lively_.end() ? none : found->second;
+}
+
 const FileHistory* Timeline::File(ObjectId object) const {
   auto found = files_.find(object);
   return found == files_.end() ? nullptr : &found->second;

@@ -197,6 +197,10 @@ class Timeline {
   Position FirstLinkOfNameless(ObjectId object) const;
   /// The op did nothing in the run but was under way when it ended.
   bool InFlight(uint32_t op) const { return trace_->ops[op].flags & kFlagInFlight; }
+  /// This entry of the old tree, and all below it, is there in every state: walks need not look at it.
+  bool InBundle(ObjectId dir, const std::string& name, ObjectId child) const;
+  /// The entries of an old directory that are not in the bundle.
+  const std::vector<std::pair<std::string, ObjectId>>& Lively(ObjectId dir) const;
   /// Nothing at or below this object of the old tree was touched.
   bool Quiet(ObjectId object) const { return quiet_[static_cast<size_t>(object)]; }
 
@@ -218,6 +222,7 @@ class Timeline {
   std::unordered_map<ObjectId, Position>
       nameless_;  // born without a name -> position of its first link (0: none yet)
   std::vector<bool> quiet_;
+  std::unordered_map<ObjectId, std::vector<std::pair<std::string, ObjectId>>> lively_;
 };
 
 /// All timelines of a trace: one for each device, and for each order of overlapping ops that is tried.

@@ -96,27 +96,34 @@ Pictures::Pictures(const Timeline& timeline, const Profile& profile, const Proje
 
 const FileDomain* Pictures::Domain(const FileHistory& file, ObjectId object, const FileQuery& query) {
   auto& domain = domains_[KeyOf(file, object, query)];
-  if (domain == nullptr) domain = std::make_unique<FileDomain>(file, object, p_, query, grain_, limit_);
-  complete_ = complete_ && domain->complete();
+  if (domain == nullptr) domain = std::make_unique<FileDomain>(file, object, p_, query, grain_);
   return domain.get();
 }
 
-// The sum of all nodes below an untouched directory of the old tree.
-Sum Pictures::QuietSum(size_t root, const std::string& path, ObjectId object) {
+const Sum& Pictures::OldContentSum(ObjectId object) {
+  auto [cached, fresh] = old_contents_.try_emplace(object);
+  if (fresh) cached->second = ContentSum(OldContent(t_.trace(), object));
+  return cached->second;
+}
+
+// The sum of all nodes below a directory of the old tree that no walk goes into: everything (`whole`), or
+// what is untouched itself and under a name that never changed.
+Sum Pictures::QuietSum(size_t root, const std::string& path, ObjectId object, bool whole) {
   auto [cached, fresh] = quiet_.try_emplace({path, {root, object}});
   if (!fresh) return cached->second;
   const FileTree& old_tree = t_.trace().old_tree;
   Sum sum;
   for (const auto& [name, child] : old_tree.at(object).entries) {
+    if (!whole && !t_.InBundle(object, name, child)) continue;
     ViewNode node;
     node.root = root;
     node.path = JoinPath(path, name);
     node.object = child;
     const Inode& inode = old_tree.at(child);
     const Sum attributes = MixDigest(AttributeDigest({inode.mode, inode.uid, inode.gid, inode.xattrs}), 1);
-    const Sum content = inode.kind == FileKind::kFile ? ContentSum(inode.content) : Sum();
+    const Sum content = inode.kind == FileKind::kFile ? OldContentSum(child) : Sum();
     sum += NodeSum(FixedDigest(t_.trace(), node, inode.target), content, attributes);
-    if (inode.kind == FileKind::kDirectory) sum += QuietSum(root, node.path, child);
+    if (inode.kind == FileKind::kDirectory) sum += QuietSum(root, node.path, child, true);
   }
   return quiet_[{path, {root, object}}] = sum;
 }
@@ -191,7 +198,7 @@ void Pictures::AddAxes(const MetaState& state, uint32_t segment, Picture* pictur
     if (!node.projected) continue;
     Picture::NodeKey key;
     key.fixed = FixedDigest(trace, node, TargetOf(trace, node.object));
-    if (node.quiet) picture->quiet += QuietSum(node.root, node.path, node.object);
+    if (node.quiet || node.bundle) picture->quiet += QuietSum(node.root, node.path, node.object, node.quiet);
     const FileKind kind = trace.objects[static_cast<size_t>(node.object)].kind;
     if (kind == FileKind::kFile) {
       auto [known, fresh] = content_axis.try_emplace(node.object, -1);
@@ -208,7 +215,7 @@ void Pictures::AddAxes(const MetaState& state, uint32_t segment, Picture* pictur
         axis.file = Domain(*file, node.object, query);
         picture->axes.push_back(std::move(axis));
       }
-      key.content = file == nullptr ? ContentSum(OldContent(trace, node.object)) : Sum();
+      key.content = file == nullptr ? OldContentSum(node.object) : Sum();
       key.content_axis = known->second;
     }
     const bool varies = cells && (t_.AttrsOf(node.object) != nullptr || t_.XattrsOf(node.object) != nullptr);
@@ -227,11 +234,7 @@ void Pictures::AddAxes(const MetaState& state, uint32_t segment, Picture* pictur
     }
     picture->node_keys.push_back(key);
   }
-  picture->max_weight = picture->weight;
-  for (const Axis& axis : picture->axes) {
-    picture->total = SaturatingMultiply(picture->total, axis.total());
-    picture->max_weight += axis.weight(axis.count() - 1);
-  }
+  for (const Axis& axis : picture->axes) picture->total = SaturatingMultiply(picture->total, axis.total());
 }
 
 // Two choices of metadata with one signature show the same pictures.
@@ -280,11 +283,26 @@ bool Pictures::Find() {
       if (!covered) list.push_back({meta.id, meta.first_point, meta.last_point});
     }
   });
+  return all && complete_;
+}
+
+uint64_t Pictures::Total() const {
+  uint64_t total = 0;
+  for (const Picture& picture : pictures_) total = SaturatingAdd(total, picture.total);
+  return total;
+}
+
+bool Pictures::List(uint64_t limit) {
+  bool complete = true;
+  for (auto& [key, domain] : domains_) {
+    domain->List(limit);
+    complete = complete && domain->complete();
+  }
   for (Picture& picture : pictures_) {
     picture.max_weight = picture.weight;
     for (const Axis& axis : picture.axes) picture.max_weight += axis.weight(axis.count() - 1);
   }
-  return all && complete_;
+  return complete;
 }
 
 Attributes AttributesOf(const Picture& picture, const MetaState& state, const AxisChoices& choices,
@@ -318,6 +336,8 @@ InodeIndex CopyOld(const FileTree& old_tree, ObjectId object, std::map<ObjectId,
   return index;
 }
 
+const std::map<std::string, InodeIndex> kNoEntries;
+
 Content ContentOf(const Picture& picture, const AxisChoices& choices, ObjectId object) {
   for (uint32_t a = 0; a < picture.axes.size(); ++a) {
     const Axis& axis = picture.axes[a];
@@ -341,11 +361,6 @@ void AddToTree(const Picture& picture, const MetaState& state, const AxisChoices
     if (node.path.empty()) index = known[node.object] = tree->roots()[node.root];
     if (node.quiet && !node.path.empty()) {
       index = CopyOld(trace.old_tree, node.object, &known, tree);
-    } else if (node.quiet) {
-      for (const auto& [name, child] : trace.old_tree.at(node.object).entries) {
-        const InodeIndex copy = CopyOld(trace.old_tree, child, &known, tree);
-        tree->at(index).entries[name] = copy;
-      }
     } else if (index == kNoInode) {
       auto [found, fresh] = known.try_emplace(node.object, kNoInode);
       if (fresh) {
@@ -358,6 +373,12 @@ void AddToTree(const Picture& picture, const MetaState& state, const AxisChoices
         found->second = tree->Add(std::move(inode));
       }
       index = found->second;
+    }
+    const bool below = node.bundle || (node.quiet && node.path.empty());
+    for (const auto& [name, child] : below ? trace.old_tree.at(node.object).entries : kNoEntries) {
+      if (!node.quiet && !picture.timeline->InBundle(node.object, name, child)) continue;
+      const InodeIndex copy = CopyOld(trace.old_tree, child, &known, tree);
+      tree->at(index).entries[name] = copy;
     }
     Attributes attributes = AttributesOf(picture, state, choices, node.object);
     Inode& inode = tree->at(index);

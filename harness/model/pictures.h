@@ -77,8 +77,13 @@ class Pictures {
   Pictures(const Timeline& timeline, const Profile& profile, const Projection& projection, Grain grain,
            uint64_t limit);
 
-  /// Finds all pictures. Returns false when a limit cut the list, or the choices of a file, short.
+  /// Finds all pictures. Returns false when the limit cut their list short.
   bool Find();
+  /// Combinations in all pictures; saturating. After Find.
+  uint64_t Total() const;
+  /// Lists the choices of every axis, at most `limit` of each. Returns false when that cut one short.
+  bool List(uint64_t limit);
+  size_t domains() const { return domains_.size(); }
   const std::vector<Picture>& all() const { return pictures_; }
   const Timeline& timeline() const { return t_; }
   const MetaStates& metas() const { return metas_; }
@@ -90,7 +95,8 @@ class Pictures {
   void AddAxes(const MetaState& state, uint32_t segment, Picture* picture);
   const FileDomain* Domain(const FileHistory& file, ObjectId object, const FileQuery& query);
   std::shared_ptr<const std::vector<AttributeChoice>> AttributeCells(ObjectId object, uint32_t segment);
-  Sum QuietSum(size_t root, const std::string& path, ObjectId object);
+  const Sum& OldContentSum(ObjectId object);
+  Sum QuietSum(size_t root, const std::string& path, ObjectId object, bool whole);
   Digest Signature(const Picture& picture) const;
 
   const Timeline& t_;
@@ -105,6 +111,7 @@ class Pictures {
            std::shared_ptr<const std::vector<AttributeChoice>>>
       cells_;
   std::map<std::pair<std::string, std::pair<size_t, ObjectId>>, Sum> quiet_;
+  std::map<ObjectId, Sum> old_contents_;
   std::map<Digest, size_t> by_signature_;
   std::vector<Picture> pictures_;
 };

@@ -169,6 +169,7 @@ Result<CrashState> RealiseChoice(const Trace& trace, const Profile& profile, std
     meta.last_point = segment.last_point;
     Picture picture = pictures.One(meta);
     if (!picture.view.valid) return DoesNotFit(choice, "a directory with two parents");
+    pictures.List(1);
     const std::optional<AxisChoices> choices = ChoicesFor(picture, part);
     if (!choices) return DoesNotFit(choice, "no such content");
     std::vector<uint32_t> full(picture.axes.size(), 0);

@@ -502,6 +502,10 @@ class TimelineBuilder {
         for (const auto& [name, child] : inode.entries)
           quiet = quiet && t_.quiet_[static_cast<size_t>(child)];
         t_.quiet_[at] = quiet;
+        const auto dir = static_cast<ObjectId>(at);
+        for (const auto& [name, child] : inode.entries) {
+          if (!quiet && !t_.InBundle(dir, name, child)) t_.lively_[dir].emplace_back(name, child);
+        }
       }
     }
   }

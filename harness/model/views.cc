@@ -119,7 +119,8 @@ class Walker {
     }
     std::map<std::string, std::pair<ObjectId, int32_t>> children;
     if (static_cast<size_t>(object) < trace_.old_tree.size()) {
-      for (const auto& [name, child] : trace_.old_tree.at(object).entries) children[name] = {child, -1};
+      view_.nodes[index].bundle = true;
+      for (const auto& [name, child] : t_.Lively(object)) children[name] = {child, -1};
     }
     if (const auto* changed = t_.SlotsOf(object)) {
       for (const auto& [name, changed_slot] : *changed) {

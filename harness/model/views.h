@@ -41,7 +41,9 @@ struct ViewNode {
   ObjectId object = kNoObject;
   bool projected = false;  ///< part of the picture; else only a directory on the way
   bool quiet = false;      ///< the old tree's subtree as it was: not walked into
-  int32_t slot = -1;       ///< index of the slot that named it, if the run changed that slot
+  bool bundle =
+      false;  ///< a directory of the old tree: its Timeline::InBundle entries are there, without nodes
+  int32_t slot = -1;  ///< index of the slot that named it, if the run changed that slot
 };
 
 struct View {
