@@ -39,21 +39,31 @@ bool IsPrefixOf(const Content& part, const Content& whole) {
   return part.size() < whole.size() && whole.WithSize(part.size()) == part;
 }
 
+// Every byte of the sector at `at` is zero, or what some version has there; and not all are zero. One sector
+// can hold parts of several calls: of two appends the second may be on disk and the first not.
+bool MadeOfVersions(const std::string& sector, uint64_t at, const std::vector<const Content*>& versions) {
+  std::vector<std::string> theirs;
+  for (const Content* whole : versions) theirs.push_back(whole->Read(at, sector.size()));
+  bool known = false;
+  for (size_t i = 0; i < sector.size(); ++i) {
+    if (sector[i] == '\0') continue;
+    const auto same = [&](const std::string& other) { return i < other.size() && other[i] == sector[i]; };
+    if (!std::any_of(theirs.begin(), theirs.end(), same)) return false;
+    known = true;
+  }
+  return known;
+}
+
 Outcome ClassifyBytes(const Content& bytes, const std::vector<const Content*>& versions) {
   if (bytes.empty()) return Outcome::kEmpty;
   if (bytes.AllZeros()) return Outcome::kZeros;
   if (std::any_of(bytes.pages().begin(), bytes.pages().end(), ContainsStaleBytes)) return Outcome::kGarbage;
   const auto prefix_of = [&](const Content* whole) { return IsPrefixOf(bytes, *whole); };
   if (std::any_of(versions.begin(), versions.end(), prefix_of)) return Outcome::kTruncated;
-  // Torn when some sector of it comes from a version; else nobody knows these bytes.
+  // Torn when some sector of it is made of versions; else nobody knows these bytes.
   constexpr uint64_t kSector = 512;
   for (uint64_t at = 0; at < bytes.size(); at += kSector) {
-    const std::string sector = bytes.Read(at, kSector);
-    if (sector.find_first_not_of('\0') == std::string::npos) continue;
-    for (const Content* whole : versions) {
-      const std::string theirs = whole->Read(at, sector.size());
-      if (!theirs.empty() && sector.compare(0, theirs.size(), theirs) == 0) return Outcome::kTorn;
-    }
+    if (MadeOfVersions(bytes.Read(at, kSector), at, versions)) return Outcome::kTorn;
   }
   return Outcome::kForeign;
 }

@@ -80,13 +80,22 @@ std::vector<Sight> LookAll(const Trace& trace, const FileTree& tree, const Subje
   return out;
 }
 
-// A version is published when one call makes every name of the subject lead to something else than before: a rename inside a
-// watched directory, or of one of several paths judged together (oracles.md 4), changes the value piece by piece.
+bool SameSight(const Sight& a, const Sight& b) { return a.inode == b.inode && a.leads_to == b.leads_to; }
+
+// A version is published when one call makes every name of the subject lead to something else than before: a
+// rename inside a watched directory, or of one of several paths judged together (oracles.md 4), changes the
+// value piece by piece. A rename that takes the file away binds nothing to its name: "missing" is no version
+// (oracles.md 1).
 bool BoundAnew(const Op& op, const std::vector<Sight>& before, const std::vector<Sight>& after) {
   for (size_t i = 0; i < before.size(); ++i) {
-    if (after[i].inode == before[i].inode && after[i].leads_to == before[i].leads_to) return false;
+    if (SameSight(after[i], before[i]) || after[i].inode == kNoInode) return false;
   }
   return Binds(op);
+}
+
+// Names that lead where they led before, to something that reads otherwise: it was changed under its name.
+bool ChangedInPlace(const std::vector<Sight>& before, const std::vector<Sight>& after) {
+  return std::equal(before.begin(), before.end(), after.begin(), after.end(), SameSight);
 }
 
 // Inodes at and below `inode`.
@@ -160,9 +169,8 @@ VersionHistory TraceVersions(const Trace& trace, const Subject& subject, const A
         out.versions.push_back({static_cast<uint32_t>(i + 1), key});
         published = true;
       } else {
-        // Changed in place (or removed): what was bound before was not a finished version after all.
-        const bool removed = op.kind == OpKind::kUnlink;
-        if (published && !removed) out.versions.pop_back();
+        // Changed under its name, what was bound before was not a finished version after all.
+        if (published && ChangedInPlace(before, sights)) out.versions.pop_back();
         published = false;
       }
       current = key;
