@@ -180,6 +180,32 @@ TEST(Rules, FallocatedSpaceReadsAsZerosUntilTheDataLands) {
   }
 }
 
+TEST(Rules, WritebackOfAContiguousRangeGoesUpwardsAndAHoleEndsTheRange) {
+  const Trace apart =
+      TraceBuilder().OldFile("f", "").Write("f", 0, A).Write("f", 20480, B).Create("x").Fsync("x").Build();
+  const Trace together =
+      TraceBuilder().OldFile("f", "").Write("f", 0, A).Write("f", 4096, B).Create("x").Fsync("x").Build();
+  for (const char* row : {"xfs", "btrfs,notreelog", "ext4,dioread_lock"}) {
+    EXPECT_THAT(Seen(apart, row, "f", 4), IsSupersetOf({"empty", "A4096", "020480B4096", "A4096016384B4096"}))
+        << row;
+    EXPECT_THAT(Seen(together, row, "f", 4), UnorderedElementsAre("empty", "A4096", "A4096B4096")) << row;
+  }
+}
+
+TEST(Rules, GrowingAFileByTruncateWaitsForTheDataBelowWhereSizeFollowsData) {
+  const Trace trace =
+      TraceBuilder().OldFile("f", "").Write("f", 0, B).Truncate("f", 8192).Create("x").Fsync("x").Build();
+  EXPECT_THAT(Seen(trace, "xfs", "f", 4), UnorderedElementsAre("B409604096"));
+  EXPECT_THAT(Seen(trace, "ext4", "f", 4), UnorderedElementsAre("08192", "B409604096"));
+}
+
+TEST(Rules, ARenameOntoAnotherLinkOfTheSameFileDoesNothing) {
+  const Trace trace = TraceBuilder().OldFile("f", A).OldLink("f", "g").Rename("f", "g").Fsync("").Build();
+  for (const std::string& row : RowsThatSync()) {
+    EXPECT_THAT(SeenTogether(trace, row, {"f", "g"}), ElementsAre("A4096 A4096")) << row;
+  }
+}
+
 TEST(Rules, APunchedHoleIsMetadata) {
   const Trace trace = TraceBuilder()
                           .OldFile("f", A + A + A)
