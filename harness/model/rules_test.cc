@@ -59,6 +59,7 @@ TEST(Rules, ARenamedDirectoryIsNeverInTwoPlacesNorNowhere) {
                 UnorderedElementsAre("A4096 absent", "absent A4096"))
         << row;
     EXPECT_THAT(SeenTogether(trace, row, {"a/f", "p/b/f"}, 2), UnorderedElementsAre("absent A4096")) << row;
+    EXPECT_THAT(Seen(trace, row, "a/f", 2), UnorderedElementsAre("absent")) << row;
   }
 }
 
@@ -197,6 +198,68 @@ TEST(Rules, GrowingAFileByTruncateWaitsForTheDataBelowWhereSizeFollowsData) {
       TraceBuilder().OldFile("f", "").Write("f", 0, B).Truncate("f", 8192).Create("x").Fsync("x").Build();
   EXPECT_THAT(Seen(trace, "xfs", "f", 4), UnorderedElementsAre("B409604096"));
   EXPECT_THAT(Seen(trace, "ext4", "f", 4), UnorderedElementsAre("08192", "B409604096"));
+}
+
+TEST(Rules, AShorterFileShowsItsDataWhereSizeFollowsDataAndZerosOnExt4) {
+  const Trace trace =
+      TraceBuilder().OldFile("f", "").Write("f", 0, B + B).Truncate("f", 4096).Create("x").Fsync("x").Build();
+  EXPECT_THAT(Seen(trace, "xfs", "f", 4), UnorderedElementsAre("B4096"));
+  EXPECT_THAT(Seen(trace, "ext4", "f", 4), UnorderedElementsAre("04096", "B4096"));
+}
+
+TEST(Rules, WithoutDelayedAllocationTheCommitWaitsForNewDataButNotForTheTail) {
+  const Trace fresh = TraceBuilder().Create("f").Write("f", 0, B).Fsync("").Build();
+  EXPECT_THAT(Seen(fresh, "ext4,nodelalloc", "f"), UnorderedElementsAre("absent", "empty", "B4096"));
+  const Trace tail = TraceBuilder().OldFile("f", "A").Append("f", "B").Create("x").Fsync("x").Build();
+  EXPECT_THAT(Seen(tail, "ext4,nodelalloc", "f", 3), UnorderedElementsAre("A101", "A1B1"));
+}
+
+TEST(Rules, FdatasyncForcesNeitherARenameNorAttributesWhereItIsStrict) {
+  const Trace name = TraceBuilder().OldFile("f", A).Rename("f", "g").Fdatasync("g").Build();
+  EXPECT_THAT(SeenTogether(name, "ext4", {"f", "g"}, 2),
+              UnorderedElementsAre("A4096 absent", "absent A4096"));
+  EXPECT_THAT(SeenTogether(name, "xfs", {"f", "g"}, 2), UnorderedElementsAre("absent A4096"));
+  const Trace mode = TraceBuilder().OldFile("f", A).Append("f", B).Chmod("f", 0600).Fdatasync("f").Build();
+  auto modes = [&](const char* row) {
+    std::set<uint32_t> out;
+    ForEachCrashState(mode, *FindProfile(row), {{"f"}}, {}, [&](const CrashState& state) {
+      if (state.last_point == 3) out.insert(state.tree.at(*state.tree.Lookup("f")).mode);
+      return true;
+    });
+    return out;
+  };
+  EXPECT_THAT(modes("ext4"), UnorderedElementsAre(0600u, 0644u));
+  EXPECT_THAT(modes("posix"), UnorderedElementsAre(0600u, 0644u));
+  EXPECT_THAT(modes("xfs"), UnorderedElementsAre(0600u));
+  EXPECT_THAT(modes("btrfs"), UnorderedElementsAre(0600u));
+}
+
+TEST(Rules, AFailedFsyncForcesNoNameEither) {
+  const Trace trace = TraceBuilder().Create("f").Failing(EIO).Fsync("f").Build();
+  for (const std::string& row : RowsThatSync())
+    EXPECT_THAT(Seen(trace, row, "f", 2), Contains("absent")) << row;
+}
+
+TEST(Rules, ALoggedDirectoryBringsWhatWasMovedOutOfItAlong) {
+  const Trace trace = TraceBuilder()
+                          .OldDir("d")
+                          .OldFile("d/x", A)
+                          .Create("z")
+                          .Create("d/new")
+                          .Fsync("d")
+                          .Rename("d/x", "y")
+                          .Create("n")
+                          .Fsync("n")
+                          .Build();
+  EXPECT_THAT(SeenTogether(trace, "btrfs", {"z", "d/x", "y"}, 6),
+              UnorderedElementsAre("absent absent A4096", "empty absent A4096", "empty A4096 absent"));
+}
+
+TEST(Rules, FsyncOfADirectoryLogsNewChildrenAllTheWayDown) {
+  // e/z tells where the commit was: once d itself is committed it is no new child any more.
+  const Trace trace = TraceBuilder().OldDir("e").Create("e/z").Mkdir("d").Create("d/f").Fsync("").Build();
+  EXPECT_THAT(SeenTogether(trace, "btrfs", {"e/z", "d/f"}, 4),
+              UnorderedElementsAre("absent empty", "empty empty", "empty absent"));
 }
 
 TEST(Rules, ARenameOntoAnotherLinkOfTheSameFileDoesNothing) {
