@@ -96,7 +96,13 @@ class Recorder {
     for (const std::string& candidate : ProgramCandidates(run_.command[0], ValueIn(environment_, "PATH"))) {
       const std::string seen = candidate.starts_with("/") ? candidate : JoinPath(directory, candidate);
       const std::string path = sandbox_.OnDisk(seen);
-      if (IsExecutableFile(path)) return CheckEnterable(path);
+      if (!IsExecutableFile(path)) continue;
+      Status enterable = CheckEnterable(path);
+      if (enterable) return {};
+      // People know the program by the path that the command sees, not by where its copy lies.
+      std::string message = enterable.error().message;
+      if (const size_t at = message.find(path); at != std::string::npos) message.replace(at, path.size(), candidate);
+      return tl::unexpected(Error{message, enterable.error().exit_code});
     }
     return {};
   }
