@@ -18,12 +18,22 @@ std::vector<std::string> InTableOrder(std::vector<std::string> names) {
   return names;
 }
 
-void AddCoverage(const Coverage& coverage, Coverage* sum) {
-  sum->crash_points = coverage.crash_points;
-  sum->states_total += std::min(coverage.states_total, UINT64_MAX - sum->states_total);
-  sum->states_visited += coverage.states_visited;
-  sum->orders = std::max(sum->orders, coverage.orders);
-  sum->exhaustive = sum->exhaustive && coverage.exhaustive;
+void AddCoverage(const Coverage& coverage, const Profile& profile, bool pedantic, SearchResult* result) {
+  Coverage& sum = result->coverage;
+  sum.crash_points = coverage.crash_points;
+  sum.orders = std::max(sum.orders, coverage.orders);
+  if (pedantic && !coverage.exhaustive) {
+    const std::string note =
+        fmt::format("{}, explored as a hint, has more states than were visited", profile.name);
+    auto& notes = result->notes;
+    if (std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(note);
+    sum.states_visited += coverage.states_visited;
+    sum.states_total += std::min(coverage.states_visited, UINT64_MAX - sum.states_total);
+    return;
+  }
+  sum.states_visited += coverage.states_visited;
+  sum.states_total += std::min(coverage.states_total, UINT64_MAX - sum.states_total);
+  sum.exhaustive = sum.exhaustive && coverage.exhaustive;
 }
 
 void Collector::StartSubject(const Subject& subject, const VersionHistory* history,

@@ -49,8 +49,10 @@ class Collector {
   std::map<std::pair<std::string, Oracle>, Entry> entries_;
 };
 
-/// Adds one exploration to the sum over profiles and subjects; states_distinct is left to the caller.
-void AddCoverage(const Coverage& coverage, Coverage* sum);
+/// Adds one exploration to result->coverage; states_distinct is left to the caller. A profile that is only a
+/// hint (pedantic) and could not be explored to the end gives a note: what was asked for is exhaustive all
+/// the same.
+void AddCoverage(const Coverage& coverage, const Profile& profile, bool pedantic, SearchResult* result);
 
 /// Place of a profile in the order of exploration, for stable lists.
 std::vector<std::string> InTableOrder(std::vector<std::string> names);

@@ -51,7 +51,7 @@ class ProbeSearch {
               states.push_back(state);
               return true;
             });
-        AddCoverage(coverage, &result_->coverage);
+        AddCoverage(coverage, *profile, list == &options_.pedantic, result_);
         RETURN_IF_ERROR(AnswerAll(states));
         for (const CrashState& state : states) JudgeOne(state, *profile, list == &options_.pedantic);
       }

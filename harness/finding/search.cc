@@ -108,7 +108,7 @@ void SearchSubjects(const Trace& trace, const SearchOptions& options, const std:
     for (const auto& [kind, found] : task.violations) {
       collector->Add(found.first, found.second, *task.profile, task.pedantic);
     }
-    AddCoverage(task.coverage, &result->coverage);
+    AddCoverage(task.coverage, *task.profile, task.pedantic, result);
   }
   result->coverage.states_distinct += pictures.size();
 }

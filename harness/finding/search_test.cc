@@ -144,6 +144,21 @@ TEST(Search, ABoundThatIsReachedIsSaidAndIsNoPass) {
   EXPECT_EQ(Judge(trace, &none, accept).exit_code, ExitCode::kClean);
 }
 
+TEST(Search, AHintThatCouldNotBeExploredToTheEndLeavesTheVerdictExhaustiveAndIsSaid) {
+  TraceBuilder builder;
+  builder.OldFile("f", kOld).Create("t");
+  for (uint64_t page = 0; page < 12; ++page)
+    builder.Write("t", page * kPageSize, std::string(kPageSize, 'n'));
+  const Trace trace = builder.Rename("t", "f").Exit().Build();
+  SearchOptions options = Under({"ext4,data=journal"});
+  options.pedantic = SelectProfiles({"posix"}).value();
+  options.limits.max_states = 1000;
+  const SearchResult result = Searched(trace, options);
+  EXPECT_TRUE(result.coverage.exhaustive);
+  ASSERT_EQ(result.notes.size(), 1u);
+  EXPECT_THAT(result.notes[0], HasSubstr("posix"));
+}
+
 TEST(Search, ASymlinkFlipToAnUnsyncedDirectoryShowsItThroughTheLink) {
   const Trace trace = TraceBuilder()
                           .OldDir("v1")
