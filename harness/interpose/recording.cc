@@ -54,6 +54,12 @@ Result<RecordingFile> RecordingFile::Open(const std::string& path) {
   if (fstat(fd.get(), &st) != 0) return Fail("{}: {}", path, ErrnoText(errno));
   auto size = static_cast<uint64_t>(st.st_size);
   if (size < wire::kHeaderSize) return Fail("{} is no recording: {} bytes are too short", path, size);
+  // Not the whole file: it is sparse and large, and our own address space may be limited.
+  constexpr uint64_t kBeyond = uint64_t{1} << 20;  // for whoever checks that nothing follows the records
+  wire::Header start;
+  if (pread(fd.get(), &start, sizeof start, 0) != static_cast<ssize_t>(sizeof start))
+    return Fail("cannot read {}", path);
+  if (start.tail < size) size = std::min(size, wire::AlignUp(wire::kHeaderSize + start.tail + kBeyond, 4096));
   void* base = mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.get(), 0);
   if (base == MAP_FAILED) return Fail("cannot map {}: {}", path, ErrnoText(errno));
   RecordingFile recording(static_cast<char*>(base), size);

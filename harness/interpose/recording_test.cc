@@ -146,6 +146,18 @@ TEST(Recording, ASmallAddressSpaceGetsAWindow) {
   EXPECT_THAT(ProblemsOf(run, {"write", "a"}), IsEmpty());
 }
 
+TEST(Recording, ALimitOfAddressSpaceIsTheProgramsAlone) {
+  // bash asks by getrlimit and setrlimit or prlimit64, as its libc likes; children inherit the limit.
+  RecordedRun run;
+  run.options.size = uint64_t{8} << 30;
+  run.Run(
+      {"bash", "-c",
+       "ulimit -v 150000; ulimit -v; echo a > a; mv a b; bash -c 'ulimit -v; ulimit -v 140000; ulimit -v'; "
+       "perl -e '$x = \"x\" x 300000000' 2> /dev/null || echo full"});
+  EXPECT_EQ(run.output, "150000\n150000\n140000\nfull\n");
+  EXPECT_THAT(run.trace.obstacles, IsEmpty());
+}
+
 TEST(Recording, OutputIsRecordedByWhatTheDescriptorIsOpenOn) {
   RecordedRun run;
   run.Run(

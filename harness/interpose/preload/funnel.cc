@@ -29,6 +29,10 @@ long HandleRest(Call& call) {
       return HandleMunmap(call);
     case SYS_mlockall:
       return HandleLockAll(call);
+    case SYS_getrlimit:
+    case SYS_setrlimit:
+    case SYS_prlimit64:
+      return HandleLimit(call);
     case SYS_ioctl:
       return HandleIoctl(call);
     case SYS_io_submit:

@@ -39,6 +39,8 @@ long HandleProtect(Call& call);  // mprotect, pkey_mprotect
 long HandleMremap(Call& call);
 long HandleMunmap(Call& call);
 long HandleLockAll(Call& call);  // mlockall
+// handle_limit.cc
+long HandleLimit(Call& call);  // getrlimit, setrlimit, prlimit64
 // handle_other.cc
 long HandleIoctl(Call& call);
 long HandleAio(Call& call);       // io_submit, io_uring_setup

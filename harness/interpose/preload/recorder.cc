@@ -113,7 +113,10 @@ bool MapRecording(const char* path) {
   if (got == (long)sizeof start && start[0] == wire::kMagic && (uint32_t)start[1] == wire::kVersion) {
     // Where RLIMIT_AS leaves less room a window from the start is mapped; what does not fit is reported as
     // overflow.
-    for (g_mapped = start[2]; g_mapped >= kSmallestWindow || g_mapped == start[2]; g_mapped /= 2) {
+    const uint64_t room = MakeRoomFor(start[2]);
+    uint64_t wanted = start[2];
+    while (wanted > room && wanted / 2 >= kSmallestWindow) wanted /= 2;
+    for (g_mapped = wanted; g_mapped >= kSmallestWindow || g_mapped == wanted; g_mapped /= 2) {
       address = Gate(SYS_mmap, 0, g_mapped, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
       if (address >= 0 || address < -4095 || address != -ENOMEM) break;
     }

@@ -17,6 +17,10 @@ extern wire::Header* g_header;
 /// Maps the recording at `path`. False: it is not there or not of our version.
 bool MapRecording(const char* path);
 
+/// Widens RLIMIT_AS by what a recording of `size` bytes and the rest of us take. The bytes to map at most:
+/// all, or, where a hard limit forbids widening, a part that leaves the program the most of its room.
+uint64_t MakeRoomFor(uint64_t size);  // handle_limit.cc
+
 /// The next ticket. Tickets order the begins and ends of all calls of the run.
 uint64_t TakeTicket();
 

@@ -1,0 +1,83 @@
+// RLIMIT_AS as the program would have it without us. The recording is a mapping of gigabytes, so the kernel
+// is given the program's limit plus our room, and the program reads its own limit back. The kernel compares
+// pages: the lowest twelve bits of a limit are free to say that our room has been added, which survives fork
+// and exec without any memory of ours.
+#include <errno.h>
+#include <linux/resource.h>
+#include <sys/syscall.h>
+
+#include "interpose/preload/handlers.h"
+#include "interpose/preload/memory.h"
+#include "interpose/preload/numbers.h"
+
+namespace oldornew::preload {
+namespace {
+
+constexpr uint64_t kPageBits = 4095;
+constexpr uint64_t kMark = 0x9d7;
+constexpr uint64_t kUnlimited = RLIM64_INFINITY;
+/// Besides the recording: the library, the pages of patched sites, stacks for signals.
+constexpr uint64_t kOurOtherRoom = uint64_t{16} << 20;
+
+uint64_t Added(uint64_t limit, uint64_t room) {
+  if (limit == kUnlimited || limit >= kUnlimited / 2 || (limit & kPageBits) == kMark) return limit;
+  return (limit & ~kPageBits) + room + kMark;
+}
+
+uint64_t Taken(uint64_t limit, uint64_t room) {
+  if (limit == kUnlimited || (limit & kPageBits) != kMark || limit < room + kMark) return limit;
+  return limit - kMark - room;
+}
+
+uint64_t OurRoom(uint64_t recording_size) { return wire::AlignUp(recording_size, 4096) + kOurOtherRoom; }
+
+/// What the kernel is to be told when the program asks for `wanted`.
+rlimit64 Widened(long process, const rlimit64& wanted) {
+  const uint64_t room = OurRoom(g_header->size);
+  rlimit64 wide = {Added(wanted.rlim_cur, room), Added(wanted.rlim_max, room)};
+  rlimit64 now;
+  if (Gate(SYS_prlimit64, process, RLIMIT_AS, 0, &now) != 0) return wanted;
+  // A hard limit from before us, which the unprivileged could not widen: there is no room of ours to add.
+  const bool narrow = now.rlim_max != kUnlimited && (now.rlim_max & kPageBits) != kMark;
+  if (narrow && wide.rlim_max > now.rlim_max) return wanted;
+  return wanted.rlim_cur > wanted.rlim_max ? wanted : wide;  // EINVAL, as without us
+}
+
+}  // namespace
+
+uint64_t MakeRoomFor(uint64_t size) {
+  rlimit64 limit;
+  if (Gate(SYS_prlimit64, 0, RLIMIT_AS, 0, &limit) != 0) return size;
+  rlimit64 wide = {Added(limit.rlim_cur, OurRoom(size)), Added(limit.rlim_max, OurRoom(size))};
+  if (wide.rlim_cur == limit.rlim_cur && wide.rlim_max == limit.rlim_max) return size;
+  if (Gate(SYS_prlimit64, 0, RLIMIT_AS, &wide, 0) == 0) return size;
+  // Not privileged: the hard limit stays, and the soft one may rise as far as that.
+  wide.rlim_max = limit.rlim_max;
+  if (wide.rlim_cur <= wide.rlim_max && Gate(SYS_prlimit64, 0, RLIMIT_AS, &wide, 0) == 0) return size;
+  return limit.rlim_cur / 4;
+}
+
+long HandleLimit(Call& call) {
+  const bool both = call.nr == SYS_prlimit64;
+  long& resource = call.args[both ? 1 : 0];
+  if ((int)resource != RLIMIT_AS) return CarryOut(call);
+  constexpr long kNone = 0;
+  const long wanted_at = both ? call.args[2] : call.nr == SYS_setrlimit ? call.args[1] : kNone;
+  const long old_at = both ? call.args[3] : call.nr == SYS_getrlimit ? call.args[1] : kNone;
+  rlimit64 wide;
+  if (wanted_at != 0) {
+    rlimit64 wanted;
+    if (long error = CopyIn(&wanted, (const rlimit64*)wanted_at); error != 0) return error;
+    wide = Widened(both ? call.args[0] : 0, wanted);
+    call.args[both ? 2 : 1] = (long)&wide;
+  }
+  rlimit64 old;
+  if (old_at != 0) call.args[both ? 3 : 1] = (long)&old;
+  const long result = CarryOut(call);
+  if (result != 0 || old_at == 0) return result;
+  old.rlim_cur = Taken(old.rlim_cur, OurRoom(g_header->size));
+  old.rlim_max = Taken(old.rlim_max, OurRoom(g_header->size));
+  return CopyOut((void*)old_at, &old, sizeof old);
+}
+
+}  // namespace oldornew::preload
