@@ -335,13 +335,19 @@ class FileDomainBuilder {
     for (size_t i = high + 1; i-- > low;) values.emplace_back(sizes[i].second, sizes[i].first);
     // A size goes to disk with a block: it may stop at any write, and reach to the end of its block where the
     // file was grown beyond by then. Only between sizes the file had: an overwrite does not change the size.
-    const auto [least, most] = std::minmax_element(values.begin(), values.end());
-    const uint64_t above = least->first, below = most->first;
+    const std::vector<std::pair<uint64_t, Position>> had = values;
+    auto offer = [&](uint64_t size, Position pos) {
+      Position below = UINT32_MAX,
+               above = UINT32_MAX;  // since when the file had a smaller one, and a larger one
+      for (const auto& [value, since] : had) {
+        if (value < size) below = std::min(below, since);
+        if (value > size) above = std::min(above, since);
+      }
+      if (below == UINT32_MAX || above == UINT32_MAX) return;
+      values.emplace_back(size, std::max({pos, below, above}));
+    };
     for (const WriteStep& step : file_.writes) {
       if (step.pos <= forced || step.pos > q_.horizon) continue;
-      auto offer = [&](uint64_t size, Position pos) {
-        if (above < size && size < below) values.emplace_back(size, pos);
-      };
       offer(step.end, step.pos);
       const uint64_t whole = (step.end + kPageSize - 1) / kPageSize * kPageSize;
       for (const auto& [pos, live] : sizes) {
