@@ -72,10 +72,9 @@ std::string Explain(const Trace& trace, const Finding& finding) {
     if (!IsData(op_of(effect.op))) continue;
     for (const uint32_t named : finding.on_disk) {
       const Op& name = op_of(named);
-      const bool binds = name.kind == OpKind::kRename || name.kind == OpKind::kLink;
-      if (binds && name.object == op_of(effect.op).object) {
-        return "The new name reached the disk before the data it names.";
-      }
+      const bool binds = name.kind == OpKind::kRename || name.kind == OpKind::kLink ||
+                         (name.kind == OpKind::kCreate && !name.path2.empty());
+      if (binds && named > effect.op) return "The new name reached the disk before the data it names.";
     }
   }
   const bool in_place = std::any_of(finding.lost.begin(), finding.lost.end(),

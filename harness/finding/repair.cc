@@ -103,6 +103,11 @@ std::vector<RepairStep> ChooseCandidates(const Trace& trace, const Finding& find
 
 Trace WithSteps(const Trace& trace, std::vector<RepairStep> steps) {
   Trace out = trace;
+  // Room between the tickets: an added sync begins after its predecessor has ended, and ends before all that came later.
+  for (Op& op : out.ops) {
+    op.begin *= 4;
+    op.end *= 4;
+  }
   std::sort(steps.begin(), steps.end(), [](const auto& a, const auto& b) { return a.after > b.after; });
   for (const RepairStep& step : steps) {
     Op sync;
@@ -110,9 +115,12 @@ Trace WithSteps(const Trace& trace, std::vector<RepairStep> steps) {
     sync.call = "fsync";
     sync.object = step.object;
     sync.process = trace.ops[step.after].process;
-    // Just behind its predecessor in time: nothing overlaps it that did not overlap that one.
-    sync.begin = sync.end = trace.ops[step.after].end;
+    sync.begin = trace.ops[step.after].end * 4 + 1;
+    sync.end = sync.begin + 1;
     out.ops.insert(out.ops.begin() + step.after + 1, sync);
+    for (Object& object : out.objects) {
+      if (object.created_by > static_cast<int32_t>(step.after)) ++object.created_by;
+    }
   }
   return out;
 }
@@ -123,10 +131,12 @@ bool Gone(const Trace& repaired, const Subject& subject, const SearchOptions& op
   const Projection projection = ProjectionOf(repaired, subject);
   Limits limits = options.limits;
   limits.max_states = std::min(limits.max_states, kTrialStates);
-  for (const std::string& name : finding.profiles) {
+  for (const Profile* profile : options.profiles) {
+    const auto& reachable = finding.profiles;
+    if (std::find(reachable.begin(), reachable.end(), profile->name) == reachable.end()) continue;
     bool found = false;
     const Coverage coverage =
-        ForEachCrashState(repaired, *FindProfile(name), projection, limits, [&](const CrashState& state) {
+        ForEachCrashState(repaired, *profile, projection, limits, [&](const CrashState& state) {
           const auto violation = JudgeState(repaired, subject, history, state.tree, state.last_point);
           found = violation && violation->oracle == finding.oracle;
           return !found;

@@ -138,6 +138,18 @@ Result<SearchResult> Search(const Trace& trace, const SearchOptions& options) {
   ASSIGN_OR_RETURN(std::vector<Subject> subjects, ChooseSubjects(trace, options.watch));
   std::erase_if(subjects, [&](const Subject& subject) { return Volatile(subject, options.volatile_globs); });
   for (const Subject& subject : subjects) result.subjects.push_back(subject.name);
+  for (const Subject& subject : subjects) {
+    for (const Place& place : subject.places) {
+      const std::string target = LeadsToTemporary(trace, place);
+      if (target.empty()) continue;
+      result.unsupported.push_back(
+          fmt::format("{} now leads to {}, a temporary directory: what is there is not judged, and where "
+                      "/tmp is a tmpfs it is "
+                      "gone after a reboot",
+                      ShowPlace(trace, place), target));
+    }
+  }
+  if (!result.unsupported.empty()) return result;
   Collector collector(trace, options);
   std::list<Prepared> prepared;  // Stable addresses: the collector describes findings at the end.
   VersionHistory promises;

@@ -1,9 +1,11 @@
 #include "finding/source.h"
 
+#include <cxxabi.h>
 #include <elfutils/libdwfl.h>
 #include <gelf.h>
 
 #include <array>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 
@@ -68,6 +70,15 @@ int FindOnDisk(Dwfl_Module* module, void** data, const char* name, Dwarf_Addr ba
   return fd >= 0 ? fd : NoDebugServer(module, data, name, base, file, link, crc, found);
 }
 
+// "oldornew::Save" for a mangled name: without arguments, which tell a reader little and take a line.
+std::string Readable(const char* symbol) {
+  int status = 0;
+  const std::unique_ptr<char, void (*)(void*)> text(abi::__cxa_demangle(symbol, nullptr, nullptr, &status),
+                                                    std::free);
+  const std::string name = text != nullptr ? text.get() : symbol;
+  return name.substr(0, name.find('('));
+}
+
 std::string Symbolise(const Frame& frame) {
   const std::string plain =
       fmt::format("{}+{:#x} (no debug information)", BaseName(frame.module->path), frame.file_offset);
@@ -92,11 +103,11 @@ std::string Symbolise(const Frame& frame) {
   const char* file =
       line != nullptr ? dwfl_lineinfo(line, nullptr, &line_number, nullptr, nullptr, nullptr) : nullptr;
   if (file != nullptr) {
-    return name != nullptr ? fmt::format("{}:{} ({})", file, line_number, name)
+    return name != nullptr ? fmt::format("{}:{} ({})", file, line_number, Readable(name))
                            : fmt::format("{}:{}", file, line_number);
   }
   if (name == nullptr || name[0] == '\0') return plain;
-  return fmt::format("{}: {}+{:#x}", BaseName(frame.module->path), name, offset + 1);
+  return fmt::format("{}: {}+{:#x}", BaseName(frame.module->path), Readable(name), offset + 1);
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ TEST(Stale, ThePatternIsRecognisedWholeAndCutAndDiffersByPlace) {
   EXPECT_TRUE(ContainsStaleBytes(page));
   EXPECT_NE(page->digest(), StalePage(3, 8)->digest());
   EXPECT_NE(page->digest(), StalePage(4, 7)->digest());
-  for (const size_t size : {size_t{40}, size_t{511}, size_t{512}, size_t{4095}}) {
+  for (const size_t size : {size_t{1}, size_t{40}, size_t{511}, size_t{512}, size_t{4095}}) {
     EXPECT_TRUE(ContainsStaleBytes(MakePage(page->bytes().substr(0, size)))) << size;
   }
 }

@@ -88,6 +88,18 @@ Sight Look(const Trace& trace, const FileTree& tree, const Place& place) {
   return sight;
 }
 
+std::string LeadsToTemporary(const Trace& trace, const Place& place) {
+  const auto inode = trace.new_tree.Lookup(place.path, place.root);
+  if (!inode || trace.new_tree.at(*inode).kind != FileKind::kSymlink) return {};
+  const std::string& target = trace.new_tree.at(*inode).target;
+  if (!target.starts_with("/") || PlaceOfAbsolute(trace, target)) return {};
+  const std::string normal = "/" + Join(Normalise(target), "/");
+  for (const Root& root : trace.roots) {
+    if (root.role != RootRole::kJudged && normal.starts_with(root.path + "/")) return target;
+  }
+  return {};
+}
+
 Digest KeyOf(const Trace& trace, const FileTree& tree, const Subject& subject) {
   Hasher hasher;
   for (const Place& place : subject.places) {

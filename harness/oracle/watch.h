@@ -57,6 +57,10 @@ struct Sight {
 };
 Sight Look(const Trace& trace, const FileTree& tree, const Place& place);
 
+/// Where a symlink that the run made or changed at `place` leads, when that is a private temporary directory:
+/// what is there is not judged, and where /tmp is a tmpfs it does not outlive a reboot. Empty: it does not.
+std::string LeadsToTemporary(const Trace& trace, const Place& place);
+
 /// Key of what an observer finds: kind, bytes, symlink target (and what it leads to); for directories of a
 /// subject with `whole_directory`, the whole tree. Nothing there has a key of its own.
 Digest KeyOf(const Trace& trace, const FileTree& tree, const Subject& subject);
