@@ -26,7 +26,7 @@ std::string OutcomePhrase(Outcome outcome) {
                                              "be MISSING",
                                              "lead to NOTHING",
                                              "be MIXED (some files old, some new)",
-                                             "hold FOREIGN content",
+                                             "hold FOREIGN content (of no version)",
                                              "still be OLD",
                                              "be REJECTED by the check command",
                                              "be unlike ANY version to the view command"};
@@ -58,6 +58,8 @@ Outcome ClassifyBytes(const Content& bytes, const std::vector<const Content*>& v
   if (bytes.empty()) return Outcome::kEmpty;
   if (bytes.AllZeros()) return Outcome::kZeros;
   if (std::any_of(bytes.pages().begin(), bytes.pages().end(), ContainsStaleBytes)) return Outcome::kGarbage;
+  // One stale byte is too little to know them by, but no text has it (model/stale.h).
+  if (bytes.size() == 1 && static_cast<unsigned char>(bytes.Read(0, 1)[0]) >= 0xF5) return Outcome::kGarbage;
   const auto prefix_of = [&](const Content* whole) { return IsPrefixOf(bytes, *whole); };
   if (std::any_of(versions.begin(), versions.end(), prefix_of)) return Outcome::kTruncated;
   // Torn when some sector of it is made of versions; else nobody knows these bytes.

@@ -72,6 +72,37 @@ TEST(Versions, APublishedContentCountsUnlessItIsWrittenUnderItsName) {
   EXPECT_NE(AtomicOutcomeAfter(start().Write("f", 0, "4").Exit().Build(), "f", 1), std::nullopt);
 }
 
+std::vector<std::string> DefaultSubjectNames(const Trace& trace) {
+  std::vector<std::string> names;
+  const auto subjects = ChooseSubjects(trace, {});
+  for (const Subject& subject : *subjects) names.push_back(subject.name);
+  return names;
+}
+
+// cp -a of a directory with a link in it: both names are read.
+TEST(Watch, AFileIsJudgedByItsOwnNameThoughANewLinkBesideItLeadsThere) {
+  const Trace trace =
+      TraceBuilder().Mkdir("e").Create("e/a").Write("e/a", 0, "x").Symlink("e/l", "a").Exit().Build();
+  EXPECT_THAT(DefaultSubjectNames(trace), ::testing::ElementsAre("e/a", "e/l"));
+  const Trace flat = TraceBuilder().Create("a").Write("a", 0, "x").Symlink("l", "a").Exit().Build();
+  EXPECT_THAT(DefaultSubjectNames(flat), ::testing::ElementsAre("a", "l"));
+}
+
+TEST(Watch, WhatAFlippedLinkPublishesIsJudgedThroughIt) {
+  const auto start = [](bool first) {
+    TraceBuilder builder;
+    if (!first) builder.OldDir("v1").OldFile("v1/a", "1").OldSymlink("cur", "v1");
+    return builder.Mkdir("v2")
+        .Create("v2/a")
+        .Write("v2/a", 0, "2")
+        .Fsync("v2/a")
+        .Symlink("t", "v2")
+        .Rename("t", "cur");
+  };
+  for (const bool first : {false, true})
+    EXPECT_THAT(DefaultSubjectNames(start(first).Exit().Build()), ::testing::ElementsAre("cur")) << first;
+}
+
 Outcome OutcomeOf(const std::string& bytes, const std::string& before, const std::string& after) {
   const Trace trace = TraceBuilder().OldFile("f", before).OldFile("t", after).Rename("t", "f").Exit().Build();
   const Trace other = TraceBuilder().OldFile("f", bytes).Build();
@@ -88,6 +119,11 @@ TEST(Outcomes, ASectorOfTwoVersionsOrOfVersionsAndZerosIsTorn) {
     EXPECT_EQ(OutcomeOf(after.substr(0, cut) + std::string(300 - cut, '\0'), before, after), Outcome::kTorn)
         << cut;
   }
+}
+
+TEST(Outcomes, AFileOfOneStaleByteHoldsGarbage) {
+  EXPECT_EQ(OutcomeOf("\xf7", "abc", "d"), Outcome::kGarbage);
+  EXPECT_EQ(OutcomeOf("x", "abc", "d"), Outcome::kForeign);
 }
 
 TEST(Outcomes, BytesThatNoVersionHasThereAreForeign) {

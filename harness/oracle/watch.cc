@@ -216,6 +216,17 @@ bool Inside(const Place& inner, const Place& outer) {
   return outer.path.empty() || (inner.path.starts_with(outer.path) && inner.path[outer.path.size()] == '/');
 }
 
+// A link publishes what it leads to when it was flipped there, or when it is the first to point at a new
+// directory. A link that was made beside the file it names, or inside the copied directory, publishes
+// nothing: readers use the file's own name.
+bool Publishes(const Trace& trace, const Place& link, const FileTree& tree, InodeIndex target) {
+  const auto before = trace.old_tree.Lookup(link.path, link.root);
+  if (before && trace.old_tree.at(*before).kind == FileKind::kSymlink) return true;
+  const std::string parent = DirName(link.path);
+  return tree.at(target).kind == FileKind::kDirectory &&
+         (parent.empty() || trace.old_tree.Lookup(parent, link.root).has_value());
+}
+
 // Where changed symlinks led before and lead now, as far as it was removed or made by the run. What stays has
 // its own name as well, and readers of that name.
 std::vector<Place> LedTo(const Trace& trace, const std::vector<Place>& places) {
@@ -226,9 +237,11 @@ std::vector<Place> LedTo(const Trace& trace, const std::vector<Place>& places) {
       if (!inode || tree->at(*inode).kind != FileKind::kSymlink) continue;
       const auto next = PlaceOfTarget(trace, place, tree->at(*inode).target);
       if (!next || *next == place || Inside(place, *next)) continue;
-      const bool was = trace.old_tree.Lookup(next->path, next->root).has_value();
-      const bool is = trace.new_tree.Lookup(next->path, next->root).has_value();
-      if (was != is) out.push_back(*next);
+      const auto was = trace.old_tree.Lookup(next->path, next->root);
+      const auto is = trace.new_tree.Lookup(next->path, next->root);
+      if (was.has_value() == is.has_value()) continue;
+      if (Publishes(trace, place, was ? trace.old_tree : trace.new_tree, was ? *was : *is))
+        out.push_back(*next);
     }
   }
   return out;

@@ -6,9 +6,9 @@
 // --together makes one subject of several; a directory given to --watch is one value.
 //
 // A symlink is looked through: its value is its target text and the tree it leads to inside the judged
-// directories. What a changed symlink leads to is judged through the symlink and not by its own name, since
-// that is the name readers use: files of a directory that is filled first and published by flipping the link
-// may be incomplete until the flip.
+// directories. What a flipped symlink leads to (or a new one, if that is a new directory) is judged through
+// the symlink and not by its own name, since that is the name readers use: files of a directory that is
+// filled first and published by flipping the link may be incomplete until the flip.
 #pragma once
 
 #include <optional>
