@@ -20,7 +20,8 @@ bool Contains(const std::string& text, const char* part) { return text.find(part
 /// dpkg leaves out its syncs when told so, on the command line or in its configuration.
 bool DpkgIsUnsafe(const RunSpec& run) {
   const std::string program = run.command[0].substr(run.command[0].rfind('/') + 1);
-  if (!program.starts_with("dpkg") && !program.starts_with("apt")) return false;
+  // Not dpkg-deb and the like, which do not read that configuration.
+  if (program != "dpkg" && !program.starts_with("apt")) return false;
   for (const std::string& word : run.command) {
     if (Contains(word, "unsafe-io")) return true;
   }
@@ -55,7 +56,9 @@ void NoteFailedCalls(const Sandbox& sandbox, Trace& trace) {
   for (const Op& op : trace.ops) {
     if (op.error != EOPNOTSUPP && op.error != EINVAL && op.error != EXDEV && op.error != ENOSYS) continue;
     if (!seen.insert(op.call + ErrnoName(op.error)).second) continue;
-    const std::string what = fmt::format("{} failed with {}", DescribeShort(op), ErrnoName(op.error));
+    const std::string call =
+        op.call == "ioctl" ? fmt::format("ioctl({}, FICLONE)", op.path) : DescribeShort(op);
+    const std::string what = fmt::format("{} failed with {}", call, ErrnoName(op.error));
     if (op.error == EXDEV) {
       trace.notes.push_back(what +
                             ": in the sandbox, private temporary directories are always on another device");

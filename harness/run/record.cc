@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <set>
 
 #include "base/files.h"
@@ -65,6 +67,7 @@ class Recorder {
     // A process cut off by the time limit leaves a difference only as a consequence.
     for (std::string& mismatch : FindTreeMismatches(trace_)) Add(Kind::kIncomplete, std::move(mismatch));
     JudgeHome(home_before);
+    JudgeTemporaries();
     AddEnvironmentNotes(sandbox_, run_, environment_, trace_);
     return std::move(trace_);
   }
@@ -95,14 +98,17 @@ class Recorder {
     const std::string directory = run_.directory.empty() ? sandbox_.working_directory() : run_.directory;
     for (const std::string& candidate : ProgramCandidates(run_.command[0], ValueIn(environment_, "PATH"))) {
       const std::string seen = candidate.starts_with("/") ? candidate : JoinPath(directory, candidate);
-      const std::string path = sandbox_.OnDisk(seen);
-      if (!IsExecutableFile(path)) continue;
-      Status enterable = CheckEnterable(path);
-      if (enterable) return {};
-      // People know the program by the path that the command sees, not by where its copy lies.
-      std::string message = enterable.error().message;
-      if (const size_t at = message.find(path); at != std::string::npos) message.replace(at, path.size(), candidate);
-      return tl::unexpected(Error{message, enterable.error().exit_code});
+      // A program in a private temporary directory is the machine's own, kept visible there.
+      for (const std::string& path : {sandbox_.OnDisk(seen), seen}) {
+        if (!IsExecutableFile(path)) continue;
+        Status enterable = CheckEnterable(path);
+        if (enterable) return {};
+        // People know the program by the path that the command sees, not by where its copy lies.
+        std::string message = enterable.error().message;
+        if (const size_t at = message.find(path); at != std::string::npos)
+          message.replace(at, path.size(), candidate);
+        return tl::unexpected(Error{message, enterable.error().exit_code});
+      }
     }
     return {};
   }
@@ -170,6 +176,40 @@ class Recorder {
       return;
     }
     trace_.notes.push_back(fmt::format("wrote {}: not judged", NamedList(changed)));
+  }
+
+  bool IsTemporary(const std::string& path) const {
+    return std::any_of(trace_.roots.begin(), trace_.roots.end(), [&](const Root& root) {
+      return root.role == RootRole::kTemporary && IsWithin(path, root.path);
+    });
+  }
+
+  /// Temporary directories are private; only what the command names is shown there, and cannot be moved away.
+  /// Whoever tries that, or fails for want of what the machine has there, has to be told.
+  void JudgeTemporaries() {
+    const auto directory_of = [](const std::string& path) {
+      return path.substr(0, std::max<size_t>(path.rfind('/'), 1));
+    };
+    for (const Op& op : trace_.ops) {
+      if (op.error != EBUSY || (op.kind != OpKind::kUnlink && op.kind != OpKind::kRename)) continue;
+      if (!IsTemporary(op.path)) continue;
+      Add(Kind::kRefused,
+          fmt::format("{} would take away {} ({}), outside the judged directory: use --also-dir {}",
+                      trace_.processes[static_cast<size_t>(op.process)].program, op.path, op.call,
+                      directory_of(op.path)));
+      return;
+    }
+    for (const std::string& word : run_.command) {
+      if (trace_.exit_status == 0 || !word.starts_with("/") || !IsTemporary(word)) continue;
+      const std::string directory = directory_of(word);
+      std::error_code error;
+      if (!std::filesystem::is_directory(directory, error)) continue;
+      if (std::filesystem::is_directory(sandbox_.OnDisk(directory), error)) continue;
+      trace_.notes.push_back(
+          fmt::format("{} was not there for the command: temporary directories are private to the run. "
+                      "--also-dir {} shows and judges it",
+                      directory, directory));
+    }
   }
 
   Sandbox& sandbox_;

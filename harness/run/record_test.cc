@@ -108,14 +108,17 @@ TEST_P(RecordTest, DoesNotRunWhatItCannotEnter) {
       put(0x78 + sizeof code, 8);
   put(4096, 8);
   elf.append(reinterpret_cast<const char*>(code), sizeof code);
-  ASSERT_OK(WriteFile(judged_ + "/static", elf));
-  ASSERT_EQ(chmod((judged_ + "/static").c_str(), 0755), 0);
-  spec_.run.command = {"./static"};
-  auto recording = Record(spec_);
-  ASSERT_OK(recording);
-  ASSERT_EQ(recording->trace.obstacles.size(), 1u);
-  EXPECT_EQ(recording->trace.obstacles[0].kind, Obstacle::Kind::kUnsupported);
-  EXPECT_NE(recording->trace.obstacles[0].reason.find("static"), std::string::npos);
+  // In the judged directory, and in a temporary one that the sandbox covers.
+  for (const std::string& program : {judged_ + "/static", dir_->path() + "/static"}) {
+    ASSERT_OK(WriteFile(program, elf));
+    ASSERT_EQ(chmod(program.c_str(), 0755), 0);
+    spec_.run.command = {program};
+    auto recording = Record(spec_);
+    ASSERT_OK(recording);
+    ASSERT_EQ(recording->trace.obstacles.size(), 1u) << Reasons(recording->trace);
+    EXPECT_EQ(recording->trace.obstacles[0].kind, Obstacle::Kind::kUnsupported);
+    EXPECT_NE(recording->trace.obstacles[0].reason.find("static"), std::string::npos);
+  }
 }
 
 TEST_P(RecordTest, RefusesWritesOutsideBeforeTheyHappen) {
@@ -131,6 +134,30 @@ TEST_P(RecordTest, RefusesWritesOutsideBeforeTheyHappen) {
                           obstacle.reason.find(target) != std::string::npos);
   }
   EXPECT_TRUE(refused) << Reasons(recording.trace);
+}
+
+TEST_P(RecordTest, RefusesToMoveAFileOfTheMachineIntoTheJudgedDirectory) {
+  const std::string given = dir_->path() + "/given";
+  ASSERT_OK(WriteFile(given, "new\n"));
+  spec_.run.command = {"mv", given, "config"};
+  auto recording = Record(spec_);
+  ASSERT_OK(recording);
+  EXPECT_TRUE(std::filesystem::exists(given));
+  ASSERT_FALSE(recording->trace.obstacles.empty());
+  EXPECT_EQ(recording->trace.obstacles[0].kind, Obstacle::Kind::kRefused);
+  EXPECT_NE(Reasons(recording->trace).find(given), std::string::npos) << Reasons(recording->trace);
+}
+
+TEST_P(RecordTest, SaysThatATemporaryDirectoryIsPrivateWhenTheProgramFailsForIt) {
+  const std::string target = dir_->path() + "/elsewhere/f";
+  ASSERT_OK(MakeDirectories(dir_->path() + "/elsewhere"));
+  spec_.run.command = {"cp", "config", target};
+  auto recording = Record(spec_);
+  ASSERT_OK(recording);
+  EXPECT_FALSE(std::filesystem::exists(target));
+  if (GetParam() == Isolation::kNone) return;  // refused outright
+  EXPECT_NE(Notes(recording->trace).find("--also-dir " + dir_->path() + "/elsewhere"), std::string::npos)
+      << Notes(recording->trace);
 }
 
 TEST_P(RecordTest, SaysWhenOnlyTheHomeDirectoryWasChanged) {
