@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "interpose/decoder.h"
 #include "interpose/recording.h"
@@ -121,8 +123,8 @@ void Decoder::DecodeMapShared(const RecordView& record) {
   if (root && *root < trace_->roots.size() && trace_->roots[*root].role != RootRole::kJudged)
     return Outside();
   std::string path = objects_.Path(object);
-  // SQLite's shared-memory index is rebuilt from the log; nobody expects it to survive (oracles.md 3).
-  if (GlobMatches("*-shm", path)) {
+  const auto matches = [&](const char* glob) { return GlobMatches(glob, path); };
+  if (std::any_of(std::begin(kVolatileGlobs), std::end(kVolatileGlobs), matches)) {
     volatile_maps_.insert(object);
     return;
   }

@@ -20,6 +20,11 @@
 
 namespace oldornew {
 
+/// Files whose content nobody expects to survive (oracles.md 3): SQLite rebuilds its shared-memory index from
+/// the log, LMDB its table of readers when the first process opens the environment (lmdb.h: MDB_NOSUBDIR
+/// names it "NAME-lock").
+inline constexpr const char* kVolatileGlobs[] = {"*-shm", "lock.mdb", "*.mdb-lock"};
+
 /// What the decoder saw and left out; for reports and tests.
 struct DecodeStatistics {
   uint64_t records = 0;    ///< of any kind
