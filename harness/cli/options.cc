@@ -44,7 +44,7 @@ void AddJudgingOptions(CLI::App* app, Options* o) {
   app->add_option("--view", o->view_command,
                   "shell command that prints the logical content of a state (databases)");
   app->add_option("--volatile", o->volatile_globs,
-                  "glob of files that --view and --check never see (default: *-shm)")
+                  "glob of files that --view and --check never see (default: *-shm lock.mdb *.mdb-lock)")
       ->allow_extra_args(false);
   app->add_option("--ack", o->ack,
                   "what says \"done\": exit, none, or a regex for a line of stdout (default: exit)")

@@ -49,6 +49,15 @@ std::string AtomicMessage(const Finding& finding, size_t all) {
   return fmt::format("{} can {} after a power cut", Named(name), what);
 }
 
+// What the state before the run was, in a word: a file that was made anew was not OLD but not there.
+const char* OldPhrase(const Trace& trace, const Finding& finding, const VersionHistory* history) {
+  const auto place = FindPlace(trace, finding.path);
+  if (history == nullptr || history->versions.size() != 2 || !place) return "OLD";
+  const bool was = trace.old_tree.Lookup(place->path, place->root).has_value();
+  const bool is = trace.new_tree.Lookup(place->path, place->root).has_value();
+  return was == is ? "OLD" : was ? "THERE (old)" : "MISSING (old)";
+}
+
 std::string DurableMessage(const Trace& trace, const Finding& finding, const VersionHistory* history, int ack,
                            size_t all) {
   std::string said = "it was acknowledged";
@@ -57,8 +66,8 @@ std::string DurableMessage(const Trace& trace, const Finding& finding, const Ver
     said = a.said.starts_with("exited ") ? fmt::format("{} {}", ProgramName(trace), a.said)
                                          : fmt::format("{} said {}", ProgramName(trace), Quote(a.said));
   }
-  return fmt::format("{} can still be OLD after {} ({})", Named(finding.path), said,
-                     ShowProfiles(finding.profiles, all));
+  return fmt::format("{} can still be {} after {} ({})", Named(finding.path),
+                     OldPhrase(trace, finding, history), said, ShowProfiles(finding.profiles, all));
 }
 
 bool IsData(const Op& op) {

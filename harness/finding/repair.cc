@@ -86,7 +86,8 @@ std::vector<RepairStep> ChooseCandidates(const Trace& trace, const Finding& find
     const Op& op = trace.ops[index];
     const bool publishes = op.kind == OpKind::kRename || op.kind == OpKind::kLink;
     if (publishes) out.AddFile(op.object, index);
-    if (IsData(op)) out.AddFile(op.object, static_cast<uint32_t>(trace.ops.size()));
+    const bool made = op.kind == OpKind::kCreate && finding.oracle == Oracle::kDurable;
+    if (IsData(op) || made) out.AddFile(op.object, static_cast<uint32_t>(trace.ops.size()));
   }
   for (const uint32_t index : ops) {
     const Op& op = trace.ops[index];
@@ -125,6 +126,16 @@ Trace WithSteps(const Trace& trace, std::vector<RepairStep> steps) {
   return out;
 }
 
+// Whether the state breaks what the finding is about. What was acknowledged has to be there whole: a sync
+// after which the name survives and its bytes do not makes nothing durable.
+bool StillBroken(const Violation& violation, const Finding& finding, const VersionHistory& history,
+                 uint32_t last_point) {
+  if (violation.oracle == finding.oracle) return true;
+  if (finding.oracle != Oracle::kDurable || violation.oracle != Oracle::kAtomic) return false;
+  return std::any_of(history.acks.begin(), history.acks.end(),
+                     [&](const Ack& ack) { return ack.point <= last_point; });
+}
+
 bool Gone(const Trace& repaired, const Subject& subject, const SearchOptions& options,
           const Finding& finding) {
   const VersionHistory history = TraceVersions(repaired, subject, options.ack);
@@ -138,7 +149,7 @@ bool Gone(const Trace& repaired, const Subject& subject, const SearchOptions& op
     const Coverage coverage =
         ForEachCrashState(repaired, *profile, projection, limits, [&](const CrashState& state) {
           const auto violation = JudgeState(repaired, subject, history, state.tree, state.last_point);
-          found = violation && violation->oracle == finding.oracle;
+          found = violation && StillBroken(*violation, finding, history, state.last_point);
           return !found;
         });
     if (found || !coverage.exhaustive) return false;
@@ -171,10 +182,21 @@ std::optional<std::vector<RepairStep>> FindRepair(const Trace& trace, const Subj
                                                   const SearchOptions& options, const Finding& finding) {
   if (trace.ops.size() > kMostOps) return std::nullopt;
   const std::vector<RepairStep> candidates = ChooseCandidates(trace, finding);
-  for (size_t size = 1; size <= std::min<size_t>(3, candidates.size()); ++size) {
+  for (size_t size = 1; size <= std::min<size_t>(candidates.size(), 2); ++size) {
     if (auto steps = TrySize(trace, subject, options, finding, candidates, size)) return steps;
   }
-  return std::nullopt;
+  // More than two: all of them, then without each that is not needed.
+  const auto gone = [&](const std::vector<RepairStep>& steps) {
+    return Gone(WithSteps(trace, steps), subject, options, finding);
+  };
+  std::vector<RepairStep> steps = candidates;
+  if (steps.size() < 3 || !gone(steps)) return std::nullopt;
+  for (size_t i = steps.size(); i-- > 0;) {
+    std::vector<RepairStep> fewer = steps;
+    fewer.erase(fewer.begin() + static_cast<ptrdiff_t>(i));
+    if (gone(fewer)) steps = std::move(fewer);
+  }
+  return steps;
 }
 
 }  // namespace oldornew

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "finding/finding.h"
+#include "interpose/decode.h"
 #include "model/crash_states.h"
 #include "oracle/judge.h"
 
@@ -40,7 +41,7 @@ struct SearchOptions {
   AckRule ack;
   std::vector<Oracle> expect = {Oracle::kAtomic, Oracle::kDurable, Oracle::kCheck};
   bool durable_is_error = false;  ///< --ack REGEX was given, or the scenario expects it (oracles.md 16)
-  std::vector<std::string> volatile_globs = {"*-shm"};
+  std::vector<std::string> volatile_globs{std::begin(kVolatileGlobs), std::end(kVolatileGlobs)};
   int jobs = 0;  ///< threads; 0: one for each processor. The result does not depend on it
   /// Sets that do the same, each used by one thread at a time: so many states are probed side by side. Empty:
   /// no probes.

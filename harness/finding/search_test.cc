@@ -61,7 +61,24 @@ TEST(Search, TheRepairOfAReplaceIsTheMissingFsyncAndTheDirectorys) {
   const SearchResult result = Searched(trace, Under({"ext4", "xfs"}));
   ASSERT_EQ(result.findings.size(), 2u);
   EXPECT_THAT(result.findings[0].repair, ::testing::ElementsAre("fsync(t) after 2 pwrite64(t, 6000 B)"));
-  EXPECT_THAT(result.findings[1].repair, ::testing::ElementsAre("fsync(.) after 3 rename(t → f)"));
+  EXPECT_THAT(result.findings[1].repair, ::testing::ElementsAre("fsync(t) after 2 pwrite64(t, 6000 B)",
+                                                                "fsync(.) after 3 rename(t → f)"));
+}
+
+TEST(Search, ADurableNewFileNeedsItsBytesAndItsName) {
+  const Trace trace = TraceBuilder().Create("f").Write("f", 0, kNew).Exit().Build();
+  const SearchResult result = Searched(trace, Under({"ext4", "xfs", "posix"}));
+  ASSERT_EQ(result.findings.size(), 2u);
+  EXPECT_THAT(result.findings[1].message, HasSubstr("f can still be MISSING (old) after"));
+  EXPECT_THAT(result.findings[1].repair, ::testing::ElementsAre("fsync(f) after 2 pwrite64(f, 6000 B)",
+                                                                "fsync(.) after 1 openat(f, 0644)"));
+}
+
+TEST(Search, ARemovedFileCanStillBeThere) {
+  const Trace trace = TraceBuilder().OldFile("f", kOld).Unlink("f").Exit().Build();
+  const SearchResult result = Searched(trace, Under({"ext4"}));
+  ASSERT_EQ(result.findings.size(), 1u);
+  EXPECT_THAT(result.findings[0].message, HasSubstr("f can still be THERE (old) after"));
 }
 
 TEST(Search, TheCarefulReplaceIsCleanInEveryProfileThatSyncs) {
