@@ -3,13 +3,14 @@
 
 class Workload:
     def __init__(self, name, command, needs="", setup="", fast=False, counts=True, skip="", replace=(), cannot="", limit=120,
-                 user_cannot=""):
+                 user_cannot="", outside=""):
         self.name, self.command, self.needs, self.setup, self.fast = name, command, needs, setup, fast
         self.counts = counts  # False: the number of calls depends on timing
         self.skip = skip  # names in the tree (a pattern) that hold times or random bytes
         self.replace = replace  # (pattern, text) for the outputs
         self.cannot = cannot  # a pattern: the run must be called impossible to judge, with this reason
         self.limit = limit
+        self.outside = outside  # a pattern: without a namespace the run is refused, as it writes elsewhere
         self.user_cannot = user_cannot  # as cannot, when not run by root
 
 
@@ -84,6 +85,11 @@ int main() { struct sock_filter f[] = { BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offse
   struct sock_fprog p = {sizeof f / sizeof *f, f}; int fd = open("a", O_CREAT | O_WRONLY, 0644);
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &p)) return 9;
   write(fd, "abc", 3); fsync(fd); if (syscall(SYS_mkdir, "m", 0755) == 0 || errno != EPERM) _exit(8); close(fd); write(1, "ok\n", 3); syscall(SYS_exit_group, 0); }
+"""
+QUESTIONS = r"""
+#include <sys/syscall.h>
+#include <errno.h>
+int main() { printf("%ld", syscall(SYS_seccomp, 0, 1, 0)); printf(" %d\n", errno); fclose(fopen("f", "w")); return 0; }
 """
 RACE = r"""
 int leak(void) { return 0; }
@@ -192,7 +198,7 @@ ALL = [
     Workload("git", GIT + "git branch x; git checkout -q x; echo 4 > f4; git add .; git commit -qm c4; git checkout -q master; echo 5 > f5; "
              "git add .; git commit -qm c5; git merge -q -m m x; git checkout -q -b y HEAD~1; echo 6 > f6; git add .; git commit -qm c6; "
              "git rebase -q master; echo s >> f1; git stash -q; git stash pop -q; git worktree add -q wt x; git tag v1; git log --oneline --all | wc -l",
-             "git", fast=True, skip=r"\.git/(.*/)?(logs|index|FETCH_HEAD|ORIG_HEAD|gc)|wt/\.git"),
+             "git", fast=True, skip=r"\.git/(.*/)?(logs|index|gitdir|FETCH_HEAD|ORIG_HEAD|gc)|wt/\.git"),
     Workload("git-gc", "git gc -q --prune=now; git clone -q . inner; git fsck 2>/dev/null; git repack -adq; git prune", "git",
              setup=GIT + "git config pack.threads 1", skip=r"index$|logs"),
     Workload("sqlite", "for m in delete truncate persist memory off; do sqlite3 $m.db \"pragma journal_mode=$m; " + SQL + "\"; done; sqlite3 wal.db "
@@ -214,7 +220,7 @@ ALL = [
     Workload("make", "make -j4 2>&1", "gcc g++ make ar", setup=MAKE, fast=True),
     Workload("rustc", "rustc hello.rs && ./hello", "rustc cc", setup="echo 'fn main() { std::fs::write(\"o\", \"x\").unwrap(); println!(\"hi\"); }' > hello.rs", cannot="mapped shared and writable", counts=False),
     Workload("cargo", "export CARGO_HOME=$HOME/.cargo; cargo build --offline -q; cargo run --offline -q", "cargo", setup="mkdir src; echo 'fn main() { println!(\"hi\"); }' > src/main.rs; "
-             "printf '[package]\\nname = \"x\"\\nversion = \"0.1.0\"\\nedition = \"2021\"\\n' > Cargo.toml", skip="^target", counts=False),
+             "printf '[package]\\nname = \"x\"\\nversion = \"0.1.0\"\\nedition = \"2021\"\\n' > Cargo.toml", skip="^target", counts=False, cannot="mapped shared and writable"),
     Workload("redis", REDIS, "redis-server", counts=False, skip=r"\.rdb|\.aof"),
     Workload("initdb", "$(ls -d /usr/lib/postgresql/*/bin | tail -1)/initdb -D db --no-instructions -A trust > /dev/null", "initdb", counts=False, skip="^db"),
     Workload("bash", "bash s.sh", setup="cat > s.sh <<'ENDOFSCRIPT'" + BASH + "ENDOFSCRIPT\n", fast=True),
@@ -226,13 +232,14 @@ ALL = [
              setup=PERL_TREE, fast=True, skip=r"x\.t"),
     Workload("rsync", "rsync -a src/ dst/; echo x >> src/a/f9; rsync -a --delete src/ dst/; rsync -a --inplace src/ d2/", "rsync", setup=PERL_TREE, counts=False),
     Workload("editors", "printf 'a\\nhello\\n.\\nw e\\nq\\n' | ed -s; vim -u NONE -es -c 's/a/b/' -c 'wq' v.txt; vim -u NONE -n -es -c 'normal ihello' -c 'wq' w.txt; sed -i s/b/c/ v.txt", "ed vim",
-             setup="echo aaa > v.txt", fast=True),
+             setup="echo aaa > v.txt", fast=True, outside="would change /tmp"),
     Workload("pty", "script -qec 'echo x > in-script; tty | cut -c1-8; stty -a | wc -l' /dev/null; script -qc 'sh -i -c \"echo y > y\"' log < /dev/null > /dev/null", "script", counts=False, skip="^log$"),
     Workload("tmux", "tmux -L un$$ -f /dev/null new-session -d 'echo in-tmux > t.tmp; mv t.tmp t'; while [ ! -e t ]; do sleep 0.01; done; tmux -L un$$ kill-server 2>/dev/null; true", "tmux", counts=False, cannot="setgid"),
     Workload("own-filters", "file -b /bin/ls s.txt | cut -c1-20; ssh-keygen -q -t ed25519 -N '' -f key; ls", "file ssh-keygen", setup="echo x > s.txt",
              skip="^key", fast=True, counts=False),
     # A program started under the filter of man that forbids what the recorder needs: honest, if a pity.
     Workload("man", "man -P cat ls 2>/dev/null | head -2", "man", counts=False, cannot="recorder never got into it"),
+    Workload("seccomp-questions", "./program", "gcc", setup=compiled(QUESTIONS), fast=True),
     Workload("own-kill-filter", "./program", "gcc", setup=compiled(FILTER), fast=True),
     Workload("setuid", "su -s /bin/sh nobody -c 'echo x' < /dev/null; echo y > f", counts=False, user_cannot="setuid", replace=((".*", ""),)),
     Workload("asan", "./program", "gcc", setup=compiled(RACE.replace("LEAK", ""), "-fsanitize=address -g"), fast=True),
@@ -242,7 +249,7 @@ ALL = [
     Workload("ubsan", "./program", "gcc", setup=compiled(RACE.replace("LEAK", ""), "-fsanitize=undefined")),
     Workload("gdb", "gdb -batch -ex run ./program 2>/dev/null | grep -c exited", "gdb gcc", setup=compiled(WRITER.replace("v[1]", '"g"')), counts=False, limit=60, cannot="traced"),
     Workload("strace-inside", "strace -f -o /dev/null sh -c 'echo x > a; mv a b'; strace -c -o /dev/null true", "strace", counts=False, limit=60, cannot="traced"),
-    Workload("valgrind", "valgrind -q ./program f", "valgrind gcc", setup=compiled(WRITER), cannot="valgrind|static|not entered|enter", counts=False, limit=60),
+    Workload("valgrind", "valgrind -q ./program f", "valgrind gcc", setup=compiled(WRITER), cannot="statically linked", counts=False, limit=60),
     Workload("daemon", "WHERE=$PWD ./program; setsid -f sh -c 'echo z > z.tmp; mv z.tmp z'; while [ ! -e z ]; do :; done; (nohup sh -c 'echo n > n' > /dev/null 2>&1 &) ; while [ ! -s n ]; do :; done", "gcc",
              setup=compiled(DAEMON), fast=True),
     Workload("threads-1600", "./program 1600 | tail -1; cat t* | wc -c", "gcc", setup=compiled(THREADS), fast=True),

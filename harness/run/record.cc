@@ -64,6 +64,7 @@ class Recorder {
     trace_.new_tree = std::move(after.tree);
     TakeResult(result);
     RETURN_IF_ERROR(DecodeRecording(on_disk_, before, &trace_));
+    JudgeLostRights();
     // A process cut off by the time limit leaves a difference only as a consequence.
     for (std::string& mismatch : FindTreeMismatches(trace_)) Add(Kind::kIncomplete, std::move(mismatch));
     JudgeHome(home_before);
@@ -159,6 +160,22 @@ class Recorder {
                                          ByteSize(run_.output_limit)));
     }
     for (std::string& reason : WhyNotOver(run_, result)) Add(Kind::kIncomplete, std::move(reason));
+  }
+
+  /// In a namespace of the unprivileged, set-user-ID programs run without their rights. We record all of it,
+  /// but it is not what they do outside.
+  void JudgeLostRights() {
+    std::set<std::string> programs;
+    for (const Process& process : trace_.processes) {
+      if (process.entered) programs.insert(process.program);
+    }
+    for (const std::string& program : programs) {
+      struct stat st;
+      const std::string path = sandbox_.OnDisk(program);
+      if (stat(path.c_str(), &st) != 0 || (st.st_mode & (S_ISUID | S_ISGID)) == 0) continue;
+      if (auto enterable = CheckEnterable(path); !enterable)
+        Add(Kind::kUnsupported, enterable.error().message + "; in the sandbox it ran without those rights");
+    }
   }
 
   /// $HOME is thrown away: what was written there was not judged, which matters most when nothing else was
