@@ -12,6 +12,7 @@
 #include "finding/in_place.h"
 #include "finding/probe_search.h"
 #include "finding/repair.h"
+#include "model/history.h"
 
 namespace oldornew {
 
@@ -39,9 +40,9 @@ struct Task {
   std::map<std::pair<Oracle, Outcome>, std::pair<Violation, CrashState>> violations;
 };
 
-void RunTask(const Trace& trace, const SearchOptions& options, Task* task) {
+void RunTask(const Trace& trace, const History& history, const SearchOptions& options, Task* task) {
   task->coverage = ForEachCrashState(
-      trace, *task->profile, *task->projection, options.limits, [&](const CrashState& state) {
+      history, *task->profile, *task->projection, options.limits, [&](const CrashState& state) {
         task->pictures.insert(state.digest);
         auto violation = JudgeState(trace, *task->subject, *task->history, state.tree, state.last_point);
         if (!violation) return true;
@@ -62,9 +63,10 @@ void RunTasks(const Trace& trace, const SearchOptions& options, std::vector<Task
   const unsigned processors = std::max(1u, std::thread::hardware_concurrency());
   const size_t jobs =
       std::min<size_t>(options.jobs > 0 ? static_cast<size_t>(options.jobs) : processors, tasks->size());
+  const History history(trace, options.limits.grain);
   std::atomic<size_t> next{0};
   const auto work = [&] {
-    for (size_t i = next++; i < tasks->size(); i = next++) RunTask(trace, options, &(*tasks)[i]);
+    for (size_t i = next++; i < tasks->size(); i = next++) RunTask(trace, history, options, &(*tasks)[i]);
   };
   std::vector<std::thread> threads;
   for (size_t i = 1; i < jobs; ++i) threads.emplace_back(work);

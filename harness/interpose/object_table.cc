@@ -1,31 +1,10 @@
 #include "interpose/object_table.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 
 #include "base/text.h"
 
 namespace oldornew {
-
-FileKind KindOf(uint32_t mode) {
-  switch (mode & S_IFMT) {
-    case S_IFDIR:
-      return FileKind::kDirectory;
-    case S_IFLNK:
-      return FileKind::kSymlink;
-    case S_IFIFO:
-      return FileKind::kFifo;
-    case S_IFSOCK:
-      return FileKind::kSocket;
-    case S_IFCHR:
-      return FileKind::kCharDevice;
-    case S_IFBLK:
-      return FileKind::kBlockDevice;
-    default:
-      return FileKind::kFile;
-  }
-}
 
 ObjectTable::ObjectTable(const CapturedTree& old_tree, Trace* trace) : trace_(trace) {
   const FileTree& tree = old_tree.tree;

@@ -59,7 +59,4 @@ class ObjectTable {
   std::map<ObjectId, size_t> roots_;  // root directory -> number
 };
 
-/// The kind of a file from st_mode.
-FileKind KindOf(uint32_t mode);
-
 }  // namespace oldornew

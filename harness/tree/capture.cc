@@ -18,25 +18,6 @@ namespace oldornew {
 
 namespace {
 
-FileKind KindOf(mode_t mode) {
-  switch (mode & S_IFMT) {
-    case S_IFDIR:
-      return FileKind::kDirectory;
-    case S_IFLNK:
-      return FileKind::kSymlink;
-    case S_IFIFO:
-      return FileKind::kFifo;
-    case S_IFSOCK:
-      return FileKind::kSocket;
-    case S_IFCHR:
-      return FileKind::kCharDevice;
-    case S_IFBLK:
-      return FileKind::kBlockDevice;
-    default:
-      return FileKind::kFile;
-  }
-}
-
 class Capturer {
  public:
   explicit Capturer(uint64_t max_bytes) : bytes_left_(max_bytes), max_bytes_(max_bytes) {}

@@ -1,5 +1,7 @@
 #include "tree/file_tree.h"
 
+#include <sys/stat.h>
+
 #include "base/check.h"
 #include "base/text.h"
 
@@ -23,6 +25,25 @@ const char* KindName(FileKind kind) {
       return "block device";
   }
   return "?";
+}
+
+FileKind KindOf(uint32_t mode) {
+  switch (mode & S_IFMT) {
+    case S_IFDIR:
+      return FileKind::kDirectory;
+    case S_IFLNK:
+      return FileKind::kSymlink;
+    case S_IFIFO:
+      return FileKind::kFifo;
+    case S_IFSOCK:
+      return FileKind::kSocket;
+    case S_IFCHR:
+      return FileKind::kCharDevice;
+    case S_IFBLK:
+      return FileKind::kBlockDevice;
+    default:
+      return FileKind::kFile;
+  }
 }
 
 FileTree::FileTree() {

@@ -21,6 +21,9 @@ enum class FileKind : uint8_t { kFile, kDirectory, kSymlink, kFifo, kSocket, kCh
 /// "file", "directory", "symlink", ...
 const char* KindName(FileKind kind);
 
+/// The kind of a file from st_mode.
+FileKind KindOf(uint32_t mode);
+
 /// Index of an inode within one FileTree. kNoInode: none.
 using InodeIndex = int32_t;
 inline constexpr InodeIndex kNoInode = -1;
