@@ -21,7 +21,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 // A probe costs a process; a judgement in memory costs microseconds.
-constexpr uint64_t kDefaultStates = 200'000;
+constexpr uint64_t kDefaultStates = 50'000;
 constexpr uint64_t kDefaultProbedStates = 5'000;
 
 double SecondsSince(Clock::time_point start) {

@@ -36,7 +36,7 @@ enum class Grain : uint8_t {
 const char* GrainName(Grain grain);
 
 struct Limits {
-  uint64_t max_states = 200000;  ///< combinations looked at, before deduplication
+  uint64_t max_states = 50000;  ///< combinations looked at, before deduplication
   Grain grain = Grain::kCall;
 };
 
