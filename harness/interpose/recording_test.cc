@@ -110,6 +110,25 @@ TEST(Recording, ASharedWritableMappingOfAJudgedFileIsAnObstacle) {
   }
 }
 
+TEST(Recording, OpensThatMayCreateAreWhatTheyTurnOutToBe) {
+  RecordedRun run;
+  EXPECT_THAT(ProblemsOf(run, {"creates"}), IsEmpty());
+  std::vector<std::string> others;
+  std::set<int64_t> fresh;
+  for (size_t i = 0; i < run.trace.ops.size(); i++) {
+    const Op& op = run.trace.ops[i];
+    if (op.kind == OpKind::kCreate && op.path.starts_with("new")) fresh.insert(op.object);
+    if (op.path.starts_with("new") || op.kind == OpKind::kClose || op.kind == OpKind::kExit) continue;
+    others.push_back(run.Summary()[i]);
+    EXPECT_FALSE(op.stack.empty()) << others.back();
+  }
+  EXPECT_EQ(fresh.size(), 10u);
+  EXPECT_EQ(Join(others, "\n"),
+            "create old\nwrite old 0+4\ncreate link\ncreate dangling\ncreate dir\n"
+            "write old 0+4\ntruncate old 4>0\nwrite old 0+4\nwrite old 4+4\ncreate far\nwrite far 0+4\n"
+            "create old = EEXIST");
+}
+
 TEST(Recording, AFullRecordingSaysSo) {
   RecordedRun run;
   run.options.size = 32 << 20;

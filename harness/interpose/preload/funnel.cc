@@ -27,6 +27,9 @@ long HandleRest(Call& call) {
       return HandleMremap(call);
     case SYS_munmap:
       return HandleMunmap(call);
+    case SYS_madvise:
+    case SYS_process_madvise:
+      return HandleAdvice(call);
     case SYS_mlockall:
       return HandleLockAll(call);
     case SYS_getrlimit:

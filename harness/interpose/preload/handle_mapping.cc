@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 
 #include "interpose/preload/handlers.h"
+#include "interpose/preload/memory.h"
 #include "interpose/preload/stack.h"
 
 namespace oldornew::preload {
@@ -50,6 +51,7 @@ bool Overlaps(const Range& range, uint64_t start, uint64_t end) {
 
 long HandleMmap(Call& call) {
   long flags = call.args[3];
+  if ((flags & MAP_FIXED) != 0) NoteRemapped((uint64_t)call.args[0], (uint64_t)call.args[1]);
   int fd = (int)call.args[4];
   bool shared = (flags & MAP_TYPE) == MAP_SHARED || (flags & MAP_TYPE) == MAP_SHARED_VALIDATE;
   if (!shared && (call.args[2] & PROT_EXEC) != 0) return MapCode(call);
@@ -70,6 +72,7 @@ long HandleMmap(Call& call) {
 }
 
 long HandleProtect(Call& call) {
+  NoteRemapped((uint64_t)call.args[0], (uint64_t)call.args[1]);
   int count = g_range_count < kMaxRanges ? g_range_count : kMaxRanges;
   if ((call.args[2] & PROT_WRITE) != 0) {
     uint64_t start = (uint64_t)call.args[0];
@@ -83,6 +86,8 @@ long HandleProtect(Call& call) {
 }
 
 long HandleMremap(Call& call) {
+  NoteRemapped((uint64_t)call.args[0], (uint64_t)call.args[1]);
+  if ((call.args[3] & MREMAP_FIXED) != 0) NoteRemapped((uint64_t)call.args[4], (uint64_t)call.args[2]);
   long result = CarryOut(call);
   int count = g_range_count < kMaxRanges ? g_range_count : kMaxRanges;
   bool moved = result >= 0 || result < -4095;
@@ -98,10 +103,19 @@ long HandleMremap(Call& call) {
 long HandleMunmap(Call& call) {
   uint64_t start = (uint64_t)call.args[0];
   uint64_t end = start + (uint64_t)call.args[1];
+  NoteRemapped(start, end - start);
   int count = g_range_count < kMaxRanges ? g_range_count : kMaxRanges;
   for (int i = 0; i < count; i++) {
     if (start <= g_ranges[i].start && g_ranges[i].end <= end) g_ranges[i].start = g_ranges[i].end = 0;
   }
+  return CarryOut(call);
+}
+
+long HandleAdvice(Call& call) {
+  constexpr long kGuardInstall = 102;  // MADV_GUARD_INSTALL of Linux 6.13: reading faults from then on
+  if (call.nr == SYS_madvise && call.args[2] == kGuardInstall)
+    NoteRemapped((uint64_t)call.args[0], (uint64_t)call.args[1]);
+  if (call.nr == SYS_process_madvise && call.args[3] == kGuardInstall) NoteRemapped(0, ~uint64_t{0});
   return CarryOut(call);
 }
 

@@ -83,14 +83,28 @@ long LookBefore(const OpenRequest& request, wire::FileState* state, bool* dangli
   return result;
 }
 
-long RunOpen(const Call& call, const OpenRequest& request) {
+/// `extra` flags only where the call takes its flags in a register.
+long RunOpen(const Call& call, const OpenRequest& request, long extra = 0) {
   switch (call.nr) {
     case SYS_open:
+      return GateProgram(call.nr, g_path, call.args[1] | extra, call.args[2]);
     case SYS_creat:
-      return GateProgram(call.nr, g_path, call.args[1], call.args[2]);
+      return GateProgram(call.nr, g_path, call.args[1]);
     default:
-      return GateProgram(call.nr, request.dirfd, g_path, call.args[2], call.args[3]);
+      return GateProgram(call.nr, request.dirfd, g_path, call.args[2] | extra, call.args[3]);
   }
+}
+
+/// The last open with O_CREAT in this process created. Then the next is tried with O_EXCL at once: if that
+/// creates, nothing was there before, and the kernel has said so more surely and cheaply than a look
+/// beforehand could. If it does not, whatever the reason, all goes on as if it had not been tried.
+bool g_creates = false;
+
+bool MayTryExclusive(const Call& call, const OpenRequest& request) {
+  bool plain = call.nr == SYS_open || call.nr == SYS_openat;
+  return plain && request.creates() && !request.exclusive() && !request.temporary() &&
+         (request.flags & O_DIRECTORY) == 0 && !UnderProgramFilter() &&
+         __atomic_load_n(&g_creates, __ATOMIC_RELAXED) && (g_header->flags & wire::kCheckRoots) == 0;
 }
 
 /// After a create: the directory and name the new file really got.
@@ -104,9 +118,41 @@ void AddPlace(RecordWriter& record, const Place& place) {
   record.Add(SectionType::kName, place.name, place.name_length);
 }
 
+void NoteOpened(RecordWriter& record, int fd, const OpenRequest& request, wire::FileState* after) {
+  StatDescriptor(fd, after);
+  record->descriptor = fd;
+  RememberDescriptor(fd, *after, (uint32_t)request.flags);
+}
+
+/// True: the call created the file, and is recorded. False: as if nothing had been tried.
+bool TryExclusive(const FileLock& lock, const Call& call, const OpenRequest& request, uint64_t begin,
+                  long path_length, long* result_out) {
+  Place place = FindPlace(request.dirfd, g_path);
+  if (!place.valid()) return false;
+  RecordWriter record(lock, wire::RecordKind::kOpen, call, begin,
+                      wire::SectionSize((uint64_t)path_length) + 264 + kNamesRoom);
+  record->open_flags = (uint32_t)request.flags;
+  record.Add(SectionType::kPath, g_path, (uint64_t)path_length);
+  AddPlace(record, place);
+  record.Begun();
+  long result = RunOpen(call, request, O_EXCL);
+  if (result < 0) {
+    record.Abandon();
+    return false;
+  }
+  wire::FileState after;
+  NoteOpened(record, (int)result, request, &after);
+  record->flags |= wire::kCreated;
+  record.AddState(SectionType::kObjectAfter, after);
+  *result_out = record.Done(result);
+  return true;
+}
+
 /// False: the call cannot change a file, or may block: to be carried out without the lock.
 bool RecordOpen(const FileLock& lock, const Call& call, const OpenRequest& request, uint64_t begin,
                 long path_length, long* result_out) {
+  if (MayTryExclusive(call, request) && TryExclusive(lock, call, request, begin, path_length, result_out))
+    return true;
   wire::FileState before = {};
   bool dangling = false;
   long looked =
@@ -133,9 +179,8 @@ bool RecordOpen(const FileLock& lock, const Call& call, const OpenRequest& reque
   if (result == -EROFS) result = OnReadOnly(call, request.dirfd, g_path, looked == 0, false);
   if (result >= 0) {
     wire::FileState after;
-    StatDescriptor((int)result, &after);
-    record->descriptor = (int)result;
-    RememberDescriptor((int)result, after, (uint32_t)request.flags);
+    NoteOpened(record, (int)result, request, &after);
+    if (request.creates()) __atomic_store_n(&g_creates, may_create, __ATOMIC_RELAXED);
     if (may_create) {
       record->flags |= wire::kCreated;
       if (!place.valid()) {

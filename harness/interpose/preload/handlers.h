@@ -38,6 +38,7 @@ long HandleMmap(Call& call);
 long HandleProtect(Call& call);  // mprotect, pkey_mprotect
 long HandleMremap(Call& call);
 long HandleMunmap(Call& call);
+long HandleAdvice(Call& call);
 long HandleLockAll(Call& call);  // mlockall
 // handle_limit.cc
 long HandleLimit(Call& call);  // getrlimit, setrlimit, prlimit64

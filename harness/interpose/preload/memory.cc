@@ -7,8 +7,22 @@
 
 extern "C" {
 
+// Up to this size words are moved one by one: the microcode behind `rep` takes longer to start.
+constexpr size_t kSmall = 128;
+
 void* memcpy(void* to, const void* from, size_t size) {
   void* result = to;
+  if (size <= kSmall) {
+    char* out = static_cast<char*>(to);
+    const char* in = static_cast<const char*>(from);
+    for (; size >= 8; size -= 8, out += 8, in += 8) {
+      uint64_t word;
+      __builtin_memcpy(&word, in, sizeof word);
+      __builtin_memcpy(out, &word, sizeof word);
+    }
+    for (; size > 0; --size) *out++ = *in++;
+    return result;
+  }
   asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(size)::"memory");
   return result;
 }
@@ -26,6 +40,13 @@ void* memmove(void* to, const void* from, size_t size) {
 
 void* memset(void* to, int byte, size_t size) {
   void* result = to;
+  if (size <= kSmall) {
+    char* out = static_cast<char*>(to);
+    const uint64_t word = static_cast<uint8_t>(byte) * 0x0101010101010101u;
+    for (; size >= 8; size -= 8, out += 8) __builtin_memcpy(out, &word, sizeof word);
+    for (; size > 0; --size) *out++ = static_cast<char>(byte);
+    return result;
+  }
   asm volatile("rep stosb" : "+D"(to), "+c"(size) : "a"(byte) : "memory");
   return result;
 }
@@ -53,6 +74,12 @@ namespace {
 constexpr uint64_t kPage = 4096;
 constexpr int kNoSuchHow = 0x6f6e;  // rt_sigprocmask reads the set first and then refuses this with EINVAL
 
+// The main thread's stack ends here (0: not known). Nothing else lies in the 8 MiB below (mmap(2)'s area
+// begins 128 MiB further down), and all that lies between a stack pointer there and this end is mapped.
+uint64_t g_stack_end = 0;
+bool g_stack_changed = false;  // The program has remapped something there: never known again.
+constexpr uint64_t kMainStack = uint64_t{8} << 20;
+
 bool WordReadable(uint64_t address) {
   // An aligned word never crosses into the next page. The first one is not asked for: to the kernel it is "no
   // set at all".
@@ -77,10 +104,30 @@ bool Equal(const char* a, const char* b) {
   return *a == *b;
 }
 
+void SetMainStackEnd(uint64_t end) {
+  if (!__atomic_load_n(&g_stack_changed, __ATOMIC_RELAXED))
+    __atomic_store_n(&g_stack_end, end, __ATOMIC_RELAXED);
+}
+
+void NoteRemapped(uint64_t start, uint64_t size) {
+  const uint64_t end = __atomic_load_n(&g_stack_end, __ATOMIC_RELAXED);
+  const bool touches = start < end && (size >= end - start || start + size + kMainStack > end);
+  if (!touches) return;
+  __atomic_store_n(&g_stack_changed, true, __ATOMIC_SEQ_CST);
+  __atomic_store_n(&g_stack_end, 0, __ATOMIC_SEQ_CST);
+}
+
+bool InMainStack(uint64_t first, uint64_t last) {
+  const uint64_t end = __atomic_load_n(&g_stack_end, __ATOMIC_RELAXED);
+  const uint64_t here = reinterpret_cast<uint64_t>(__builtin_frame_address(0));
+  return here < end && end - here < kMainStack && here <= first && first <= last && last < end;
+}
+
 long CheckReadable(const void* from, size_t size) {
   if (size == 0) return 0;
   const uint64_t first = reinterpret_cast<uint64_t>(from);
   const uint64_t last = first + size - 1;
+  if (InMainStack(first, last)) return 0;
   if (last < first || !WordReadable(first)) return -EFAULT;
   const uint64_t last_page = last & ~(kPage - 1);
   for (uint64_t page = first & ~(kPage - 1); page != last_page;) {
@@ -99,6 +146,11 @@ long CopyIn(void* to, const void* from, size_t size) {
 
 size_t CopyInUpTo(void* to, const void* from, size_t size) {
   size_t done = 0;
+  const uint64_t start = reinterpret_cast<uint64_t>(from);
+  if (size > 0 && InMainStack(start, start + size - 1)) {
+    memcpy(to, from, size);
+    return size;
+  }
   while (done < size) {
     const char* in = static_cast<const char*>(from) + done;
     size_t part = kPage - (reinterpret_cast<uint64_t>(in) & (kPage - 1));
@@ -113,7 +165,8 @@ long LengthOfString(const char* from, size_t limit) {
   size_t length = 0;
   while (length < limit) {
     const char* in = from + length;
-    if (!WordReadable(reinterpret_cast<uint64_t>(in))) return -EFAULT;
+    const uint64_t at = reinterpret_cast<uint64_t>(in);
+    if (!InMainStack(at, at) && !WordReadable(at)) return -EFAULT;
     size_t part = kPage - (reinterpret_cast<uint64_t>(in) & (kPage - 1));
     if (part > limit - length) part = limit - length;
     for (size_t i = 0; i < part; ++i) {

@@ -24,6 +24,15 @@ bool Equal(const char* a, const char* b);
 /// that every seccomp filter allows) per page.
 long CheckReadable(const void* from, size_t size);
 
+/// The main thread's stack ends at `end`, as the kernel made it. What lies between a stack pointer in it and
+/// its end need not be asked for, until the program itself maps, unmaps or protects something there.
+void SetMainStackEnd(uint64_t end);
+/// To be called before the program changes mappings or protections in [start, start + size).
+void NoteRemapped(uint64_t start, uint64_t size);
+/// True if [first, last] is known to be readable without asking: it lies above our own frame on the main
+/// thread's stack.
+bool InMainStack(uint64_t first, uint64_t last);
+
 /// Copies from the program. 0 or -EFAULT. Nothing is to be assumed of `to` after a failure.
 long CopyIn(void* to, const void* from, size_t size);
 

@@ -197,6 +197,20 @@ FileLock::~FileLock() {
   if (blocked_) RestoreSignals(old_mask_);
 }
 
+// Fresh pages of the recording are had in steps: one question for many is cheaper than a fault for each.
+constexpr uint64_t kStep = 65536;
+uint64_t g_populated = 0;  // The step done last; room that was given back may be reserved across it again.
+
+void Populate(uint64_t from, uint64_t room) {
+  if (UnderProgramFilter()) return;
+  constexpr long kPopulateWrite = 23;  // MADV_POPULATE_WRITE of Linux 5.14; elsewhere nothing happens
+  uint64_t start = (from + 4095) / 4096 * 4096;
+  uint64_t end = from / kStep * kStep + kStep;
+  if (__atomic_exchange_n(&g_populated, end, __ATOMIC_RELAXED) == end) return;
+  if (end <= room)
+    Gate(SYS_madvise, (char*)g_header + wire::kHeaderSize + start, end - start, kPopulateWrite);
+}
+
 RecordWriter::RecordWriter(wire::RecordKind kind, const Call& call, uint64_t begin, uint64_t extra, int tid) {
   uint64_t size = wire::AlignUp(sizeof(Record) + extra, wire::kAlign);
   uint64_t room = g_mapped - wire::kHeaderSize;
@@ -206,6 +220,7 @@ RecordWriter::RecordWriter(wire::RecordKind kind, const Call& call, uint64_t beg
     __atomic_store_n(&g_header->overflowed, 1, __ATOMIC_RELAXED);
     record_ = &g_sink;
   } else {
+    if (at / kStep != (at + size) / kStep) Populate(at + size, room);
     record_ = (Record*)((char*)g_header + wire::kHeaderSize + at);
     capacity_ = size;
     __atomic_store_n(&record_->size, (uint32_t)size, __ATOMIC_RELEASE);
@@ -280,6 +295,13 @@ void RecordWriter::AddState(wire::SectionType type, const wire::FileState& state
 
 void RecordWriter::Begun() {
   __atomic_store_n(&record_->state, (uint32_t)RecordState::kBegun, __ATOMIC_RELEASE);
+}
+
+void RecordWriter::Abandon() {
+  ForgetStack(record_->begin, record_->ip, record_->stack_pointer);
+  record_->kind = (uint16_t)wire::RecordKind::kPad;
+  record_->used = sizeof(Record);
+  __atomic_store_n(&record_->state, (uint32_t)RecordState::kDone, __ATOMIC_RELEASE);
 }
 
 long RecordWriter::Done(long result) {

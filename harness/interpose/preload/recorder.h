@@ -92,6 +92,8 @@ class RecordWriter {
 
   /// What is in the record so far is visible as "begun". Call it before the system call is carried out.
   void Begun();
+  /// Nothing was carried out after all, and nothing changed: the record is none.
+  void Abandon();
   /// The call returned `result`. Gives back unused room. Returns `result`.
   long Done(long result);
 

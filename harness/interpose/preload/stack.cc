@@ -18,11 +18,6 @@ struct CodeRange {
 CodeRange g_code[2];  // below and above kLibraries; what lies between two modules is taken for code as well
 bool g_new_code = false;
 
-// The main thread's stack ends here: nothing else lies in the 8 MiB below (mmap(2)'s area begins 128 MiB
-// further down), and all that lies between a stack pointer there and this end is mapped.
-uint64_t g_stack_end = 0;
-constexpr uint64_t kMainStack = uint64_t{8} << 20;
-
 /// A loop comes by with the same stack again and again: it is recorded once and then referred to.
 struct Remembered {
   uint64_t ip;
@@ -33,11 +28,15 @@ struct Remembered {
 };
 Remembered g_remembered[kRemembered];
 
+Remembered& SlotOf(uint64_t ip, uint64_t sp) {
+  return g_remembered[(ip ^ ip >> 7 ^ sp >> 3 ^ sp >> 9) % kRemembered];
+}
+
 bool Within(const CodeRange& range, uint64_t value) { return range.start <= value && value < range.end; }
 
 /// True if all words from `sp` to `last` are certain to be readable, or turn out to be.
 bool CanRead(uint64_t sp, uint64_t last) {
-  if (sp < g_stack_end && g_stack_end - sp < kMainStack && last < g_stack_end) return true;
+  if (InMainStack(sp, last)) return true;
   return last / kPage == sp / kPage || CheckReadable((const void*)last, 8) == 0;
 }
 
@@ -98,7 +97,7 @@ void LearnCode(const char* maps, uint64_t length) {
     if (end - maps > 4 && maps[3] == 'x') Extend(first, last);
     const char* rest = maps;
     while (maps < end && *maps != '\n') maps++;
-    if (maps - rest > 7 && memcmp(maps - 7, "[stack]", 7) == 0) g_stack_end = last;
+    if (maps - rest > 7 && memcmp(maps - 7, "[stack]", 7) == 0) SetMainStackEnd(last);
     maps++;
   }
 }
@@ -113,10 +112,15 @@ bool TakeNewCode() {
   return __atomic_exchange_n(&g_new_code, false, __ATOMIC_RELAXED);
 }
 
+void ForgetStack(uint64_t ticket, uint64_t ip, uint64_t sp) {
+  Remembered& known = SlotOf(ip, sp & ~uint64_t{7});
+  if (known.ticket == ticket) known.sp = 0;
+}
+
 void AddStack(RecordWriter& record, uint64_t ip, uint64_t sp) {
   if (sp == 0 || !record.ok()) return;
   sp &= ~uint64_t{7};
-  Remembered& known = g_remembered[(ip ^ ip >> 7 ^ sp >> 3 ^ sp >> 9) % kRemembered];
+  Remembered& known = SlotOf(ip, sp);
   if (known.ip == ip && known.sp == sp && StillThere(known)) {
     record.Add(wire::SectionType::kStack, &known.ticket, sizeof known.ticket);
     return;

@@ -14,6 +14,9 @@ inline constexpr uint64_t kStackRoom = wire::SectionSize(kMaxStackWords * 8);
 /// Adds the kStack section. REQUIRES: the FileLock is held.
 void AddStack(RecordWriter& record, uint64_t ip, uint64_t sp);
 
+/// The record that began at `ticket` is none: no later one may refer to its stack.
+void ForgetStack(uint64_t ticket, uint64_t ip, uint64_t sp);
+
 /// Takes note of where code lies, from the text of /proc/self/maps.
 void LearnCode(const char* maps, uint64_t length);
 /// [start, end) has become executable.

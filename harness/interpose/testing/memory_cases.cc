@@ -163,6 +163,32 @@ void BadDescriptors() {
   CleanUp();
 }
 
+/// A page in the middle of the main stack that the program has made unreadable: what was known of the stack
+/// no longer holds.
+void HoleInTheStack() {
+  if (!Prepare()) return;
+  alignas(4096) char frame[3 * 4096];
+  memset(frame, 's', sizeof frame);
+  frame[4090] = 0;
+  const int fd = open("good", O_RDWR | O_CREAT, 0600);
+  for (int round = 0; round < 8; ++round) SayResult("write", write(fd, frame + 4000, 200));
+  for (const int protection : {PROT_NONE, PROT_READ | PROT_WRITE}) {
+    SayResult("mprotect", mprotect(frame + 4096, 4096, protection));
+    SayResult("write", write(fd, frame + 4000, 200));
+    SayResult("pwrite", pwrite(fd, frame + 4096, 10, 0));
+    SayResult("open", open(frame + 4096, O_RDWR | O_CREAT, 0600));
+    SayResult("rename", rename("good", frame + 4096));
+    SayResult("write behind", write(fd, frame + 8192, 100));
+  }
+  SayResult("guard", madvise(frame + 4096, 4096, 102));
+  SayResult("write", pwrite(fd, frame + 4096, 10, 0));
+  SayResult("unguard", madvise(frame + 4096, 4096, 103));
+  struct stat now;
+  fstat(fd, &now);
+  Say("size %ld", static_cast<long>(now.st_size));
+  CleanUp();
+}
+
 /// The heap grows and shrinks, mappings move: none of it concerns us, all of it must work.
 void MemoryCalls() {
   char* start = static_cast<char*>(sbrk(0));
@@ -183,6 +209,7 @@ void MemoryCalls() {
 const Case kMemoryCases[] = {{"bad-paths", BadPaths},
                              {"bad-buffers", BadBuffers},
                              {"bad-descriptors", BadDescriptors},
+                             {"hole-in-the-stack", HoleInTheStack},
                              {"memory-calls", MemoryCalls},
                              {nullptr, nullptr}};
 

@@ -1,4 +1,5 @@
 // One behaviour per name in argv[1], for tests of the recorder.
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -21,6 +22,15 @@
 extern char** environ;
 
 namespace {
+
+/// 0 or the errno of the open.
+int WriteOnce(const char* path, int flags) {
+  int fd = open(path, flags, 0644);
+  if (fd < 0) return errno;
+  if (write(fd, "once", 4) != 4) abort();
+  close(fd);
+  return 0;
+}
 
 void Append(const char* file, char byte, int times) {
   std::string line(100, byte);
@@ -150,6 +160,25 @@ int Short() {
   return 0;
 }
 
+/// Opens with O_CREAT of what is there already, each right after one that really created.
+int Creates() {
+  if (WriteOnce("old", O_WRONLY | O_CREAT) != 0) return 1;
+  if (symlink("old", "link") != 0 || symlink("far", "dangling") != 0 || mkdir("dir", 0755) != 0) return 2;
+  int round = 0;
+  auto fresh = [&] { return WriteOnce(("new" + std::to_string(round++)).c_str(), O_WRONLY | O_CREAT); };
+  if (fresh() != 0 || WriteOnce("old", O_WRONLY | O_CREAT) != 0) return 3;
+  if (fresh() != 0 || WriteOnce("old", O_WRONLY | O_CREAT | O_TRUNC) != 0) return 4;
+  if (fresh() != 0 || WriteOnce("link", O_WRONLY | O_CREAT | O_APPEND) != 0) return 5;
+  if (fresh() != 0 || WriteOnce("dangling", O_WRONLY | O_CREAT) != 0) return 6;
+  if (fresh() != 0 || WriteOnce("dir", O_WRONLY | O_CREAT) != EISDIR) return 7;
+  if (fresh() != 0 || WriteOnce("dir", O_RDONLY | O_CREAT) != EISDIR) return 8;
+  if (fresh() != 0 || WriteOnce("none/old", O_WRONLY | O_CREAT) != ENOENT) return 9;
+  if (fresh() != 0 || WriteOnce("old/", O_WRONLY | O_CREAT) != EISDIR) return 10;
+  if (fresh() != 0 || WriteOnce("link", O_WRONLY | O_CREAT | O_NOFOLLOW) != ELOOP) return 11;
+  if (fresh() != 0 || WriteOnce("old", O_WRONLY | O_CREAT | O_EXCL) != EEXIST) return 12;
+  return 0;
+}
+
 int LockAll() {
   if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0) return 1;
   Append("locked", 'l', 1);
@@ -176,6 +205,7 @@ int main(int argc, char** argv) {
   if (what == "spawn") return Spawn();
   if (what == "fill") return Fill();
   if (what == "short") return Short();
+  if (what == "creates") return Creates();
   if (what == "lockall") return LockAll();
   if (what == "write") return WriteTo(argument);
   if (what == "unlink") return unlink(argument) == 0 ? 0 : 1;
