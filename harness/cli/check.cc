@@ -43,6 +43,7 @@ Result<std::vector<Sandbox>> MakeProbeSandboxes(const Options& options, const Re
   spec.also_directories = options.also_directories;
   spec.work_parent = options.work_directory;
   if (spec.work_parent.empty() && access("/dev/shm", W_OK | X_OK) == 0) spec.work_parent = "/dev/shm";
+  KeepVisible({"sh", "-c", options.view_command, options.check_command}, &spec);
   const unsigned processors = std::max(1u, std::thread::hardware_concurrency());
   const unsigned jobs = options.jobs > 0 ? static_cast<unsigned>(options.jobs) : processors;
   std::vector<Sandbox> out;

@@ -236,6 +236,14 @@ TEST_F(CliTest, TheSourceLineOfTheGuiltyCallIsNamed) {
   EXPECT_THAT(run.out, HasSubstr("writer.c:5 (main)")) << "the data is written when the stream is closed";
 }
 
+TEST_F(CliTest, AProgramThatOnlyShellTextNamesIsFoundWhereverItLies) {
+  ASSERT_TRUE(WriteFile(Path("prog"), "#!/bin/sh\necho new > config.toml\n"));
+  ASSERT_EQ(chmod(Path("prog").c_str(), 0755), 0);
+  const Outcome run = Run("check --check " + ShellQuote("test -x " + Path("prog")) + " -- sh -c " +
+                          ShellQuote("true; '" + Path("prog") + "'"));
+  EXPECT_EQ(run.exit_code, 0) << run.out << run.err;
+}
+
 TEST_F(CliTest, AcknowledgedLinesArePromises) {
   const std::string script = "-- sh -c 'echo new > t; sync t; mv t config.toml; echo saved; sync .'";
   EXPECT_EQ(Run("check --profile ext4 " + script).exit_code, 0);

@@ -194,21 +194,22 @@ TEST(Search, ASymlinkFlipToAnUnsyncedDirectoryShowsItThroughTheLink) {
   ASSERT_FALSE(result.findings.empty());
   EXPECT_EQ(result.findings[0].oracle, Oracle::kAtomic);
   EXPECT_EQ(result.findings[0].at, "cur/k");
-  EXPECT_THAT(result.findings[0].repair, ::testing::ElementsAre("fsync(v2/k) after 3 pwrite64(v2/k, 6000 B)"));
+  EXPECT_THAT(result.findings[0].repair,
+              ::testing::ElementsAre("fsync(v2/k) after 3 pwrite64(v2/k, 6000 B)"));
 }
 
 TEST(Search, ALinkIntoATemporaryDirectoryIsNotPassed) {
   const Trace trace = TraceBuilder()
-                          .OldRoot("tmp", RootRole::kTemporary, 1)
+                          .OldRoot("scratch", RootRole::kTemporary, 1)
                           .OldSymlink("cur", "v1")
-                          .Symlink("next", "/tmp/v2")
+                          .Symlink("next", "/scratch/v2")
                           .Rename("next", "cur")
                           .Fsync("")
                           .Exit()
                           .Build();
   const SearchResult result = Searched(trace, Under({"ext4"}));
   ASSERT_EQ(result.unsupported.size(), 1u);
-  EXPECT_THAT(result.unsupported[0], HasSubstr("cur now leads to /tmp/v2"));
+  EXPECT_THAT(result.unsupported[0], HasSubstr("cur now leads to /scratch/v2"));
 }
 
 TEST(Search, ASyncedDirectoryBehindAFlippedLinkIsClean) {

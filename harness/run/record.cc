@@ -237,24 +237,6 @@ class Recorder {
   Trace trace_;
 };
 
-/// The command's words that name existing files: they have to stay visible wherever they lie.
-void KeepCommandVisible(const RecordSpec& spec, SandboxSpec& sandbox) {
-  for (const auto* command : {&spec.run.command, &spec.setup}) {
-    for (size_t i = 0; i < command->size(); ++i) {
-      const std::string& word = (*command)[i];
-      if (i > 0 && word.find('/') == std::string::npos) continue;
-      if (word.find('/') != std::string::npos) {
-        sandbox.visible.push_back(word);
-        const size_t equals = word.find('=');  // --file=some/path
-        if (equals != std::string::npos) sandbox.visible.push_back(word.substr(equals + 1));
-      } else if (auto program = FindProgram(word, EnvironmentVariable("PATH"), ".")) {
-        sandbox.visible.push_back(*program);
-      }
-    }
-  }
-  if (auto library = FindPreload()) sandbox.visible.push_back(*library);
-}
-
 Status RunSetup(const Sandbox& sandbox, const RecordSpec& spec) {
   RunSpec setup = spec.run;
   setup.command = spec.setup;
@@ -280,12 +262,36 @@ std::optional<std::string> FindProgram(const std::string& program, const std::st
   return std::nullopt;
 }
 
+void KeepVisible(const std::vector<std::string>& command, SandboxSpec* sandbox) {
+  for (size_t i = 0; i < command.size(); ++i) {
+    const std::string& word = command[i];
+    if (i == 0 && word.find('/') == std::string::npos) {
+      if (auto program = FindProgram(word, EnvironmentVariable("PATH"), "."))
+        sandbox->visible.push_back(*program);
+      continue;
+    }
+    if (word.find('/') == std::string::npos) continue;
+    sandbox->visible.push_back(word);
+    // Paths within a word: --file=some/path, and whatever a shell would take apart.
+    constexpr std::string_view kBetween = " \t\n'\"`$(){};|&<>=,";
+    for (size_t at = 0; at < word.size();) {
+      const size_t begin = word.find_first_not_of(kBetween, at);
+      if (begin == std::string::npos) break;
+      at = std::min(word.find_first_of(kBetween, begin), word.size());
+      const std::string part = word.substr(begin, at - begin);
+      if (part.find('/') != std::string::npos && part != word) sandbox->visible.push_back(part);
+    }
+  }
+  if (auto library = FindPreload()) sandbox->visible.push_back(*library);
+}
+
 Result<Trace> RecordIn(Sandbox& sandbox, const RunSpec& run) { return Recorder(sandbox, run).Record(); }
 
 Result<Recording> Record(const RecordSpec& spec) {
   if (spec.run.command.empty()) return FailWith(ExitCode::kUsage, "no command was given");
   SandboxSpec sandbox_spec = spec.sandbox;
-  KeepCommandVisible(spec, sandbox_spec);
+  KeepVisible(spec.setup, &sandbox_spec);
+  KeepVisible(spec.run.command, &sandbox_spec);
   ASSIGN_OR_RETURN(Sandbox sandbox, Sandbox::Create(sandbox_spec));
   Recording recording;
   recording.sandbox = std::make_unique<Sandbox>(std::move(sandbox));

@@ -28,6 +28,11 @@ struct Recording {
       sandbox;  ///< holds the new state; Sandbox::Present(trace.old_tree) brings the old one back
 };
 
+/// Adds the files that `command` names (its program, its words, paths inside shell text) to what stays
+/// visible, read-only, wherever they lie. Names of files that do not exist do no harm. Record does this for
+/// its own command and --setup.
+void KeepVisible(const std::vector<std::string>& command, SandboxSpec* sandbox);
+
 /// Errors: kUsage when the command cannot be started or the directory cannot be judged; kBaselineFailed when
 /// --setup fails; kInterrupted. What only makes the run unjudgeable (stragglers, a static program,
 /// mismatches) is an obstacle of the trace.
