@@ -55,12 +55,12 @@ struct Options {
   std::string keep;        ///< replay --keep DIR, states --write DIR
 };
 
-/// Parses argv. nullopt-like outcome: when `done` is set the text (help, version) has been asked for and the
-/// process is to print it and leave with exit code 0. Errors (usage): one sentence.
+/// What argv said. Help and version are texts to print before leaving with exit code 0.
 struct ParsedCommandLine {
   Options options;
   std::string print;  ///< not empty: print this and exit 0
 };
+/// Errors (usage): one sentence.
 Result<ParsedCommandLine> ParseCommandLine(int argc, const char* const* argv);
 
 }  // namespace oldornew
