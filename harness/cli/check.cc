@@ -1,13 +1,12 @@
 // check: record, explore, judge, report.
 #include <unistd.h>
 
-#include <chrono>
 #include <cstdio>
-#include <thread>
 
 #include "base/files.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/examine.h"
 #include "cli/session.h"
 #include "finding/bundle.h"
 #include "report/report.h"
@@ -17,42 +16,6 @@
 namespace oldornew {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-// A probe costs a process; a judgement in memory costs microseconds.
-constexpr uint64_t kDefaultStates = 50'000;
-constexpr uint64_t kDefaultProbedStates = 5'000;
-
-double SecondsSince(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-bool Probed(const Options& options) {
-  return !options.view_command.empty() || !options.check_command.empty();
-}
-
-// One sandbox for each thread. They lie in memory where that is to be had: recovering databases sync much,
-// and what a disk would do then is no part of the question.
-Result<std::vector<Sandbox>> MakeProbeSandboxes(const Options& options, const Recording& recording) {
-  if (recording.sandbox == nullptr) {
-    return FailWith(ExitCode::kUsage, "--view and --check need a run; they cannot be asked of a saved trace");
-  }
-  SandboxSpec spec;
-  spec.directory = options.directory;
-  spec.also_directories = options.also_directories;
-  spec.work_parent = options.work_directory;
-  if (spec.work_parent.empty() && access("/dev/shm", W_OK | X_OK) == 0) spec.work_parent = "/dev/shm";
-  KeepVisible({"sh", "-c", options.view_command, options.check_command}, &spec);
-  const unsigned processors = std::max(1u, std::thread::hardware_concurrency());
-  const unsigned jobs = options.jobs > 0 ? static_cast<unsigned>(options.jobs) : processors;
-  std::vector<Sandbox> out;
-  for (unsigned i = 0; i < jobs; ++i) {
-    ASSIGN_OR_RETURN(Sandbox sandbox, Sandbox::Create(spec));
-    out.push_back(std::move(sandbox));
-  }
-  return out;
-}
 
 struct ReportTarget {
   ReportFormat format;
@@ -74,31 +37,6 @@ Result<std::vector<ReportTarget>> OpenReports(const Options& options) {
     }
   }
   return out;
-}
-
-Result<SearchOptions> MakeSearchOptions(const Options& options) {
-  SearchOptions search;
-  ASSIGN_OR_RETURN(const ChosenProfiles profiles, ChooseProfiles(options));
-  search.profiles = profiles.asked;
-  search.pedantic = profiles.pedantic;
-  const bool probed = !options.view_command.empty() || !options.check_command.empty();
-  search.limits.max_states = options.max_states != 0 ? options.max_states
-                             : probed                ? kDefaultProbedStates
-                                                     : kDefaultStates;
-  search.limits.grain = options.grain;
-  search.watch.watch = options.watch;
-  if (!options.together.empty()) search.watch.together = {options.together};
-  ASSIGN_OR_RETURN(search.ack, ParseAck(options.ack));
-  search.durable_is_error =
-      search.ack.kind == AckRule::Kind::kLine || (options.ack_given && options.ack == "exit");
-  if (!options.ok_exit.empty()) search.ack.ok_exit = options.ok_exit;
-  search.ack.strict_versions = options.versions == "endpoints";
-  if (!options.expect.empty()) {
-    ASSIGN_OR_RETURN(search.expect, ParseOracles(options.expect));
-  }
-  if (!options.volatile_globs.empty()) search.volatile_globs = options.volatile_globs;
-  search.jobs = options.jobs;
-  return search;
 }
 
 std::vector<std::string> PlacesOf(const Trace& trace, const SearchOptions& search,
@@ -150,35 +88,11 @@ Status WriteOutput(const Options& options, const SearchOptions& search, Report* 
 }  // namespace
 
 Result<ExitCode> RunCheck(const Options& options) {
-  const Clock::time_point start = Clock::now();
   ASSIGN_OR_RETURN(SearchOptions search, MakeSearchOptions(options));
   ASSIGN_OR_RETURN(const auto targets, OpenReports(options));
-  ASSIGN_OR_RETURN(Recording recording, ObtainTrace(options));
-  const Trace& trace = recording.trace;
-  Report report;
-  report.trace = &trace;
-  report.rules.strict = options.strict;
-  report.rules.accept_bounded = options.accept_bounded;
-  report.rules.ok_exit = search.ack.ok_exit;
-  report.judgement = Judge(trace, nullptr, report.rules);
-  SearchResult result;
-  std::vector<Sandbox> sandboxes;
-  if (report.judgement.verdict == Verdict::kClean) {
-    if (Probed(options)) {
-      ASSIGN_OR_RETURN(sandboxes, MakeProbeSandboxes(options, recording));
-      for (Sandbox& sandbox : sandboxes) {
-        search.probes.push_back({MakeProbe(&sandbox, options.view_command, options.timeout_seconds),
-                                 MakeProbe(&sandbox, options.check_command, options.timeout_seconds)});
-      }
-    }
-    const Clock::time_point explore_start = Clock::now();
-    ASSIGN_OR_RETURN(result, Search(trace, search));
-    report.explore_seconds = SecondsSince(explore_start);
-    report.search = &result;
-    report.judgement = Judge(trace, &result, report.rules);
-  }
-  report.seconds = SecondsSince(start);
-  RETURN_IF_ERROR(WriteOutput(options, search, &report));
+  ASSIGN_OR_RETURN(const std::unique_ptr<Examination> done, Examine(options, std::move(search)));
+  Report& report = done->report;
+  RETURN_IF_ERROR(WriteOutput(options, done->search, &report));
   for (const ReportTarget& target : targets)
     RETURN_IF_ERROR(WriteFile(target.path, RenderReport(report, target.format)));
   std::fputs((options.json ? JsonReport(report) : TextReport(report, WantColour())).c_str(), stdout);

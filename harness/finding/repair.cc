@@ -104,7 +104,8 @@ std::vector<RepairStep> ChooseCandidates(const Trace& trace, const Finding& find
 
 Trace WithSteps(const Trace& trace, std::vector<RepairStep> steps) {
   Trace out = trace;
-  // Room between the tickets: an added sync begins after its predecessor has ended, and ends before all that came later.
+  // Room between the tickets: an added sync begins after its predecessor has ended, and ends before all that
+  // came later.
   for (Op& op : out.ops) {
     op.begin *= 4;
     op.end *= 4;

@@ -147,9 +147,10 @@ void Decoder::DecodeUnsupported(const RecordView& record) {
 }
 
 void Decoder::DecodeRefused(const RecordView& record) {
-  Obstruct(Obstacle::Kind::kRefused,
-           fmt::format("{} would change {} ({}), outside the judged directory: add --also-dir with its directory", Who(record),
-                       Text(record, SectionType::kPath), SyscallName(record.fixed->nr)));
+  Obstruct(
+      Obstacle::Kind::kRefused,
+      fmt::format("{} would change {} ({}), outside the judged directory: add --also-dir with its directory",
+                  Who(record), Text(record, SectionType::kPath), SyscallName(record.fixed->nr)));
 }
 
 void Decoder::Decode(const RecordView& record) {

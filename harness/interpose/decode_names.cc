@@ -189,7 +189,8 @@ void Decoder::DecodeMetadata(const RecordView& record) {
   if (done && key == kAccessAcl) {
     std::string& acl = Known(object).acl;
     bool same = acl == value && record.kind() == RecordKind::kSetAttributes;
-    // An ACL that says no more than the mode is a chmod and nothing else (cp -p and Debian's sed -i set such ones).
+    // An ACL that says no more than the mode is a chmod and nothing else (cp -p and Debian's sed -i set such
+    // ones).
     if (acl.empty() && (r.flags & wire::kValueAbsent) != 0) return NoteAttributes(record, object, true);
     acl = remove ? "" : std::string(value);
     if (same) return;

@@ -11,8 +11,8 @@
 
 namespace oldornew {
 
-/// A directory that holds a file of this name is our own output (bundles with traces of earlier checks) and is not copied:
-/// each trace would otherwise contain the ones before it.
+/// A directory that holds a file of this name is our own output (bundles with traces of earlier checks) and
+/// is not copied: each trace would otherwise contain the ones before it.
 inline constexpr char kOutputMarker[] = ".oldornew-output";
 
 struct CopyOutcome {

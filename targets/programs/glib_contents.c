@@ -1,4 +1,5 @@
-// g_file_set_contents and g_file_set_contents_full on "f": the flags as a number, or "default". For scripts/programs.
+// g_file_set_contents and g_file_set_contents_full on "f": the flags as a number, or "default". For
+// scripts/programs.
 #include <glib.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,8 +2,8 @@
 // PUZZLE setup: echo state = old > f
 // EXPECT rest: durable:old-after-ack
 //
-// Why (persistence-model.md): L07s. Old or new, never in between; but the rename is not on disk when the program says that
-// it is done.
+// Why (persistence-model.md): L07s. Old or new, never in between; but the rename is not on disk when the
+// program says that it is done.
 #include "puzzle.h"
 
 int main(void) {

@@ -69,8 +69,8 @@ uint64_t Gather(const Source& source, char* to, uint64_t length) {
 /// The same call with our copy of the bytes as its buffer.
 long WriteCopy(const Call& call, const Source& source, char* bytes) {
   if (!source.vector) {
-    return GateProgramSyscall(call.nr, call.args[0], (long)bytes, (long)source.length, call.args[3], call.args[4],
-                       call.args[5]);
+    return GateProgramSyscall(call.nr, call.args[0], (long)bytes, (long)source.length, call.args[3],
+                              call.args[4], call.args[5]);
   }
   iovec whole = {bytes, source.length};
   return GateProgramSyscall(call.nr, call.args[0], (long)&whole, 1, call.args[3], call.args[4], call.args[5]);

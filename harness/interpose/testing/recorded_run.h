@@ -27,7 +27,7 @@ class RecordedRun {
   std::vector<std::string> environment;  ///< added to the child's
   bool channels_by_identity = true;  ///< the run's own pipe is stdout; false: descriptors 1 and 2 by number
 
-  std::function<void()> before_exec;     ///< runs in the child
+  std::function<void()> before_exec;  ///< runs in the child
   /// Runs `command` in the judged directory, decodes, captures the new tree. Wait status in `wait_status`.
   void Run(const std::vector<std::string>& command);
   /// Decodes the recording as it lies there now.

@@ -1,0 +1,109 @@
+#include "cli/examine.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "cli/session.h"
+
+namespace oldornew {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// A probe costs a process; a judgement in memory costs microseconds.
+constexpr uint64_t kDefaultStates = 50'000;
+constexpr uint64_t kDefaultProbedStates = 5'000;
+
+double SecondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+bool Probed(const Options& options) {
+  return !options.view_command.empty() || !options.check_command.empty();
+}
+
+// One sandbox for each thread. They lie in memory where that is to be had: recovering databases sync much,
+// and what a disk would do then is no part of the question.
+Result<std::vector<Sandbox>> MakeProbeSandboxes(const Options& options, const Recording& recording) {
+  if (recording.sandbox == nullptr) {
+    return FailWith(ExitCode::kUsage, "--view and --check need a run; they cannot be asked of a saved trace");
+  }
+  SandboxSpec spec;
+  spec.directory = options.directory;
+  spec.also_directories = options.also_directories;
+  spec.work_parent = options.work_directory;
+  if (spec.work_parent.empty() && access("/dev/shm", W_OK | X_OK) == 0) spec.work_parent = "/dev/shm";
+  KeepVisible({"sh", "-c", options.view_command, options.check_command}, &spec);
+  const unsigned processors = std::max(1u, std::thread::hardware_concurrency());
+  const unsigned jobs = options.jobs > 0 ? static_cast<unsigned>(options.jobs) : processors;
+  std::vector<Sandbox> out;
+  for (unsigned i = 0; i < jobs; ++i) {
+    ASSIGN_OR_RETURN(Sandbox sandbox, Sandbox::Create(spec));
+    out.push_back(std::move(sandbox));
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<SearchOptions> MakeSearchOptions(const Options& options) {
+  SearchOptions search;
+  ASSIGN_OR_RETURN(const ChosenProfiles profiles, ChooseProfiles(options));
+  search.profiles = profiles.asked;
+  search.pedantic = profiles.pedantic;
+  search.limits.max_states = options.max_states != 0 ? options.max_states
+                             : Probed(options)       ? kDefaultProbedStates
+                                                     : kDefaultStates;
+  search.limits.grain = options.grain;
+  search.watch.watch = options.watch;
+  if (!options.together.empty()) search.watch.together = {options.together};
+  ASSIGN_OR_RETURN(search.ack, ParseAck(options.ack));
+  search.durable_is_error =
+      search.ack.kind == AckRule::Kind::kLine || (options.ack_given && options.ack == "exit");
+  if (!options.ok_exit.empty()) search.ack.ok_exit = options.ok_exit;
+  search.ack.strict_versions = options.versions == "endpoints";
+  if (!options.expect.empty()) {
+    ASSIGN_OR_RETURN(search.expect, ParseOracles(options.expect));
+  }
+  if (!options.volatile_globs.empty()) search.volatile_globs = options.volatile_globs;
+  search.jobs = options.jobs;
+  return search;
+}
+
+Result<std::unique_ptr<Examination>> Examine(const Options& options, SearchOptions search) {
+  const Clock::time_point start = Clock::now();
+  auto out = std::make_unique<Examination>();
+  out->search = std::move(search);
+  ASSIGN_OR_RETURN(out->recording, ObtainTrace(options));
+  const Trace& trace = out->recording.trace;
+  Report& report = out->report;
+  report.trace = &trace;
+  report.rules.strict = options.strict;
+  report.rules.accept_bounded = options.accept_bounded;
+  report.rules.ok_exit = out->search.ack.ok_exit;
+  report.judgement = Judge(trace, nullptr, report.rules);
+  if (report.judgement.verdict == Verdict::kClean) {
+    std::vector<Sandbox> sandboxes;
+    if (Probed(options)) {
+      ASSIGN_OR_RETURN(sandboxes, MakeProbeSandboxes(options, out->recording));
+      for (Sandbox& sandbox : sandboxes) {
+        out->search.probes.push_back({MakeProbe(&sandbox, options.view_command, options.timeout_seconds),
+                                      MakeProbe(&sandbox, options.check_command, options.timeout_seconds)});
+      }
+    }
+    const Clock::time_point explore_start = Clock::now();
+    ASSIGN_OR_RETURN(out->result, Search(trace, out->search));
+    out->search.probes.clear();  // their sandboxes go
+    report.explore_seconds = SecondsSince(explore_start);
+    report.search = &out->result;
+    report.judgement = Judge(trace, &out->result, report.rules);
+  }
+  report.seconds = SecondsSince(start);
+  return out;
+}
+
+}  // namespace oldornew
