@@ -28,6 +28,68 @@ std::string ShowProfiles(const std::vector<std::string>& profiles, size_t all) {
 
 namespace {
 
+// mkstemp(3) and its like: six or more letters and digits that no word has. A run of digits that long is a
+// pid, a time or a counter.
+bool LooksRandom(std::string_view run) {
+  if (run.size() < 6) return false;
+  size_t lower = 0;
+  size_t upper = 0;
+  size_t digits = 0;
+  for (const char c : run) {
+    lower += c >= 'a' && c <= 'z';
+    upper += c >= 'A' && c <= 'Z';
+    digits += c >= '0' && c <= '9';
+  }
+  if (digits == run.size()) return true;
+  const bool capitalised = upper == 1 && run[0] >= 'A' && run[0] <= 'Z';
+  return (digits > 0 && upper > 0) || (lower > 0 && upper > 0 && !capitalised) || (digits > 1 && lower > 0);
+}
+
+std::string WithoutRandom(const std::string& name) {
+  const auto is_alnum = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  std::string out;
+  for (size_t i = 0; i < name.size();) {
+    size_t end = i;
+    while (end < name.size() && is_alnum(name[end])) ++end;
+    if (end == i) {
+      out += name[i++];
+      continue;
+    }
+    // What is random may stand behind a word without anything between ("sedB3xK9a"): the whole run gives way.
+    out += LooksRandom(std::string_view(name).substr(i, end - i)) ? "*" : name.substr(i, end - i);
+    i = end;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string SubjectPattern(const Trace& trace, const std::string& path) {
+  const auto place = FindPlace(trace, path);
+  if (!place) return path;
+  std::string so_far;
+  std::vector<std::string> parts;
+  for (const std::string& part : Split(place->path, '/')) {
+    so_far = JoinPath(so_far, part);
+    const bool old = trace.old_tree.Lookup(so_far, place->root).has_value();
+    parts.push_back(old ? part : WithoutRandom(part));
+  }
+  const std::string pattern = Join(parts, "/");
+  return place->root == 0 ? pattern : JoinPath(trace.roots[place->root].path, pattern);
+}
+
+std::string FindingId(const Finding& finding) {
+  Hasher hasher;
+  hasher.Add(OracleName(finding.oracle));
+  hasher.Add(finding.stable_path.empty() ? finding.path : finding.stable_path);
+  for (const std::string& call : finding.repair_calls) hasher.Add(call);
+  return hasher.Finish().Hex().substr(0, 16);
+}
+
+namespace {
+
 std::string ProgramName(const Trace& trace) {
   if (trace.command.empty()) return "the program";
   const std::string& program = trace.command[0];
@@ -120,6 +182,7 @@ void Describe(const Trace& trace, const VersionHistory* history, int ack, size_t
                          : AtomicMessage(*finding, profiles_explored);
   finding->explanation = Explain(trace, *finding);
   finding->source = SourceOf(trace, *finding);
+  finding->stable_path = SubjectPattern(trace, finding->path);
 }
 
 }  // namespace oldornew

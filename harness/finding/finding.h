@@ -40,9 +40,22 @@ struct Finding {
   /// Added syncs after which the finding is gone, as sentences; empty: not looked for, or (with
   /// `repair_failed`) none found.
   std::vector<std::string> repair;
+  std::vector<std::string>
+      repair_calls;  ///< the same without names and places: "fsync file", "fsync directory"
   bool repair_failed = false;
   std::string source;  ///< program and place of the guilty call
+  /// `path` as it is the same in every run of the program: SubjectPattern. Empty: as `path`.
+  std::string stable_path;
 };
+
+/// The same for the same finding in every run and on every machine, 16 hex digits: of the oracle, the subject
+/// (stable_path) and the kinds of the calls that repair it. Nothing of a recording is in it, no time, number,
+/// address or token; nor the profiles, so that a new row of the table gives no new finding.
+std::string FindingId(const Finding& finding);
+
+/// `path`, with what looks random in the names that the run made anew ("sedB3xK9a", "out.31415") replaced by
+/// "*". Names that the old tree has are kept as they are.
+std::string SubjectPattern(const Trace& trace, const std::string& path);
 
 /// "ext4 with noauto_da_alloc, xfs" for {"ext4,noauto_da_alloc", "xfs"}. A family's options are left out when
 /// its plain row is in the list; `all` (the number of rows explored) equal to the list's length gives "all

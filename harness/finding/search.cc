@@ -123,8 +123,11 @@ void AddRepairs(const Trace& trace, const SearchOptions& options, const std::lis
     if (finding.pedantic || finding.oracle == Oracle::kCheck || subject == prepared.end()) continue;
     const auto repair = FindRepair(trace, *subject->subject, options, finding);
     finding.repair_failed = !repair.has_value();
-    for (const RepairStep& step : repair ? *repair : std::vector<RepairStep>{})
+    for (const RepairStep& step : repair ? *repair : std::vector<RepairStep>{}) {
       finding.repair.push_back(step.text);
+      const FileKind kind = trace.objects[static_cast<size_t>(step.object)].kind;
+      finding.repair_calls.push_back(fmt::format("fsync {}", KindName(kind)));
+    }
   }
 }
 

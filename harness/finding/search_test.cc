@@ -56,6 +56,44 @@ TEST(Search, AReplaceWithoutFsyncIsEmptyOnXfsAndZerosOnExt4) {
   EXPECT_TRUE(result.coverage.exhaustive);
 }
 
+TEST(Finding, ItsIdDependsOnTheProgramAndNotOnTheRecording) {
+  const auto ids = [](const Trace& trace, const std::vector<std::string>& profiles) {
+    std::vector<std::string> out;
+    for (const Finding& finding : Searched(trace, Under(profiles)).findings)
+      out.push_back(FindingId(finding));
+    return out;
+  };
+  const auto first = ids(Replace().Rename("t", "f").Exit().Build(), {"ext4", "xfs"});
+  ASSERT_EQ(first.size(), 2u);
+  EXPECT_NE(first[0], first[1]);
+  // Another temporary name, other content, a call more, other profiles.
+  TraceBuilder other;
+  other.OldFile("f", "x")
+      .OldFile("g", "y")
+      .Create("t9")
+      .Write("t9", 0, "z")
+      .Chmod("t9", 0600)
+      .Rename("t9", "f");
+  EXPECT_EQ(ids(other.Exit().Build(), {"mainstream"}), first);
+  EXPECT_NE(
+      ids(TraceBuilder().OldFile("h", kOld).Create("t").Write("t", 0, kNew).Rename("t", "h").Exit().Build(),
+          {"ext4"})[0],
+      first[0])
+      << "another subject";
+}
+
+TEST(Finding, RandomPartsOfNamesThatTheRunMadeDoNotCount) {
+  TraceBuilder builder;
+  builder.OldFile("keptB3xK9a", "x");
+  const Trace trace = builder.Build();
+  for (const char* name : {"sedB3xK9a", "sedQQ7abc", "sed4Km0pp"})
+    EXPECT_EQ(SubjectPattern(trace, name), "*");
+  EXPECT_EQ(SubjectPattern(trace, "d/out.31415926.tmp"), "d/out.*.tmp");
+  EXPECT_EQ(SubjectPattern(trace, "keptB3xK9a"), "keptB3xK9a");
+  for (const char* name : {"config.toml", "README", "Makefile", "f0", "data.mdb", "index.lock", "a-journal"})
+    EXPECT_EQ(SubjectPattern(trace, name), name);
+}
+
 TEST(Search, TheRepairOfAReplaceIsTheMissingFsyncAndTheDirectorys) {
   const Trace trace = Replace().Rename("t", "f").Exit().Build();
   const SearchResult result = Searched(trace, Under({"ext4", "xfs"}));

@@ -37,7 +37,8 @@ Json FindingJson(const Trace& trace, const Finding& finding, const std::string& 
   for (const auto& [outcome, profiles] : finding.outcomes) outcomes[OutcomeName(outcome)] = profiles;
   Json on_disk = Json::array();
   for (const uint32_t op : finding.on_disk) on_disk.push_back(CallJson(trace, op));
-  Json out{{"oracle", OracleName(finding.oracle)},
+  Json out{{"id", FindingId(finding)},
+           {"oracle", OracleName(finding.oracle)},
            {"severity", SeverityName(finding.severity)},
            {"pedantic", finding.pedantic},
            {"outcomes", std::move(outcomes)},
