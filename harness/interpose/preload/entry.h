@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "interpose/preload/memory.h"
-#include "interpose/preload/seam.h"
+#include "interpose/funnel/memory.h"
+#include "interpose/funnel/seam.h"
 
 // gate.S
 extern "C" {

@@ -1,9 +1,9 @@
-#include "interpose/preload/memory.h"
+#include "interpose/funnel/memory.h"
 
 #include <asm/unistd.h>
 #include <linux/errno.h>
 
-#include "interpose/preload/seam.h"
+#include "interpose/funnel/seam.h"
 
 extern "C" {
 

@@ -6,9 +6,9 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include "interpose/preload/handlers.h"
-#include "interpose/preload/memory.h"
-#include "interpose/preload/numbers.h"
+#include "interpose/funnel/handlers.h"
+#include "interpose/funnel/memory.h"
+#include "interpose/funnel/numbers.h"
 
 namespace oldornew::preload {
 

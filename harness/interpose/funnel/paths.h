@@ -6,7 +6,7 @@
 // "..", symlinks on the way and mount points are thereby always right.
 #pragma once
 
-#include "interpose/preload/recorder.h"
+#include "interpose/funnel/recorder.h"
 
 namespace oldornew::preload {
 

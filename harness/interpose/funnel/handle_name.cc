@@ -8,8 +8,8 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 
-#include "interpose/preload/handlers.h"
-#include "interpose/preload/memory.h"
+#include "interpose/funnel/handlers.h"
+#include "interpose/funnel/memory.h"
 
 namespace oldornew::preload {
 

@@ -1,6 +1,6 @@
-#include "interpose/preload/stack.h"
+#include "interpose/funnel/stack.h"
 
-#include "interpose/preload/memory.h"
+#include "interpose/funnel/memory.h"
 
 namespace oldornew::preload {
 

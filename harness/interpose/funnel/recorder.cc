@@ -1,4 +1,4 @@
-#include "interpose/preload/recorder.h"
+#include "interpose/funnel/recorder.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include "interpose/preload/memory.h"
-#include "interpose/preload/stack.h"
+#include "interpose/funnel/memory.h"
+#include "interpose/funnel/stack.h"
 
 namespace oldornew::preload {
 

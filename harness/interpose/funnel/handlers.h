@@ -3,9 +3,9 @@
 // change a file takes the short way.
 #pragma once
 
-#include "interpose/preload/paths.h"
-#include "interpose/preload/recorder.h"
-#include "interpose/preload/seam.h"
+#include "interpose/funnel/paths.h"
+#include "interpose/funnel/recorder.h"
+#include "interpose/funnel/seam.h"
 
 namespace oldornew::preload {
 

@@ -3,7 +3,7 @@
 // programs' own unwind tables.
 #pragma once
 
-#include "interpose/preload/recorder.h"
+#include "interpose/funnel/recorder.h"
 
 namespace oldornew::preload {
 

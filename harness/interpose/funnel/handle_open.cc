@@ -6,10 +6,10 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include "interpose/preload/descriptors.h"
-#include "interpose/preload/handlers.h"
-#include "interpose/preload/memory.h"
-#include "interpose/preload/stack.h"
+#include "interpose/funnel/descriptors.h"
+#include "interpose/funnel/handlers.h"
+#include "interpose/funnel/memory.h"
+#include "interpose/funnel/stack.h"
 
 namespace oldornew::preload {
 

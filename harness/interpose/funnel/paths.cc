@@ -1,4 +1,4 @@
-#include "interpose/preload/paths.h"
+#include "interpose/funnel/paths.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include "interpose/preload/memory.h"
+#include "interpose/funnel/memory.h"
 
 namespace oldornew::preload {
 

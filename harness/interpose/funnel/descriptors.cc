@@ -1,4 +1,4 @@
-#include "interpose/preload/descriptors.h"
+#include "interpose/funnel/descriptors.h"
 
 #include <fcntl.h>
 #include <sys/syscall.h>

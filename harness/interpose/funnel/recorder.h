@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "interpose/preload/seam.h"
+#include "interpose/funnel/seam.h"
 #include "interpose/wire.h"
 
 namespace oldornew::preload {

@@ -4,9 +4,9 @@
 #include <signal.h>
 #include <sys/syscall.h>
 
-#include "interpose/preload/handlers.h"
-#include "interpose/preload/numbers.h"
-#include "interpose/preload/seam.h"
+#include "interpose/funnel/handlers.h"
+#include "interpose/funnel/numbers.h"
+#include "interpose/funnel/seam.h"
 
 namespace oldornew::preload {
 

@@ -4,7 +4,7 @@
 // of them come by the funnel.
 #pragma once
 
-#include "interpose/preload/recorder.h"
+#include "interpose/funnel/recorder.h"
 
 namespace oldornew::preload {
 

@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include "interpose/preload/descriptors.h"
-#include "interpose/preload/handlers.h"
+#include "interpose/funnel/descriptors.h"
+#include "interpose/funnel/handlers.h"
 
 namespace oldornew::preload {
 

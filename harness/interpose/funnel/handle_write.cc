@@ -6,9 +6,9 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
-#include "interpose/preload/descriptors.h"
-#include "interpose/preload/handlers.h"
-#include "interpose/preload/memory.h"
+#include "interpose/funnel/descriptors.h"
+#include "interpose/funnel/handlers.h"
+#include "interpose/funnel/memory.h"
 
 #ifndef RWF_NOAPPEND
 #define RWF_NOAPPEND 0x20

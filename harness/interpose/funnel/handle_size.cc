@@ -5,9 +5,9 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include "interpose/preload/descriptors.h"
-#include "interpose/preload/handlers.h"
-#include "interpose/preload/memory.h"
+#include "interpose/funnel/descriptors.h"
+#include "interpose/funnel/handlers.h"
+#include "interpose/funnel/memory.h"
 
 namespace oldornew::preload {
 
