@@ -14,7 +14,7 @@ build=(build-essential cmake ninja-build ccache pkg-config
 # Libraries of the tests and benchmarks, and the real programs that tests and scripts/quickstart put under the harness.
 # "a|b" is satisfied by either; the first is installed when neither is there.
 tests=(librapidcheck-dev libgtest-dev libgmock-dev libbenchmark-dev
-  strace acl attr sqlite3 git perl rsync 'vim-tiny|vim' python3)
+  strace acl attr sqlite3 git perl rsync 'vim-tiny|vim' python3 golang-go musl-tools)
 # What scripts/programs puts under the harness besides; it skips what is not there.
 programs=(ed jq gettext patch vim nodejs rustc libglib2.0-dev qtbase5-dev liblmdb-dev lmdb-utils)
 extra=(clang-19 libclang-rt-19-dev llvm-19 clang-tidy-19 clang-format-19)

@@ -13,6 +13,10 @@ class Workload:
         self.outside = outside  # a pattern: without a namespace the run is refused, as it writes elsewhere
         self.user_cannot = user_cannot  # as cannot, when not run by root
 
+    def fill_in(self, build):
+        """{build} in what is run and needed is the build directory."""
+        self.command, self.needs = self.command.replace("{build}", build), self.needs.replace("{build}", build)
+
 
 GIT = "git init -q .; git config gc.auto 0; for i in 1 2 3; do echo $i > f$i; git add f$i; git commit -qm c$i; done; "
 PERL_TREE = "mkdir -p src/a/b; for i in $(seq 60); do head -c $((i * 700)) /dev/zero > src/a/f$i; ln -s f$i src/a/l$i; done; "
@@ -281,4 +285,14 @@ ALL = [
     Workload("killed", "sh -c 'echo a > a; kill -9 $$'; echo $?; sh -c 'kill -SEGV $$'; echo $?; python3 -c 'import os; open(\"x\",\"w\").write(\"y\"); os.abort()'; echo $?", fast=True,
              replace=((r"line \d+: +\d+", ""),)),
     Workload("static", "busybox sh -c 'echo a > a; busybox mv a b'", "busybox", fast=True, cannot="static"),
+]
+
+# What the Go runtime does: its own threads, stacks and signal handlers, system calls without libc (targets/go/cmd/stress).
+# Programs by cgo, and position-independent ones without libc. Which of the modes count their calls by the clock is said.
+GO_MODES = ("goroutines", "threads", "renames", "preemption", "collection", "deep", "commands", "environment", "signals",
+            "recovery", "deadlines", "tree", "copies", "raw")
+ALL += [
+    Workload(f"go-{linking}-{mode}", f"{{build}}/targets/go-{linking}/stress {mode}", f"{{build}}/targets/go-{linking}/stress",
+             fast=linking == "pie" and mode in ("threads", "preemption", "environment", "signals", "recovery", "copies"))
+    for linking in ("dynamic", "pie") for mode in GO_MODES
 ]

@@ -1,0 +1,3 @@
+module oldornew/targets
+
+go 1.19
