@@ -3,7 +3,7 @@
 # This is the only place that names packages. Does nothing, quickly and without the network, when all are there.
 #
 # usage: scripts/install-deps.sh [--all] [--check]
-#   --all     also the tools of the long tier: clang 19 (sanitizers, libFuzzer), clang-tidy, clang-format; the programs that scripts/programs tries
+#   --all     also the tools of the long tier: clang 19 (sanitizers, libFuzzer), clang-tidy, clang-format; the programs that scenarios/ tries
 #   --check   install nothing: say what is missing, exit 1 if anything is
 set -euo pipefail
 
@@ -15,7 +15,7 @@ build=(build-essential cmake ninja-build ccache pkg-config
 # "a|b" is satisfied by either; the first is installed when neither is there.
 tests=(librapidcheck-dev libgtest-dev libgmock-dev libbenchmark-dev
   strace acl attr sqlite3 git perl rsync 'vim-tiny|vim' python3 golang-go musl-tools)
-# What scripts/programs puts under the harness besides; it skips what is not there.
+# What scenarios/ puts under the harness besides; it skips what is not there.
 programs=(ed jq gettext patch vim nodejs rustc libglib2.0-dev qtbase5-dev liblmdb-dev lmdb-utils)
 extra=(clang-19 libclang-rt-19-dev llvm-19 clang-tidy-19 clang-format-19)
 

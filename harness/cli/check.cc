@@ -1,100 +1,49 @@
 // check: record, explore, judge, report.
-#include <unistd.h>
-
 #include <cstdio>
 
 #include "base/files.h"
-#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/examine.h"
+#include "cli/output.h"
 #include "cli/session.h"
-#include "finding/bundle.h"
-#include "report/report.h"
-#include "run/copy_tree.h"
-#include "trace/format.h"
+#include "gate/baseline.h"
 
 namespace oldornew {
 
 namespace {
 
-struct ReportTarget {
-  ReportFormat format;
-  std::string path;
-};
-
-// Opened before the run starts, so that a wrong path costs no run.
-Result<std::vector<ReportTarget>> OpenReports(const Options& options) {
-  std::vector<ReportTarget> out;
-  for (const std::string& spec : options.reports) {
-    const size_t equals = spec.find('=');
-    if (equals == std::string::npos || equals + 1 == spec.size()) {
-      return FailWith(ExitCode::kUsage, "--report {}: expected FORMAT=PATH", Quote(spec));
-    }
-    ASSIGN_OR_RETURN(const ReportFormat format, ParseReportFormat(spec.substr(0, equals)));
-    out.push_back({format, spec.substr(equals + 1)});
-    if (auto written = WriteFile(out.back().path, ""); !written) {
-      return FailWith(ExitCode::kUsage, "--report: {}", written.error().message);
-    }
-  }
-  return out;
-}
-
-std::vector<std::string> PlacesOf(const Trace& trace, const SearchOptions& search,
-                                  const std::string& subject_name, bool* whole_directory) {
-  const auto subjects = ChooseSubjects(trace, search.watch);
-  std::vector<std::string> out;
-  for (const Subject& subject : subjects ? *subjects : std::vector<Subject>{}) {
-    if (subject.name != subject_name) continue;
-    *whole_directory = subject.whole_directory;
-    for (const Place& place : subject.places) out.push_back(ShowPlace(trace, place));
-  }
-  return out;
-}
-
-// Our own folder is marked, so that the next check does not copy it into its sandbox; a folder the user had
-// is left as it is.
-Status MakeOutputFolder(const std::string& path) {
-  const bool existed = access(path.c_str(), F_OK) == 0;
-  RETURN_IF_ERROR(MakeDirectories(path));
-  return existed ? Status{} : WriteFile(JoinPath(path, kOutputMarker), "");
-}
-
-// Bundles, trace and JSON report go to one folder, which is made only when there is something to keep.
-Status WriteOutput(const Options& options, const SearchOptions& search, Report* report) {
-  const bool findings = report->search != nullptr && !report->search->findings.empty();
-  if (!findings && !options.output_given) return {};
-  RETURN_IF_ERROR(MakeOutputFolder(options.output));
-  RETURN_IF_ERROR(WriteTrace(*report->trace, JoinPath(options.output, "run.trace")));
-  for (const Finding& finding : findings ? report->search->findings : std::vector<Finding>{}) {
-    BundleHeader header;
-    header.token = finding.token;
-    header.oracle = OracleName(finding.oracle);
-    header.path = finding.path;
-    header.outcome = OutcomeName(finding.shown);
-    header.message = finding.message;
-    header.ack = options.ack;
-    header.view = options.view_command;
-    header.check = options.check_command;
-    header.watch = PlacesOf(*report->trace, search, finding.path, &header.whole_directory);
-    const std::string id = HashBytes(finding.token + header.oracle + finding.path).Short();
-    const std::string path = JoinPath(options.output, id + ".crash");
-    RETURN_IF_ERROR(WriteFile(path, EncodeBundle(header, *report->trace)));
-    report->bundles.push_back(path);
-  }
-  report->report_path = JoinPath(options.output, "report.json");
-  return WriteFile(report->report_path, JsonReport(*report));
+// Marks what is accepted, judges anew, and notes what no longer needs to be.
+Status ApplyBaseline(const std::string& path, Examination* done) {
+  if (path.empty()) return {};
+  ASSIGN_OR_RETURN(const Baseline baseline, ReadBaseline(path));
+  const std::vector<size_t> used = Accept(baseline, "", &done->result.findings);
+  for (std::string& stale : StaleEntries(baseline, used)) done->result.notes.push_back(std::move(stale));
+  Report& report = done->report;
+  report.judgement = Judge(*report.trace, report.search, report.rules);
+  return {};
 }
 
 }  // namespace
 
 Result<ExitCode> RunCheck(const Options& options) {
+  if (!options.scenarios.empty()) return RunScenarios(options);
   ASSIGN_OR_RETURN(SearchOptions search, MakeSearchOptions(options));
-  ASSIGN_OR_RETURN(const auto targets, OpenReports(options));
+  ASSIGN_OR_RETURN(const auto targets, OpenReports(options, {"text", "json", "junit"}));
+  if (!options.baseline.empty()) {  // a mistake in it costs no run
+    ASSIGN_OR_RETURN([[maybe_unused]] const Baseline checked, ReadBaseline(options.baseline));
+  }
   ASSIGN_OR_RETURN(const std::unique_ptr<Examination> done, Examine(options, std::move(search)));
+  RETURN_IF_ERROR(ApplyBaseline(options.baseline, done.get()));
   Report& report = done->report;
   RETURN_IF_ERROR(WriteOutput(options, done->search, &report));
-  for (const ReportTarget& target : targets)
-    RETURN_IF_ERROR(WriteFile(target.path, RenderReport(report, target.format)));
+  for (const ReportTarget& target : targets) {
+    ASSIGN_OR_RETURN(const ReportFormat format, ParseReportFormat(target.format));
+    RETURN_IF_ERROR(WriteFile(target.path, RenderReport(report, format)));
+  }
+  if (!options.write_baseline.empty()) {
+    const std::string text = kBaselineHead + WriteBaselineText("", done->result.findings);
+    RETURN_IF_ERROR(WriteFile(options.write_baseline, text));
+  }
   std::fputs((options.json ? JsonReport(report) : TextReport(report, WantColour())).c_str(), stdout);
   return report.judgement.exit_code;
 }

@@ -262,5 +262,79 @@ TEST(ParseCommandLine, TakesProfileNamesWithCommasAndTheCommandUntouched) {
   EXPECT_FALSE(parsed->options.json);
 }
 
+class ScenarioCliTest : public CliTest {
+ protected:
+  void Scenario(const std::string& name, const std::string& text) {
+    ASSERT_TRUE(MakeDirectories(Path("w/s")));
+    ASSERT_TRUE(WriteFile(Path("w/s/" + name + ".toml"), text));
+  }
+};
+
+constexpr const char* kSedScenario =
+    "run = ['sed', '-i', 's/old/new/', 'f']\n[old]\nf = \"old\\n\"\n[expect.xfs]\n"
+    "f = ['atomic:empty', 'durable:old-after-ack']\n";
+
+TEST_F(ScenarioCliTest, AFolderOfScenariosPassesWhenEachIsAsItSays) {
+  Scenario("sed", kSedScenario);
+  Scenario("touch", "run = ['touch', 'f']\n[old]\nf = 'x'\n");
+  Scenario("other", "run = ['no-such-program-x']\nneeds = 'no-such-program-x'\n");
+  Scenario("never", "run = ['false']\nonly-if = 'false'\n");
+  const Outcome run = Run("check s");
+  EXPECT_EQ(run.exit_code, 0) << run.out << run.err;
+  EXPECT_THAT(run.out, HasSubstr("2 scenarios as expected, 0 not, 2 skipped"));
+  EXPECT_THAT(run.out, HasSubstr("no-such-program-x is not installed"));
+  EXPECT_NE(access(Path("w/oldornew.out").c_str(), F_OK), 0) << "nothing differs, so nothing is kept";
+}
+
+TEST_F(ScenarioCliTest, AMismatchInEitherDirectionFailsTheGateAndIsKept) {
+  Scenario("better", "run = ['touch', 'f']\n[old]\nf = 'x'\n[expect.xfs]\nf = 'atomic:empty'\n");
+  Scenario("worse", "run = ['sed', '-i', 's/old/new/', 'f']\n[old]\nf = \"old\\n\"\n");
+  const Outcome run = Run("check s --report junit=j.xml --report table=t.md");
+  EXPECT_EQ(run.exit_code, 1) << run.out << run.err;
+  EXPECT_THAT(run.out, HasSubstr("xfs: missed f: atomic:empty"));
+  EXPECT_THAT(run.out, HasSubstr("verdict findings, not clean"));
+  EXPECT_EQ(access(Path("w/oldornew.out/worse/report.json").c_str(), F_OK), 0);
+  EXPECT_THAT(ReadFile(Path("w/j.xml")).value(), HasSubstr("tests=\"2\" failures=\"2\""));
+  EXPECT_THAT(ReadFile(Path("w/t.md")).value(), HasSubstr("| worse | findings |"));
+}
+
+TEST_F(ScenarioCliTest, WhatCannotBeJudgedWeighsMoreThanAFinding) {
+  Scenario("worse", "run = ['sed', '-i', 's/old/new/', 'f']\n[old]\nf = \"old\\n\"\n");
+  Scenario("outside", "run = ['mv', '/etc/hostname', 'f']\n");
+  EXPECT_EQ(Run("check s").exit_code, 5);
+}
+
+TEST_F(ScenarioCliTest, AllMistakesInAllScenariosAreNamedBeforeAnythingRuns) {
+  Scenario("a", "run = 'touch here'\n[options]\nprofil = 'xfs'\nack = '['\ndir = 'x'\n");
+  Scenario("b", "runn = 'true'\n");
+  const Outcome run = Run("check s");
+  EXPECT_EQ(run.exit_code, 2);
+  EXPECT_EQ(run.out, "");
+  for (const char* part : {"s/b.toml:1: unknown key", "s/b.toml:1: a scenario needs run"})
+    EXPECT_THAT(run.err, HasSubstr(part));
+  Scenario("b", "run = 'true'\n");
+  const Outcome options = Run("check s");
+  EXPECT_EQ(options.exit_code, 2);
+  EXPECT_THAT(options.err, HasSubstr("s/a.toml:3: "));
+  EXPECT_THAT(options.err, HasSubstr("s/a.toml:5: dir cannot be an option of a scenario"));
+}
+
+TEST_F(ScenarioCliTest, ABaselineLetsOnlyNewFindingsFail) {
+  const std::string check = "check --write-baseline b.toml ";
+  ASSERT_EQ(Run(check + kCareless).exit_code, 1);
+  std::string text = ReadFile(Path("w/b.toml")).value();
+  EXPECT_EQ(Run(std::string("check --baseline b.toml ") + kCareless).exit_code, 2)
+      << "no reason is given yet";
+  for (size_t at; (at = text.find("reason = \"\"")) != std::string::npos;)
+    text.replace(at, 11, "reason = \"it is a cache\"");
+  ASSERT_TRUE(WriteFile(Path("w/b.toml"), text));
+  const Outcome accepted = Run(std::string("check --baseline b.toml ") + kCareless);
+  EXPECT_EQ(accepted.exit_code, 0) << accepted.out;
+  EXPECT_THAT(accepted.out, HasSubstr("accepted  it is a cache"));
+  const Outcome other = Run("check --baseline b.toml -- sh -c 'echo new >other.toml'");
+  EXPECT_EQ(other.exit_code, 1) << "a finding of another file is new";
+  EXPECT_THAT(other.out, HasSubstr("no longer found"));
+}
+
 }  // namespace
 }  // namespace oldornew

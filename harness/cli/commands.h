@@ -7,6 +7,8 @@
 namespace oldornew {
 
 Result<ExitCode> RunCheck(const Options& options);
+/// `check` of scenario files instead of one command.
+Result<ExitCode> RunScenarios(const Options& options);
 Result<ExitCode> RunRecord(const Options& options);
 Result<ExitCode> RunShow(const Options& options);
 Result<ExitCode> RunReplay(const Options& options);

@@ -105,6 +105,12 @@ struct Parser {
     AddJudgingOptions(check, o);
     AddBoundOptions(check, o);
     AddReportOptions(check, o);
+    check->add_option(
+        "scenarios", o->scenarios,
+        "scenario files, or folders of them, to check instead of a command (docs/scenarios.md)");
+    check->add_option("--baseline", o->baseline, "TOML file of accepted findings; only others fail");
+    check->add_option("--write-baseline", o->write_baseline,
+                      "write what is found to this file, to be accepted with a reason each");
     check->add_option("--trace", o->trace_path, "judge this recorded trace instead of running a command");
     CLI::App* record =
         Add("record", "run a command in a copy and save its trace: record [options] -- COMMAND ...",
@@ -141,6 +147,11 @@ struct Parser {
 Status CheckCombination(const Options& o, bool has_dashes) {
   const auto usage = [](const char* message) { return FailWith(ExitCode::kUsage, "{}", message); };
   const bool runs = o.subcommand == Subcommand::kCheck || o.subcommand == Subcommand::kStates;
+  if (!o.scenarios.empty()) {
+    if (has_dashes || !o.trace_path.empty())
+      return usage("scenarios, a command after -- and --trace exclude each other");
+    return {};
+  }
   if (o.subcommand == Subcommand::kRecord || (runs && o.trace_path.empty())) {
     if (o.command.empty())
       return usage("no command: give it after --, as in: oldornew check -- sed -i s/old/new/ config.toml");

@@ -14,7 +14,8 @@ enum class Subcommand : uint8_t { kCheck, kRecord, kShow, kReplay, kStates, kDoc
 
 struct Options {
   Subcommand subcommand = Subcommand::kCheck;
-  std::vector<std::string> command;  ///< what follows "--"
+  std::vector<std::string> command;    ///< what follows "--"
+  std::vector<std::string> scenarios;  ///< check: scenario files and folders of them, instead of a command
 
   // The sandbox and the run.
   std::string directory;
@@ -48,6 +49,8 @@ struct Options {
   bool strict = false;
   bool accept_bounded = false;
   bool quiet = false;
+  std::string baseline;        ///< --baseline: accepted findings
+  std::string write_baseline;  ///< --write-baseline: where to write what was found, to be accepted
 
   // replay, show, states.
   std::string input;       ///< token, .crash or .trace file

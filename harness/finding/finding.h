@@ -46,6 +46,7 @@ struct Finding {
   std::string source;  ///< program and place of the guilty call
   /// `path` as it is the same in every run of the program: SubjectPattern. Empty: as `path`.
   std::string stable_path;
+  std::string accepted;  ///< not empty: a baseline accepts it, for this reason (gate/baseline.h)
 };
 
 /// The same for the same finding in every run and on every machine, 16 hex digits: of the oracle, the subject

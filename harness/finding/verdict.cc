@@ -13,7 +13,8 @@ const char* VerdictName(Verdict verdict) {
 }
 
 bool Fails(const Finding& finding, const VerdictRules& rules) {
-  return !finding.pedantic && (finding.severity == Severity::kError || rules.strict);
+  return !finding.pedantic && finding.accepted.empty() &&
+         (finding.severity == Severity::kError || rules.strict);
 }
 
 Judgement Judge(const Trace& trace, const SearchResult* search, const VerdictRules& rules) {

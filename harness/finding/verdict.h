@@ -19,6 +19,10 @@ enum class Verdict : uint8_t {
   kClean
 };
 
+inline constexpr Verdict kAllVerdicts[] = {Verdict::kUnsupported,    Verdict::kIncompleteRecording,
+                                           Verdict::kBaselineFailed, Verdict::kFindings,
+                                           Verdict::kBounded,        Verdict::kClean};
+
 /// "unsupported", "incomplete-recording", "baseline-failed", "findings", "bounded", "clean".
 const char* VerdictName(Verdict verdict);
 

@@ -9,12 +9,21 @@
 
 namespace oldornew {
 
-const char* OutcomeName(Outcome outcome) {
-  static constexpr const char* kNames[] = {
-      "empty",   "zeros",         "garbage",           "truncated",
-      "torn",    "missing",       "dangling",          "mixed",
-      "foreign", "old-after-ack", "rejected-by-check", "unlike-any-version"};
-  return kNames[static_cast<size_t>(outcome)];
+namespace {
+
+constexpr const char* kNames[] = {"empty",   "zeros",         "garbage",           "truncated",
+                                  "torn",    "missing",       "dangling",          "mixed",
+                                  "foreign", "old-after-ack", "rejected-by-check", "unlike-any-version"};
+
+}  // namespace
+
+const char* OutcomeName(Outcome outcome) { return kNames[static_cast<size_t>(outcome)]; }
+
+Result<Outcome> ParseOutcome(const std::string& name) {
+  const auto* known = std::find(std::begin(kNames), std::end(kNames), name);
+  if (known != std::end(kNames)) return static_cast<Outcome>(known - std::begin(kNames));
+  return FailWith(ExitCode::kUsage, "unknown outcome {} (known: {})", Quote(name),
+                  Join({std::begin(kNames), std::end(kNames)}, ", "));
 }
 
 std::string OutcomePhrase(Outcome outcome) {

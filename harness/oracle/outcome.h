@@ -27,6 +27,9 @@ enum class Outcome : uint8_t {
 /// "empty", "old-after-ack", ...: the names of the JSON report.
 const char* OutcomeName(Outcome outcome);
 
+/// Errors (usage): an unknown name, with the known ones.
+Result<Outcome> ParseOutcome(const std::string& name);
+
 /// For sentences: "be EMPTY", "read as ZEROS", "still be OLD", ...
 std::string OutcomePhrase(Outcome outcome);
 

@@ -56,6 +56,7 @@ Json FindingJson(const Trace& trace, const Finding& finding, const std::string& 
            {"explanation", finding.explanation},
            {"repair", finding.repair},
            {"source", finding.source}};
+  if (!finding.accepted.empty()) out["accepted"] = finding.accepted;
   if (!finding.evidence.empty()) out["evidence"] = finding.evidence;
   if (!bundle.empty()) out["bundle"] = bundle;
   return out;

@@ -111,13 +111,15 @@ std::string Calls(const Trace& trace, const Finding& finding) {
 std::string One(const Report& report, size_t index, const Palette& p) {
   const Finding& finding = report.search->findings[index];
   const bool error = finding.severity == Severity::kError;
-  const char* colour = finding.pedantic ? p.dim : error ? p.error : p.warning;
+  const bool quiet = finding.pedantic || !finding.accepted.empty();
+  const char* colour = quiet ? p.dim : error ? p.error : p.warning;
   std::string out =
       fmt::format("\n{}{} {:<8}{} {}\n", colour,
-                  finding.pedantic ? "·"
-                  : error          ? "✗"
-                                   : "!",
+                  quiet   ? "·"
+                  : error ? "✗"
+                          : "!",
                   OracleName(finding.oracle), p.off, Wrap(finding.message, kWidth - 11, kMessageIndent));
+  if (!finding.accepted.empty()) return out + fmt::format("{}accepted  {}\n", kIndent, finding.accepted);
   out += Calls(*report.trace, finding);
   if (!finding.explanation.empty()) out += fmt::format("{}{}\n", kIndent, finding.explanation);
   if (!finding.evidence.empty()) out += fmt::format("{}printed  {}\n", kIndent, Quote(finding.evidence, 160));
@@ -151,19 +153,24 @@ std::string Tail(const Report& report, const Palette& p) {
   uint64_t errors = 0;
   uint64_t warnings = 0;
   uint64_t pedantic = 0;
+  uint64_t accepted = 0;
   if (report.search != nullptr) {
     for (const Finding& finding : report.search->findings) {
-      ++(finding.pedantic ? pedantic : finding.severity == Severity::kError ? errors : warnings);
+      ++(!finding.accepted.empty()              ? accepted
+         : finding.pedantic                     ? pedantic
+         : finding.severity == Severity::kError ? errors
+                                                : warnings);
     }
   }
-  if (errors + warnings + pedantic == 0) {
+  if (errors + warnings + pedantic + accepted == 0) {
     const bool nothing = report.search == nullptr || report.search->subjects.empty();
     return fmt::format("\n{}clean{}: {} ({}).{}", p.good, p.off,
                        nothing ? "nothing was changed, so nothing was judged" : "old or new in every state",
                        Milliseconds(report.seconds), where);
   }
-  return fmt::format("\n{}, {}{} in {}.{}", Count(errors, "error"), Count(warnings, "warning"),
-                     pedantic > 0 ? fmt::format(", {} pedantic", pedantic) : "", Milliseconds(report.seconds),
+  return fmt::format("\n{}, {}{}{} in {}.{}", Count(errors, "error"), Count(warnings, "warning"),
+                     pedantic > 0 ? fmt::format(", {} pedantic", pedantic) : "",
+                     accepted > 0 ? fmt::format(", {} accepted", accepted) : "", Milliseconds(report.seconds),
                      where);
 }
 

@@ -1,5 +1,5 @@
 // g_file_set_contents and g_file_set_contents_full on "f": the flags as a number, or "default". For
-// scripts/programs.
+// scenarios/.
 #include <glib.h>
 #include <stdlib.h>
 #include <string.h>

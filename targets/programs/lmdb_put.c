@@ -1,4 +1,4 @@
-// One committed LMDB transaction in "db": k = the argument. For scripts/programs.
+// One committed LMDB transaction in "db": k = the argument. For scenarios/.
 #include <lmdb.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 // Qt's two ways to keep a file: "save" is QSaveFile on "f", "settings" is QSettings on "f.ini". For
-// scripts/programs.
+// scenarios/.
 #include <QSaveFile>
 #include <QSettings>
 #include <cstring>

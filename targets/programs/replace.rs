@@ -1,4 +1,4 @@
-// std::fs in Rust: "write" in place, or a replace with "none", "data" or "all" of its syncs. For scripts/programs.
+// std::fs in Rust: "write" in place, or a replace with "none", "data" or "all" of its syncs. For scenarios/.
 use std::fs;
 use std::io::Write;
 

@@ -1,4 +1,4 @@
-// A std::ofstream and a std::filesystem::rename, as most C++ programs replace a file. For scripts/programs.
+// A std::ofstream and a std::filesystem::rename, as most C++ programs replace a file. For scenarios/.
 #include <filesystem>
 #include <fstream>
 

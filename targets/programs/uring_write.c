@@ -1,4 +1,4 @@
-// Writes "f" by io_uring. Exit status 77: the kernel does not offer it. For scripts/programs.
+// Writes "f" by io_uring. Exit status 77: the kernel does not offer it. For scenarios/.
 #include <fcntl.h>
 #include <liburing.h>
 #include <unistd.h>

@@ -1,0 +1,84 @@
+#include "cli/output.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/files.h"
+#include "base/text.h"
+#include "finding/bundle.h"
+#include "run/copy_tree.h"
+#include "trace/format.h"
+
+namespace oldornew {
+
+namespace {
+
+std::vector<std::string> PlacesOf(const Trace& trace, const SearchOptions& search,
+                                  const std::string& subject_name, bool* whole_directory) {
+  const auto subjects = ChooseSubjects(trace, search.watch);
+  std::vector<std::string> out;
+  for (const Subject& subject : subjects ? *subjects : std::vector<Subject>{}) {
+    if (subject.name != subject_name) continue;
+    *whole_directory = subject.whole_directory;
+    for (const Place& place : subject.places) out.push_back(ShowPlace(trace, place));
+  }
+  return out;
+}
+
+// Our own folder is marked, so that the next check does not copy it into its sandbox; a folder the user had
+// is left as it is.
+Status MakeOutputFolder(const std::string& path) {
+  const bool existed = access(path.c_str(), F_OK) == 0;
+  RETURN_IF_ERROR(MakeDirectories(path));
+  return existed ? Status{} : WriteFile(JoinPath(path, kOutputMarker), "");
+}
+
+}  // namespace
+
+Result<std::vector<ReportTarget>> OpenReports(const Options& options,
+                                              const std::vector<std::string>& formats) {
+  std::vector<ReportTarget> out;
+  for (const std::string& spec : options.reports) {
+    const size_t equals = spec.find('=');
+    if (equals == std::string::npos || equals + 1 == spec.size()) {
+      return FailWith(ExitCode::kUsage, "--report {}: expected FORMAT=PATH", Quote(spec));
+    }
+    out.push_back({spec.substr(0, equals), spec.substr(equals + 1)});
+    if (std::find(formats.begin(), formats.end(), out.back().format) == formats.end()) {
+      return FailWith(ExitCode::kUsage, "--report: unknown format {} (known: {})", Quote(out.back().format),
+                      Join(formats, ", "));
+    }
+    if (auto written = WriteFile(out.back().path, ""); !written) {
+      return FailWith(ExitCode::kUsage, "--report: {}", written.error().message);
+    }
+  }
+  return out;
+}
+
+Status WriteOutput(const Options& options, const SearchOptions& search, Report* report) {
+  const bool findings = report->search != nullptr && !report->search->findings.empty();
+  if (!findings && !options.output_given) return {};
+  RETURN_IF_ERROR(MakeOutputFolder(options.output));
+  RETURN_IF_ERROR(WriteTrace(*report->trace, JoinPath(options.output, "run.trace")));
+  for (const Finding& finding : findings ? report->search->findings : std::vector<Finding>{}) {
+    BundleHeader header;
+    header.token = finding.token;
+    header.oracle = OracleName(finding.oracle);
+    header.path = finding.path;
+    header.outcome = OutcomeName(finding.shown);
+    header.message = finding.message;
+    header.ack = options.ack;
+    header.view = options.view_command;
+    header.check = options.check_command;
+    header.watch = PlacesOf(*report->trace, search, finding.path, &header.whole_directory);
+    const std::string id = HashBytes(finding.token + header.oracle + finding.path).Short();
+    const std::string path = JoinPath(options.output, id + ".crash");
+    RETURN_IF_ERROR(WriteFile(path, EncodeBundle(header, *report->trace)));
+    report->bundles.push_back(path);
+  }
+  report->report_path = JoinPath(options.output, "report.json");
+  return WriteFile(report->report_path, JsonReport(*report));
+}
+
+}  // namespace oldornew
