@@ -136,10 +136,13 @@ struct Parser {
     states->add_option("--trace", o->trace_path, "take this recorded trace instead of running a command");
     states->add_option("--write", o->keep, "make every state real below this new or empty directory");
     AddBoundOptions(states, o);
-    Add("doctor",
-        "say whether this machine and this program can be judged, and if not, why: doctor [-- COMMAND ...]",
-        Subcommand::kDoctor)
-        ->add_option("--work-dir", o->work_directory, "where the private copy would be made");
+    CLI::App* doctor = Add("doctor",
+                           "say whether this machine and this program can be judged, and if not, why and "
+                           "what helps: doctor [PROGRAM | -- COMMAND ...]",
+                           Subcommand::kDoctor);
+    doctor->add_option("program", o->input, "a program; with arguments, give it after --");
+    doctor->add_option("--work-dir", o->work_directory, "where the private copy would be made");
+    doctor->add_flag("--json", o->json, "print JSON instead of text");
     Add("profiles", "list the file system profiles with their meaning and source", Subcommand::kProfiles);
   }
 };
@@ -199,6 +202,11 @@ Result<ParsedCommandLine> ParseCommandLine(int argc, const char* const* argv) {
     if (sub->parsed()) parsed.options.subcommand = name;
   }
   parsed.options.command = std::move(command);
+  if (parsed.options.subcommand == Subcommand::kDoctor && !parsed.options.input.empty()) {
+    if (has_dashes)
+      return FailWith(ExitCode::kUsage, "doctor takes a program or a command after --, not both");
+    parsed.options.command = {parsed.options.input};
+  }
   RETURN_IF_ERROR(CheckCombination(parsed.options, has_dashes));
   return parsed;
 }

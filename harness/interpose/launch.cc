@@ -84,6 +84,9 @@ bool Starts(const std::string& text, std::string_view prefix) {
 }  // namespace
 
 Status ProbeUserDispatch() {
+  if (const char* off = getenv("OLDORNEW_NO_SUD");
+      off != nullptr && *off != 0 && std::string_view(off) != "0")
+    return FailWith(ExitCode::kCannotJudge, "Syscall User Dispatch is switched off by OLDORNEW_NO_SUD");
   const pid_t child = fork();
   if (child < 0) return Fail("cannot fork: {}", ErrnoText(errno));
   if (child == 0) RunProbe();
@@ -104,7 +107,10 @@ Result<std::string> FindPreload() {
   } else {
     std::error_code error;
     const fs::path here = fs::read_symlink("/proc/self/exe", error).parent_path();
-    if (error) return Fail("cannot read /proc/self/exe: {}", error.message());
+    if (error) {
+      return FailWith(ExitCode::kCannotJudge, "cannot read /proc/self/exe ({}): /proc must be mounted",
+                      error.message());
+    }
     fs::path up = here;
     for (int level = 0; level < 4;
          ++level) {  // the build tree: build/harness/oldornew, build/bench/..., build/fuzz/...

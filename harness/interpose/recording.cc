@@ -10,8 +10,17 @@
 #include <utility>
 
 #include "base/files.h"
+#include "base/text.h"
 
 namespace oldornew {
+namespace {
+
+/// What is had at once, so that small runs never meet a full file system.
+constexpr uint64_t kFirstRoom = uint64_t{1} << 20;
+
+constexpr int kPopulateRead = 22;  // MADV_POPULATE_READ of Linux 5.14, missing from older headers
+
+}  // namespace
 
 Status CreateRecordingFile(const std::string& path, const RecordingOptions& options) {
   if (options.allowed_roots.size() > wire::kMaxRoots) {
@@ -39,7 +48,17 @@ Status CreateRecordingFile(const std::string& path, const RecordingOptions& opti
     header.channels[header.channel_count++] = {{st.st_dev, st.st_ino}, number, 0};
   }
   if (ftruncate(fd.get(), static_cast<off_t>(header.size)) != 0) {
-    return Fail("cannot make {} {} bytes long: {}", path, header.size, ErrnoText(errno));
+    const bool limited = errno == EFBIG;
+    return FailWith(ExitCode::kCannotJudge, "cannot make the recording {} {} long: {}{}", path,
+                    ByteSize(header.size), ErrnoText(errno),
+                    limited ? ": file sizes are limited (ulimit -f)" : "");
+  }
+  // A full file system would otherwise show as a bus error in the program.
+  const uint64_t first = std::min(kFirstRoom, header.size);
+  if (fallocate(fd.get(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(first)) != 0 &&
+      (errno == ENOSPC || errno == EDQUOT)) {
+    return FailWith(ExitCode::kCannotJudge, "there is no room for the recording {}: {}", path,
+                    ErrnoText(errno));
   }
   if (pwrite(fd.get(), &header, sizeof header, 0) != static_cast<ssize_t>(sizeof header)) {
     return Fail("cannot write {}: {}", path, ErrnoText(errno));
@@ -63,6 +82,10 @@ Result<RecordingFile> RecordingFile::Open(const std::string& path) {
   void* base = mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.get(), 0);
   if (base == MAP_FAILED) return Fail("cannot map {}: {}", path, ErrnoText(errno));
   RecordingFile recording(static_cast<char*>(base), size);
+  // On a full tmpfs even reading a hole is a bus error. Asked for in advance it is an answer; what other
+  // errors mean (old kernels) the reading itself will tell.
+  if (madvise(base, size, kPopulateRead) != 0 && errno == EFAULT)
+    return FailWith(ExitCode::kCannotJudge, "the file system of the recording {} is full", path);
   const wire::Header& header = recording.header();
   if (header.magic != wire::kMagic) return Fail("{} is no recording: bad magic", path);
   if (header.version != wire::kVersion) {

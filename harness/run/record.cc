@@ -1,6 +1,7 @@
 #include "run/record.h"
 
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -63,6 +64,7 @@ class Recorder {
     ASSIGN_OR_RETURN(CapturedTree after, CaptureRoots());
     trace_.new_tree = std::move(after.tree);
     TakeResult(result);
+    JudgeRoom();
     RETURN_IF_ERROR(DecodeRecording(on_disk_, before, &trace_));
     JudgeLostRights();
     // A process cut off by the time limit leaves a difference only as a consequence.
@@ -96,6 +98,10 @@ class Recorder {
 
   Status CheckFirstImage() const {
     if (run_.command.empty()) return {};  // Run says so
+    if (auto probe = ProbeUserDispatch(); !probe) {
+      return FailWith(ExitCode::kCannotJudge, "this machine cannot record: {} (oldornew doctor says more)",
+                      probe.error().message);
+    }
     const std::string directory = run_.directory.empty() ? sandbox_.working_directory() : run_.directory;
     for (const std::string& candidate : ProgramCandidates(run_.command[0], ValueIn(environment_, "PATH"))) {
       const std::string seen = candidate.starts_with("/") ? candidate : JoinPath(directory, candidate);
@@ -160,6 +166,20 @@ class Recorder {
                                          ByteSize(run_.output_limit)));
     }
     for (std::string& reason : WhyNotOver(run_, result)) Add(Kind::kIncomplete, std::move(reason));
+  }
+
+  /// A full file system under the private copy is no fact about the program.
+  void JudgeRoom() {
+    constexpr uint64_t kLeast = uint64_t{64} << 10;
+    struct statvfs vfs;
+    if (statvfs(sandbox_.recorder_path().c_str(), &vfs) != 0 ||
+        uint64_t{vfs.f_bfree} * vfs.f_frsize >= kLeast)
+      return;
+    Add(Kind::kIncomplete,
+        fmt::format(
+            "there is no room left in {}, where the private copy and the recording lie: choose another "
+            "place with --work-dir",
+            sandbox_.recorder_path()));
   }
 
   /// In a namespace of the unprivileged, set-user-ID programs run without their rights. We record all of it,

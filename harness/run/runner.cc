@@ -214,6 +214,8 @@ void CatchInterrupts() {
   struct sigaction action = {};
   action.sa_handler = OnInterrupt;
   for (int number : {SIGINT, SIGTERM, SIGHUP}) sigaction(number, &action, nullptr);
+  signal(SIGXFSZ,
+         SIG_IGN);  // a file that would be too large is an error with a name; commands start with the default
 }
 
 bool Interrupted() { return interrupted; }

@@ -145,7 +145,8 @@ Status SandboxBuilder::MakeWorkArea() {
       problem = made.error().message;
     }
   }
-  return FailWith(ExitCode::kUsage, "no place for the private copy: {}; choose one with --work-dir", problem);
+  return FailWith(spec_.work_parent.empty() ? ExitCode::kCannotJudge : ExitCode::kUsage,
+                  "no place for the private copy: {}; choose one with --work-dir", problem);
 }
 
 Status SandboxBuilder::CopyDirectories() {

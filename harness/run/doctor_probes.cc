@@ -1,0 +1,90 @@
+#include "run/doctor_probes.h"
+
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace oldornew::doctor {
+namespace {
+
+// Exit statuses of the traced child; an errno would do less well, as both steps can fail with the same.
+constexpr int kNotTraceable = 1, kNoFilter = 2;
+
+[[noreturn]] void RunTraced() {
+  if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) _exit(kNotTraceable);
+  sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog filter = {sizeof program / sizeof *program, program};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+      prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0) != 0) {
+    _exit(kNoFilter);
+  }
+  raise(SIGSTOP);
+  syscall(SYS_getppid);
+  _exit(0);
+}
+
+/// waitpid that goes on after EINTR; the status, or -1.
+int Wait(pid_t child) {
+  int status = -1;
+  while (waitpid(child, &status, 0) < 0) {
+    if (errno != EINTR) return -1;
+  }
+  return status;
+}
+
+void Kill(pid_t child) {
+  kill(child, SIGKILL);
+  Wait(child);
+}
+
+}  // namespace
+
+Status ProbeTracing() {
+  const pid_t child = fork();
+  if (child < 0) return Fail("cannot fork: {}", ErrnoText(errno));
+  if (child == 0) RunTraced();
+  int status = Wait(child);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == kNotTraceable) return Fail("a child may not be traced");
+  if (WIFEXITED(status)) return Fail("a seccomp filter may not be installed");
+  if (!WIFSTOPPED(status)) return Fail("tracing a child kills it (signal {})", WTERMSIG(status));
+  if (ptrace(PTRACE_SETOPTIONS, child, nullptr, PTRACE_O_EXITKILL | PTRACE_O_TRACESECCOMP) != 0 ||
+      ptrace(PTRACE_CONT, child, nullptr, nullptr) != 0) {
+    const int error = errno;
+    Kill(child);
+    return Fail("a traced child cannot be controlled: {}", ErrnoText(error));
+  }
+  status = Wait(child);
+  const bool stopped = WIFSTOPPED(status) && status >> 8 == (SIGTRAP | PTRACE_EVENT_SECCOMP << 8);
+  if (WIFSTOPPED(status)) Kill(child);
+  if (!stopped) return Fail("a traced child does not stop at the calls it should stop at");
+  return {};
+}
+
+int ProbeUserNamespace() {
+  const pid_t child = fork();
+  if (child < 0) return errno;
+  if (child == 0) {
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) _exit(errno);
+    if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) _exit(errno);
+    _exit(0);
+  }
+  const int status = Wait(child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : EPERM;
+}
+
+}  // namespace oldornew::doctor

@@ -1,0 +1,135 @@
+// What the doctor asks about a program.
+#include <sys/stat.h>
+
+#include "base/text.h"
+#include "interpose/launch.h"
+#include "run/doctor_answers.h"
+#include "run/program_image.h"
+
+namespace oldornew::doctor {
+namespace {
+
+/// Libraries that tell what a program may do that cannot be judged, or only with an option.
+struct TellingLibrary {
+  const char* prefix;
+  const char* meaning;
+};
+constexpr TellingLibrary kTelling[] = {
+    {"liburing.so", "writes through io_uring are not judged (exit 5 when it makes any)"},
+    {"liblmdb.so", "files written through shared mappings (LMDB with MDB_WRITEMAP) are not judged (exit 5)"},
+    {"librocksdb.so", "databases that are changed in place need --view or --check"},
+    {"libsqlite3.so",
+     "databases that are changed in place need --view or --check: --view 'sqlite3 FILE .dump'"},
+    {"libdb-", "databases that are changed in place need --view or --check"},
+    {"libgdbm.so", "databases that are changed in place need --view or --check"},
+    {"libseccomp.so",
+     "it may install a seccomp filter of its own; what that forbids, it forbids to the recorder too"},
+};
+
+std::string BaseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+DoctorAnswer WhatItIs(const std::string& name, const std::string& path, const ProgramImage& image) {
+  const std::string question = fmt::format("What is {}?", name);
+  std::string text = path;
+  for (const std::string& interpreter : image.interpreters) text += ", a script for " + interpreter;
+  if (!image.is_elf && image.interpreters.empty()) {
+    struct stat st;
+    if (stat(path.c_str(), &st) == 0 && st.st_size == 0)
+      return Ask("program", question, No(text + " is empty", "give a program"));
+    return Ask("program", question,
+               Yes(text + ", neither an ELF program nor a script with a first line #!: a shell runs it as "
+                          "its own script",
+                   "run it by name: oldornew check -- sh " + ShellQuote(path)));
+  }
+  if (image.is_elf) {
+    text += fmt::format(", {} {}program", image.is_static ? "a statically linked" : "a dynamically linked",
+                        image.is_go ? "Go " : "");
+    if (image.has_asan) text += " with AddressSanitizer";
+  }
+  return Ask("program", question, Yes(text));
+}
+
+/// The way out for what CheckEnterable refuses, by the words of the obstacle.
+std::string WayOut(const std::string& why, const ProgramImage& image) {
+  const auto says = [&](const char* words) { return why.find(words) != std::string::npos; };
+  if (says("setuid") || says("setgid") || says("capabilities") || says("effective")) {
+    return "programs with special rights are started without any recorder. Judge a copy without them, as the "
+           "user it would act "
+           "for: cp PROGRAM DIR/, then oldornew check -- DIR/PROGRAM";
+  }
+  if (says("32-bit") || says("x32") || says("architecture")) return "judge a 64-bit x86 build of it";
+  if (says("static") && image.is_go)
+    return "build it with CGO_ENABLED=1, so that it loads libc and the recorder";
+  if (says("static")) return "judge a dynamically linked build of it (without -static)";
+  return "judge another build of it";
+}
+
+DoctorAnswer WhetherRecorded(const std::string& name, const std::string& path, const ProgramImage& image,
+                             const Backends& backends) {
+  const std::string question = fmt::format("Can {} be recorded?", name);
+  if (auto enterable = CheckEnterable(path); !enterable)
+    return Ask("recordable", question,
+               No("no: " + enterable.error().message, WayOut(enterable.error().message, image)));
+  if (!backends.preload)
+    return Ask("recordable", question, No("no: this machine cannot (see above)", "see above"));
+  // Measured: results/overhead.md.
+  return Ask("recordable", question,
+             Yes("yes: it loads the recorder. It will run about twice as long where it replaces small files, "
+                 "hardly longer where it "
+                 "computes; programs that it starts are recorded too, and looked at when they are started"));
+}
+
+DoctorAnswer WhetherJudged(const std::string& name, const ProgramImage& image) {
+  const std::string question = fmt::format("Is there something in {} that cannot be judged?", name);
+  std::vector<std::string> limits;
+  for (const TellingLibrary& library : kTelling) {
+    if (image.Needs(library.prefix))
+      limits.push_back(fmt::format("it uses {}: {}", library.prefix, library.meaning));
+  }
+  if (name.starts_with("sqlite3"))
+    return Ask("judged", question,
+               Partly("a database that is changed in place is judged by its logical content only",
+                      "add --view 'sqlite3 FILE .dump'"));
+  if (!limits.empty())
+    return Ask("judged", question,
+               Partly(Join(limits, "; "),
+                      "run the check: it says what it could not judge, and never calls it a pass"));
+  return Ask("judged", question,
+             Yes("nothing that its file shows; what only shows when it runs (files written through shared "
+                 "mappings, io_uring, "
+                 "set-user-ID helpers) the check says, and never calls it a pass"));
+}
+
+DoctorAnswer WhetherLines(const std::string& name, const ProgramImage& image) {
+  const std::string question = fmt::format("Will findings name source lines of {}?", name);
+  if (!image.interpreters.empty())
+    return Ask("lines", question,
+               Partly(fmt::format("no: it is a script, and findings name places in {}", image.path),
+                      "the calls in a finding tell which line it is"));
+  if (image.has_lines) return Ask("lines", question, Yes("yes: there is debug information"));
+  return Ask("lines", question,
+             Partly("no, only addresses: there is no debug information",
+                    "build it with -g, or install its -dbgsym package"));
+}
+
+}  // namespace
+
+std::vector<DoctorAnswer> AboutProgram(const std::vector<std::string>& command, const std::string& path,
+                                       const Backends& backends) {
+  const std::string name = BaseName(command[0]);
+  if (path.empty()) {
+    return {Ask("program", fmt::format("What is {}?", command[0]),
+                No(fmt::format("there is no program {} in $PATH or at that path", name),
+                   "give the program as you would in a shell"))};
+  }
+  const ProgramImage image = InspectProgram(path);
+  std::vector<DoctorAnswer> answers = {WhatItIs(name, path, image),
+                                       WhetherRecorded(name, path, image, backends)};
+  // What could not be recorded raises no further question.
+  if (answers.back().level == DoctorAnswer::Level::kNo) return answers;
+  answers.push_back(WhetherJudged(name, image));
+  answers.push_back(WhetherLines(name, image));
+  return answers;
+}
+
+}  // namespace oldornew::doctor
