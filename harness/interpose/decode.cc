@@ -154,13 +154,19 @@ void Decoder::DecodeRefused(const RecordView& record) {
 }
 
 void Decoder::Decode(const RecordView& record) {
+  Take(record);
+  completeness_.Count(record);
+  if (Completeness::IsOfProcesses(record.kind())) completeness_.Note(record, Who(record));
+}
+
+void Decoder::Take(const RecordView& record) {
   switch (record.kind()) {
     case RecordKind::kProcessStart:
     case RecordKind::kForked:
     case RecordKind::kClone:
     case RecordKind::kExec:
     case RecordKind::kExecFailed:
-    case RecordKind::kKilled:
+    case RecordKind::kReaped:
       for (const auto& file : processes_.Handle(record)) NoteClosed(record, *file);
       return;
     case RecordKind::kOpen:
@@ -206,12 +212,13 @@ void Decoder::Decode(const RecordView& record) {
       return DecodeUnsupported(record);
     case RecordKind::kRefused:
       return DecodeRefused(record);
-    case RecordKind::kPad:
     case RecordKind::kModules:
       trace_->processes[static_cast<size_t>(processes_.IndexOf(record.fixed->pid))].modules =
           ParseMaps(record.text(SectionType::kMaps));
       return;
     case RecordKind::kThreadStart:
+    case RecordKind::kAccount:
+    case RecordKind::kPad:
     case RecordKind::kCount:
       return;
   }
@@ -219,6 +226,7 @@ void Decoder::Decode(const RecordView& record) {
 
 void Decoder::Finish() {
   processes_.Finish();
+  for (std::string& reason : completeness_.Finish()) Obstruct(Obstacle::Kind::kIncomplete, std::move(reason));
   // What was stored through a volatile mapping is put in at the end, so that the trees can be compared.
   for (ObjectId object : volatile_maps_) {
     std::optional<size_t> root = objects_.RootOf(object);
@@ -239,7 +247,7 @@ void Decoder::Finish() {
 }
 
 Status DecodeRecording(const std::string& recording_path, const CapturedTree& old_tree, Trace* trace,
-                       DecodeStatistics* statistics) {
+                       DecodeStatistics* statistics, bool main_exited) {
   ASSIGN_OR_RETURN(RecordingFile file, RecordingFile::Open(recording_path));
   const wire::Header& header = file.header();
   RecordList list = ReadRecords(file.records(), file.records_size());
@@ -248,6 +256,7 @@ Status DecodeRecording(const std::string& recording_path, const CapturedTree& ol
   statistics->records = list.records.size();
   statistics->calls = file.calls_seen();
   Decoder decoder(old_tree, header, trace, statistics);
+  if (main_exited) decoder.MainExited();
   for (const RecordView& record : list.records) {
     if (!record.done()) statistics->in_flight++;
     decoder.Decode(record);

@@ -38,8 +38,9 @@ struct DecodeStatistics {
 /// `trace->old_tree` and `roots` may be filled before or after; when `roots` is there, display paths below
 /// roots other than the judged one start with theirs. Errors: the file cannot be read or is no recording of
 /// this version (both numbers are named).
+/// `main_exited`: the main process is known to have exited, not to have been killed.
 Status DecodeRecording(const std::string& recording_path, const CapturedTree& old_tree, Trace* trace,
-                       DecodeStatistics* statistics = nullptr);
+                       DecodeStatistics* statistics = nullptr, bool main_exited = false);
 
 /// "openat" for 257; "syscall 999" for an unknown number (x86-64).
 std::string SyscallName(int number);

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "interpose/completeness.h"
 #include "interpose/decode.h"
 #include "interpose/object_table.h"
 #include "interpose/process_table.h"
@@ -37,9 +38,11 @@ class Decoder {
         trace_(trace),
         statistics_(statistics),
         objects_(old_tree, trace),
-        processes_(trace) {}
+        processes_(trace),
+        completeness_(header) {}
 
   void Decode(const RecordView& record);
+  void MainExited() { completeness_.MainExited(); }
   void Finish();
 
   void Obstruct(Obstacle::Kind kind, std::string reason) {
@@ -47,6 +50,7 @@ class Decoder {
   }
 
  private:
+  void Take(const RecordView& record);
   Op NewOp(const RecordView& record, OpKind kind);
   void Emit(Op op);
   void Outside() { statistics_->outside++; }
@@ -108,6 +112,7 @@ class Decoder {
   DecodeStatistics* statistics_;
   ObjectTable objects_;
   ProcessTable processes_;
+  Completeness completeness_;
   std::map<ObjectId, Attributes> attributes_;
   Unwinder unwinder_;
   std::map<uint64_t, std::vector<uint64_t>> stacks_;  // by Record::begin

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/wait.h>
 
 #include <algorithm>
 
@@ -103,8 +104,8 @@ std::vector<std::shared_ptr<OpenFile>> ProcessTable::Handle(const RecordView& re
     case RecordKind::kExecFailed:
       execs_.erase(pid);
       break;
-    case RecordKind::kKilled:
-      killed_[record.fixed->other_pid]++;
+    case RecordKind::kReaped:
+      if (WIFSIGNALED(static_cast<int>(record.fixed->mode_arg))) killed_[record.fixed->other_pid]++;
       break;
     case RecordKind::kUnsupported:
       execs_[pid].unsupported.push_back(std::string(record.text(SectionType::kPath)) + " " +

@@ -2,11 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "base/files.h"
@@ -19,6 +22,34 @@ namespace {
 constexpr uint64_t kFirstRoom = uint64_t{1} << 20;
 
 constexpr int kPopulateRead = 22;  // MADV_POPULATE_READ of Linux 5.14, missing from older headers
+
+}  // namespace
+
+namespace {
+
+/// wchar of /proc/self/io: bytes written by this process and the children it has waited for.
+std::optional<uint64_t> WrittenByKernelsCount() {
+  const Result<std::string> text = ReadFile("/proc/self/io");
+  const size_t at = text ? text->find("\nwchar: ") : std::string::npos;
+  if (at == std::string::npos) return std::nullopt;
+  return strtoull(text->c_str() + at + 8, nullptr, 10);
+}
+
+/// False where the count is not of what programs write alone: with process accounting (acct(2)), on file
+/// systems that write through another one in the name of the caller (eCryptfs), or if another thread of ours
+/// is writing.
+bool KernelCountsExactly(int fd) {
+  static constexpr char kZeros[4096] = {};
+  const std::optional<uint64_t> before = WrittenByKernelsCount();
+  const pid_t child = before ? fork() : -1;
+  if (child < 0) return false;
+  if (child == 0) _exit(pwrite(fd, kZeros, sizeof kZeros, wire::kHeaderSize) == sizeof kZeros ? 0 : 1);
+  int status = -1;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  const std::optional<uint64_t> after = WrittenByKernelsCount();
+  return status == 0 && after && *after - *before == sizeof kZeros;
+}
 
 }  // namespace
 
@@ -60,6 +91,7 @@ Status CreateRecordingFile(const std::string& path, const RecordingOptions& opti
     return FailWith(ExitCode::kCannotJudge, "there is no room for the recording {}: {}", path,
                     ErrnoText(errno));
   }
+  if (options.compare_kernel_counts && KernelCountsExactly(fd.get())) header.flags |= wire::kKernelCounts;
   if (pwrite(fd.get(), &header, sizeof header, 0) != static_cast<ssize_t>(sizeof header)) {
     return Fail("cannot write {}: {}", path, ErrnoText(errno));
   }

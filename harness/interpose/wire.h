@@ -20,10 +20,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "interpose/accounted.h"
+
 namespace oldornew::wire {
 
 inline constexpr uint64_t kMagic = 0x4f4c444f524e4557;  // "WENRODLO" in memory
-inline constexpr uint32_t kVersion = 1;
+inline constexpr uint32_t kVersion = 2;
 inline constexpr uint64_t kHeaderSize = 32768;
 inline constexpr uint64_t kAlign = 64;
 inline constexpr uint64_t kDefaultSize = uint64_t{8} << 30;  // sparse: costs address space, not memory
@@ -51,7 +53,8 @@ struct FileState {
 enum HeaderFlags : uint32_t {
   kRefuseReadOnly =
       1u << 0,  ///< EROFS means "outside the sandbox": refuse and stop the run (interposition.md 13.1)
-  kCheckRoots = 1u << 1,  ///< no mount namespace: paths are checked against Header::roots before the call
+  kCheckRoots = 1u << 1,    ///< no mount namespace: paths are checked against Header::roots before the call
+  kKernelCounts = 1u << 2,  ///< the kernel's count of written bytes (/proc/PID/io) is exact here: compare it
 };
 
 /// A descriptor whose writes are acknowledgements (oracles.md 2), by the identity of what it is open on.
@@ -82,6 +85,8 @@ struct Header {
   uint32_t processes_started;               // process images that announced themselves
   uint32_t processes_armed;                 // ... and in which every system call is now seen
   uint32_t unrecorded;                      // mutating calls that could not be recorded for another reason
+  uint32_t accounts;                        // accounts opened: the last one's number
+  uint64_t tickets_dropped;                 // taken for a call that then needed no record
   alignas(64) uint64_t calls[kMaxSyscall];  // calls that reached the funnel, by number
 };
 static_assert(sizeof(Header) <= kHeaderSize);
@@ -89,14 +94,16 @@ static_assert(sizeof(Header) <= kHeaderSize);
 enum class RecordKind : uint16_t {
   kPad = 0,  ///< reserved and given up: skip `size` bytes
   // Processes. `child` is Record::other_pid.
-  kProcessStart,  ///< a process image announces itself. kProgram, kArguments, kMaps. other_pid = parent
+  kProcessStart,  ///< a process image announces itself. kProgram, kArguments, kMaps. other_pid = parent.
+                  ///< kKernelCounted: offset
   kForked,        ///< a child made by fork/clone announces itself (no new image). other_pid = parent
   kClone,         ///< fork, vfork, clone, clone3 returned in the parent. flags: kIsThread. other_pid = child
   kThreadStart,   ///< a thread announces itself
   kExec,          ///< execve or execveat is about to be carried out. kPath, kArguments
   kExecFailed,    ///< ... it returned: ret
-  kExit,          ///< exit_group (or exit): ret = status
-  kKilled,        ///< wait4 or waitid told that a child was ended by a signal. other_pid = child
+  kExit,          ///< exit_group (or exit): ret = status. kKernelCounted: offset
+  kReaped,  ///< wait4 or waitid told that a child has ended. other_pid = child, mode_arg = status as of wait4
+  kAccount,  ///< kCounters: lives on, in place, as long as the process image does
   // Descriptors, as far as the closing of files opened for writing depends on them.
   kOpen,     ///< open for writing, or creating, or truncating
   kClose,    ///< close of a descriptor open for writing on a regular file, or dup2 over one. args as issued
@@ -148,6 +155,9 @@ enum RecordFlags : uint32_t {
   kPayloadMissing =
       1u << 9,  ///< kWrite: the bytes could not be read; the recording is incomplete if it is judged
   kUnresolved = 1u << 10,  ///< identity could not be found out; the recording is incomplete
+  kKernelCounted =
+      1u << 12,  ///< kProcessStart, kExit: offset is wchar of /proc/self/io, and nothing was being
+                 ///< written while it was read. kExit: length is Account::written at that moment
   kValueAbsent =
       1u << 11,  ///< kSetXattr: the kernel keeps no such attribute (an ACL that says no more than the mode)
 };
@@ -173,6 +183,7 @@ enum class SectionType : uint16_t {
   kObjectAfter,
   kOtherBefore,  ///< FileState of what was at (dir2, name2)
   kOtherAfter,   ///< FileState of what is at (dir, name) after a rename: a whiteout, or the exchanged file
+  kCounters,     ///< Account
 };
 
 struct Section {
@@ -208,10 +219,25 @@ struct Record {
   int32_t other_pid;
   uint32_t mode_arg;    // FALLOC_FL_*, RENAME_*, SYNC_FILE_RANGE_*
   uint32_t open_flags;  // O_* of the descriptor (F_GETFL) or of the open
-  uint32_t unused;
+  uint32_t account;     // in which the call is counted; 0: none yet
 };
 static_assert(sizeof(Record) % 8 == 0 && sizeof(Record) <= 256);
 static_assert(sizeof(FileState) == 48 && sizeof(Section) == 8);
+
+/// How often a call came by, in one process image. A call that came back and was not passed by left a record.
+struct CallAccount {
+  uint32_t entered;
+  uint32_t returned;
+  uint32_t passed;  // without a record: it failed, or what it acted on is no file
+};
+
+/// The account of a process image (of a forked child: from the fork on). Written by all its threads.
+struct Account {
+  uint64_t written;          // bytes that write, sendfile and copy_file_range and their relatives transferred
+  uint32_t threads_cloned;   // begun to be made
+  uint32_t threads_started;  // announced
+  CallAccount calls[kAccountRoom];
+};
 
 constexpr uint64_t AlignUp(uint64_t value, uint64_t unit) { return (value + unit - 1) / unit * unit; }
 

@@ -65,7 +65,8 @@ class Recorder {
     trace_.new_tree = std::move(after.tree);
     TakeResult(result);
     JudgeRoom();
-    RETURN_IF_ERROR(DecodeRecording(on_disk_, before, &trace_));
+    RETURN_IF_ERROR(
+        DecodeRecording(on_disk_, before, &trace_, nullptr, result.main_ended && result.signal == 0));
     JudgeLostRights();
     // A process cut off by the time limit leaves a difference only as a consequence.
     for (std::string& mismatch : FindTreeMismatches(trace_)) Add(Kind::kIncomplete, std::move(mismatch));

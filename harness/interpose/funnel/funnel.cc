@@ -4,7 +4,9 @@
 #include <signal.h>
 #include <sys/syscall.h>
 
+#include "interpose/funnel/account.h"
 #include "interpose/funnel/handlers.h"
+#include "interpose/funnel/hole.h"
 #include "interpose/funnel/numbers.h"
 #include "interpose/funnel/seam.h"
 
@@ -12,9 +14,8 @@ namespace oldornew::preload {
 
 namespace {
 
-bool MayChange(long flags) {
-  return (flags & (O_ACCMODE | O_CREAT | O_TRUNC)) != 0 || (flags & O_TMPFILE) == O_TMPFILE;
-}
+/// Those opens that are not accounted for are for reading only.
+bool IsOpen(long nr) { return nr == SYS_openat || nr == SYS_open; }
 
 long HandleRest(Call& call) {
   switch (call.nr) {
@@ -117,17 +118,18 @@ long HandleNames(Call& call) {
 
 }  // namespace
 
-long Funnel(Call& call) {
-  if (g_header == nullptr) return CarryOut(call);
-  if (__atomic_load_n(&g_header->stop, __ATOMIC_RELAXED) != 0) Gate(SYS_kill, ProcessId(), SIGKILL);
-  uint64_t slot = (uint64_t)call.nr < wire::kMaxSyscall ? (uint64_t)call.nr : wire::kMaxSyscall - 1;
-  __atomic_fetch_add(&g_header->calls[slot], 1, __ATOMIC_RELAXED);
+namespace {
+
+long Handle(Call& call) {
   switch (call.nr) {
     case SYS_write:
     case SYS_pwrite64:
     case SYS_writev:
     case SYS_pwritev:
     case SYS_pwritev2:
+    case SYS_sendto:
+    case SYS_sendmsg:
+    case SYS_sendmmsg:
       return HandleWrite(call);
     case SYS_sendfile:
     case SYS_splice:
@@ -146,9 +148,7 @@ long Funnel(Call& call) {
     case SYS_msync:
       return HandleSync(call);
     case SYS_open:
-      return MayChange(call.args[1]) ? HandleOpen(call) : CarryOut(call);
     case SYS_openat:
-      return MayChange(call.args[2]) ? HandleOpen(call) : CarryOut(call);
     case SYS_creat:
     case SYS_openat2:
       return HandleOpen(call);
@@ -161,15 +161,31 @@ long Funnel(Call& call) {
       return HandleDup(call);
     case SYS_fcntl:
       return HandleFcntl(call);
-    case SYS_read:
-    case SYS_pread64:
-    case SYS_lseek:
-    case SYS_fstat:
-    case SYS_newfstatat:
-      return CarryOut(call);
     default:
       return HandleNames(call);
   }
+}
+
+}  // namespace
+
+long Funnel(Call& call) {
+  if (g_header == nullptr) return CarryOut(call);
+  if (__atomic_load_n(&g_header->stop, __ATOMIC_RELAXED) != 0) Gate(SYS_kill, ProcessId(), SIGKILL);
+  if (IsHole(Hole::kUncounted, call.nr)) return CarryOut(call);
+  if (IsHole(Hole::kDisarmed, call.nr)) {
+    DisarmThread();
+    return CarryOut(call);
+  }
+  uint64_t slot = (uint64_t)call.nr < wire::kMaxSyscall ? (uint64_t)call.nr : wire::kMaxSyscall - 1;
+  __atomic_fetch_add(&g_header->calls[slot], 1, __ATOMIC_RELAXED);
+  if (call.nr == SYS_read || call.nr == SYS_lseek) return CarryOut(call);
+  const int index = AccountedAt(call);
+  if (index < 0) return IsOpen(call.nr) ? CarryOut(call) : Handle(call);
+  NoteEntered(index);
+  const long result = IsHole(Hole::kCounted, call.nr) ? CarryOut(call) : Handle(call);
+  NoteReturned(index, call, result);
+  if (IsHole(Hole::kLost, call.nr)) WipeLastRecord();
+  return result;
 }
 
 }  // namespace oldornew::preload

@@ -23,9 +23,9 @@ bool OpenForWriting(int fd, wire::FileState* state) {
 }
 
 long RecordPlain(const Call& call, RecordKind kind, int fd, const wire::FileState& state) {
-  uint64_t begin = TakeTicket();
+  const BeginTicket begin;
   FileLock lock;
-  RecordWriter record(lock, kind, call, begin, kNamesRoom);
+  RecordWriter record(lock, kind, call, begin.Use(), kNamesRoom);
   record->descriptor = fd;
   record.AddState(wire::SectionType::kObjectBefore, state);
   record.Begun();
@@ -45,7 +45,7 @@ long HandleClose(Call& call) {
   int fd = (int)call.args[0];
   bool matters = OpenForWriting(fd, &state);
   ForgetDescriptor(fd);  // Before the number can be given to another file by another thread.
-  return matters ? RecordPlain(call, RecordKind::kClose, fd, state) : CarryOut(call);
+  return matters ? RecordPlain(call, RecordKind::kClose, fd, state) : PassBy(call, Pass::kNoMatter);
 }
 
 long HandleDup(Call& call) {
@@ -55,10 +55,10 @@ long HandleDup(Call& call) {
   bool closes =
       call.nr != SYS_dup && call.args[0] != call.args[1] && OpenForWriting((int)call.args[1], &over);
   if (call.nr != SYS_dup && call.args[0] != call.args[1]) ForgetDescriptor((int)call.args[1]);
-  if (!copies && !closes) return CarryOut(call);
-  uint64_t begin = TakeTicket();
+  if (!copies && !closes) return PassBy(call, Pass::kNoMatter);
+  const BeginTicket begin;
   FileLock lock;
-  RecordWriter record(lock, RecordKind::kDup, call, begin, kNamesRoom);
+  RecordWriter record(lock, RecordKind::kDup, call, begin.Use(), kNamesRoom);
   record->descriptor = (int)call.args[0];
   if (copies) record.AddState(wire::SectionType::kObjectBefore, state);
   if (closes) record.AddState(wire::SectionType::kOtherBefore, over);  // what dup2 closes
@@ -76,7 +76,7 @@ long HandleFcntl(Call& call) {
   }
   bool dup = command == F_DUPFD || command == F_DUPFD_CLOEXEC;
   if (!dup && command != F_SETFD) return CarryOut(call);
-  if (!OpenForWriting((int)call.args[0], &state)) return CarryOut(call);
+  if (!OpenForWriting((int)call.args[0], &state)) return PassBy(call, Pass::kNoMatter);
   return RecordPlain(call, dup ? RecordKind::kDup : RecordKind::kCloexec, (int)call.args[0], state);
 }
 

@@ -167,7 +167,7 @@ long Run(Call& call, const Subject& subject) {
 long HandleMetadata(Call& call) {
   bool xattr = IsXattrCall(call.nr);
   Subject subject = xattr ? DescribeXattr(call) : DescribeAttributes(call);
-  uint64_t begin = TakeTicket();
+  const BeginTicket begin;
   FileLock lock;
   long length = 0;
   if (subject.path_index >= 0)
@@ -176,7 +176,7 @@ long HandleMetadata(Call& call) {
   long key =
       subject.key_index >= 0 ? CopyInString(g_path2, (const char*)call.args[subject.key_index], 256) : 0;
   wire::FileState before;
-  if (length < 0 || key < 0 || LookAt(subject, &before) != 0) return CarryOut(call);
+  if (length < 0 || key < 0 || LookAt(subject, &before) != 0) return PassBy(call, Pass::kFails);
   bool outside = subject.path_index >= 0 ? !InsideRoots(subject.dirfd, g_path, true)
                                          : !DescriptorInsideRoots(subject.dirfd);
   if (outside) Refuse(call, subject.dirfd, subject.path_index >= 0 ? g_path : nullptr);
@@ -184,7 +184,7 @@ long HandleMetadata(Call& call) {
   uint64_t values = subject.kind == RecordKind::kSetTimes || subject.kind == RecordKind::kRemoveXattr ? 0
                     : exact ? subject.value_size
                             : kMaxValue;
-  RecordWriter record(lock, subject.kind, call, begin,
+  RecordWriter record(lock, subject.kind, call, begin.Use(),
                       wire::SectionSize((uint64_t)length) + 2 * wire::SectionSize(256) +
                           wire::SectionSize(values) + kNamesRoom);
   if (subject.path_index < 0) record->descriptor = subject.dirfd;

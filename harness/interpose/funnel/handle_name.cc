@@ -106,18 +106,18 @@ long OnReadOnly(const Call& call, int dirfd, char* path, bool whole, bool missin
 
 long HandleMake(Call& call) {
   PathArgument argument = MadePath(call);
-  uint64_t begin = TakeTicket();
+  const BeginTicket begin;
   FileLock lock;
   long length = CopyInString(g_path, (const char*)call.args[argument.path_index], kPathMax);
-  if (length < 0) return CarryOut(call);
+  if (length < 0) return PassBy(call, Pass::kFails);
   bool symlink = call.nr == SYS_symlink || call.nr == SYS_symlinkat;
   long target = symlink ? CopyInString(g_path2, (const char*)call.args[0], kPathMax) : 0;
-  if (target < 0) return CarryOut(call);
+  if (target < 0) return PassBy(call, Pass::kFails);
   Place place = FindPlace(argument.dirfd, g_path);
-  if (!place.valid()) return CarryOut(call);
+  if (!place.valid()) return PassBy(call, Pass::kFails);
   if (!InsideRoots(argument.dirfd, g_path, false)) Refuse(call, argument.dirfd, g_path);
   RecordWriter record(
-      lock, RecordKind::kMakeNode, call, begin,
+      lock, RecordKind::kMakeNode, call, begin.Use(),
       wire::SectionSize((uint64_t)length) + wire::SectionSize((uint64_t)target) + kNameRoom + kNamesRoom);
   record.Add(SectionType::kPath, g_path, (uint64_t)length);
   AddPlace(record, place, SectionType::kName);
@@ -138,17 +138,17 @@ long HandleMake(Call& call) {
 long HandleBind(Call& call) {
   sockaddr_un address = {};
   uint64_t size = (uint32_t)call.args[2];
-  if (size <= offsetof(sockaddr_un, sun_path) || size > sizeof address) return CarryOut(call);
-  if (CopyIn(&address, (const void*)call.args[1], size) != 0) return CarryOut(call);
-  if (address.sun_family != AF_UNIX || address.sun_path[0] == 0) return CarryOut(call);
-  uint64_t begin = TakeTicket();
+  if (size <= offsetof(sockaddr_un, sun_path) || size > sizeof address) return PassBy(call, Pass::kNoMatter);
+  if (CopyIn(&address, (const void*)call.args[1], size) != 0) return PassBy(call, Pass::kFails);
+  if (address.sun_family != AF_UNIX || address.sun_path[0] == 0) return PassBy(call, Pass::kNoMatter);
+  const BeginTicket begin;
   FileLock lock;
   memset(g_path, 0, sizeof address.sun_path + 1);
   memcpy(g_path, address.sun_path, sizeof address.sun_path);
   Place place = FindPlace(AT_FDCWD, g_path);
-  if (!place.valid()) return CarryOut(call);
+  if (!place.valid()) return PassBy(call, Pass::kFails);
   if (!InsideRoots(AT_FDCWD, g_path, false)) Refuse(call, AT_FDCWD, g_path);
-  RecordWriter record(lock, RecordKind::kMakeNode, call, begin,
+  RecordWriter record(lock, RecordKind::kMakeNode, call, begin.Use(),
                       wire::SectionSize(128) + kNameRoom + kNamesRoom);
   record.AddText(SectionType::kPath, g_path);
   AddPlace(record, place, SectionType::kName);
@@ -164,16 +164,16 @@ long HandleBind(Call& call) {
 
 long HandleUnlink(Call& call) {
   PathArgument argument = UnlinkedPath(call);
-  uint64_t begin = TakeTicket();
+  const BeginTicket begin;
   FileLock lock;
   long length = CopyInString(g_path, (const char*)call.args[argument.path_index], kPathMax);
-  if (length < 0) return CarryOut(call);
+  if (length < 0) return PassBy(call, Pass::kFails);
   Place place = FindPlace(argument.dirfd, g_path);
-  if (!place.valid()) return CarryOut(call);
+  if (!place.valid()) return PassBy(call, Pass::kFails);
   wire::FileState before;
   bool missing = StatAt(argument.dirfd, g_path, AT_SYMLINK_NOFOLLOW, &before) == -ENOENT;
   if (!missing && !InsideRoots(argument.dirfd, g_path, false)) Refuse(call, argument.dirfd, g_path);
-  RecordWriter record(lock, RecordKind::kUnlink, call, begin,
+  RecordWriter record(lock, RecordKind::kUnlink, call, begin.Use(),
                       wire::SectionSize((uint64_t)length) + kNameRoom + kNamesRoom);
   record.Add(SectionType::kPath, g_path, (uint64_t)length);
   AddPlace(record, place, SectionType::kName);
@@ -187,19 +187,19 @@ long HandleUnlink(Call& call) {
 
 long HandleLink(Call& call) {
   TwoPaths two = DescribeTwo(call);
-  uint64_t begin = TakeTicket();
+  const BeginTicket begin;
   FileLock lock;
   long length = CopyInString(g_path, (const char*)call.args[two.path_index], kPathMax);
   long length2 = CopyInString(g_path2, (const char*)call.args[two.path2_index], kPathMax);
-  if (length < 0 || length2 < 0) return CarryOut(call);
+  if (length < 0 || length2 < 0) return PassBy(call, Pass::kFails);
   Place place2 = FindPlace(two.dirfd2, g_path2);
-  if (!place2.valid()) return CarryOut(call);
+  if (!place2.valid()) return PassBy(call, Pass::kFails);
   wire::FileState before;
   int follow = (two.flags & AT_SYMLINK_FOLLOW) != 0 ? 0 : AT_SYMLINK_NOFOLLOW;
   bool missing = StatAt(two.dirfd, g_path, follow | (int)(two.flags & AT_EMPTY_PATH), &before) == -ENOENT;
   if (!InsideRoots(two.dirfd2, g_path2, false)) Refuse(call, two.dirfd2, g_path2);
   RecordWriter record(
-      lock, RecordKind::kLink, call, begin,
+      lock, RecordKind::kLink, call, begin.Use(),
       wire::SectionSize((uint64_t)length) + wire::SectionSize((uint64_t)length2) + kNameRoom + kNamesRoom);
   record.Add(SectionType::kPath, g_path, (uint64_t)length);
   record.Add(SectionType::kPath2, g_path2, (uint64_t)length2);
@@ -218,21 +218,21 @@ long HandleLink(Call& call) {
 
 long HandleRename(Call& call) {
   TwoPaths two = DescribeTwo(call);
-  uint64_t begin = TakeTicket();
+  const BeginTicket begin;
   FileLock lock;
   long length = CopyInString(g_path, (const char*)call.args[two.path_index], kPathMax);
   long length2 = CopyInString(g_path2, (const char*)call.args[two.path2_index], kPathMax);
-  if (length < 0 || length2 < 0) return CarryOut(call);
+  if (length < 0 || length2 < 0) return PassBy(call, Pass::kFails);
   Place place = FindPlace(two.dirfd, g_path);
   Place place2 = FindPlaceBeside(place, two.dirfd, g_path, two.dirfd2, g_path2);
-  if (!place.valid() || !place2.valid()) return CarryOut(call);
+  if (!place.valid() || !place2.valid()) return PassBy(call, Pass::kFails);
   wire::FileState before;
   wire::FileState other;
   bool missing = StatAt(two.dirfd, g_path, AT_SYMLINK_NOFOLLOW, &before) == -ENOENT;
   StatAt(two.dirfd2, g_path2, AT_SYMLINK_NOFOLLOW, &other);
   if (!missing && !InsideRoots(two.dirfd, g_path, false)) Refuse(call, two.dirfd, g_path);
   if (!missing && !InsideRoots(two.dirfd2, g_path2, false)) Refuse(call, two.dirfd2, g_path2);
-  RecordWriter record(lock, RecordKind::kRename, call, begin,
+  RecordWriter record(lock, RecordKind::kRename, call, begin.Use(),
                       wire::SectionSize((uint64_t)length) + wire::SectionSize((uint64_t)length2) +
                           2 * kNameRoom + kNamesRoom);
   record->mode_arg = two.flags;

@@ -125,11 +125,11 @@ void NoteOpened(RecordWriter& record, int fd, const OpenRequest& request, wire::
 }
 
 /// True: the call created the file, and is recorded. False: as if nothing had been tried.
-bool TryExclusive(const FileLock& lock, const Call& call, const OpenRequest& request, uint64_t begin,
-                  long path_length, long* result_out) {
+bool TryExclusive(const FileLock& lock, const Call& call, const OpenRequest& request,
+                  const BeginTicket& begin, long path_length, long* result_out) {
   Place place = FindPlace(request.dirfd, g_path);
   if (!place.valid()) return false;
-  RecordWriter record(lock, wire::RecordKind::kOpen, call, begin,
+  RecordWriter record(lock, wire::RecordKind::kOpen, call, begin.Use(),
                       wire::SectionSize((uint64_t)path_length) + 264 + kNamesRoom);
   record->open_flags = (uint32_t)request.flags;
   record.Add(SectionType::kPath, g_path, (uint64_t)path_length);
@@ -138,6 +138,7 @@ bool TryExclusive(const FileLock& lock, const Call& call, const OpenRequest& req
   long result = RunOpen(call, request, O_EXCL);
   if (result < 0) {
     record.Abandon();
+    begin.TakeBack();
     return false;
   }
   wire::FileState after;
@@ -148,22 +149,23 @@ bool TryExclusive(const FileLock& lock, const Call& call, const OpenRequest& req
   return true;
 }
 
-/// False: the call cannot change a file, or may block: to be carried out without the lock.
-bool RecordOpen(const FileLock& lock, const Call& call, const OpenRequest& request, uint64_t begin,
-                long path_length, long* result_out) {
+/// False: the call cannot change a file, or may block: to be carried out without the lock. *why says which.
+bool RecordOpen(const FileLock& lock, const Call& call, const OpenRequest& request, const BeginTicket& begin,
+                long path_length, long* result_out, Pass* why) {
   if (MayTryExclusive(call, request) && TryExclusive(lock, call, request, begin, path_length, result_out))
     return true;
   wire::FileState before = {};
   bool dangling = false;
   long looked =
       request.exclusive() || request.temporary() ? -ENOENT : LookBefore(request, &before, &dangling);
+  *why = looked == 0 ? Pass::kNoMatter : Pass::kFails;
   if (looked == 0 && !S_ISREG(before.mode)) return false;  // Directories fail, devices and pipes may block.
   bool may_create = looked == -ENOENT && request.creates();
   if (looked != 0 && !may_create && !request.temporary()) return false;  // It will fail without any effect.
   if (!InsideRoots(request.dirfd, g_path, looked == 0)) Refuse(call, request.dirfd, g_path);
   Place place;
   if (may_create && !dangling && request.resolve == 0) place = FindPlace(request.dirfd, g_path);
-  RecordWriter record(lock, wire::RecordKind::kOpen, call, begin,
+  RecordWriter record(lock, wire::RecordKind::kOpen, call, begin.Use(),
                       wire::SectionSize((uint64_t)path_length) + 2 * 264 + kNamesRoom);
   record->open_flags = (uint32_t)request.flags;
   record.Add(SectionType::kPath, g_path, (uint64_t)path_length);
@@ -204,18 +206,20 @@ bool RecordOpen(const FileLock& lock, const Call& call, const OpenRequest& reque
 
 long HandleOpen(Call& call) {
   OpenRequest request = DescribeOpen(call);
-  if (!request.valid || !request.may_change()) return CarryOut(call);
-  uint64_t begin = TakeTicket();
+  if (!request.valid || !request.may_change())
+    return PassBy(call, request.valid ? Pass::kNoMatter : Pass::kFails);
+  const BeginTicket begin;
   if (TakeNewCode()) RecordModules();
+  Pass why = Pass::kFails;
   {
     FileLock lock;
     long length = CopyInString(g_path, request.path, kPathMax);
     if (length >= 0) {
       long result = 0;
-      if (RecordOpen(lock, call, request, begin, length, &result)) return result;
+      if (RecordOpen(lock, call, request, begin, length, &result, &why)) return result;
     }
   }
-  return CarryOut(call);
+  return PassBy(call, why);
 }
 
 }  // namespace oldornew::preload

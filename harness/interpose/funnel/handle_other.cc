@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "interpose/funnel/handlers.h"
 #include "interpose/funnel/memory.h"
@@ -53,6 +54,20 @@ const char* UnmodelledIoctl(unsigned request) {
     return "uses an ioctl of btrfs";
   if (type == kF2fs && number >= 1 && number <= 5) return "uses atomic writes of f2fs";
   return nullptr;
+}
+
+/// A wait status as wait4 gives it.
+int StatusOf(const siginfo_t& info) {
+  switch (info.si_code) {
+    case CLD_EXITED:
+      return (info.si_status & 0xff) << 8;
+    case CLD_KILLED:
+      return info.si_status & 0x7f;
+    case CLD_DUMPED:
+      return (info.si_status & 0x7f) | 0x80;
+    default:
+      return 0x7f;
+  }
 }
 
 }  // namespace
@@ -114,35 +129,45 @@ long HandleByHandle(Call& call) {
 }
 
 long HandleWait(Call& call) {
-  // A child killed before it had armed itself has done nothing: only its death tells it from one that escaped
-  // us.
+  // How a child ended is compared with what it told itself: one killed before it had armed itself has done
+  // nothing, one that exited without our seeing its exit has escaped us.
   int status = 0;
   siginfo_t info = {};
   bool simple = call.nr == SYS_wait4;
   long pointer = simple ? 1 : 2;
   if (call.args[pointer] == 0) call.args[pointer] = simple ? (long)&status : (long)&info;
   long result = CarryOut(call);
-  if (result < 0 || (simple && result == 0)) return result;
-  int child = (int)result;
-  bool killed;
+  int child = result > 0 && simple ? (int)result : 0;
   if (simple) {
-    CopyIn(&status, (const int*)call.args[pointer]);
-    killed = (status & 0x7f) != 0 && (status & 0xff) != 0x7f;
-  } else {
-    CopyIn(&info, (const siginfo_t*)call.args[pointer]);
+    if (child != 0 && CopyIn(&status, (const int*)call.args[pointer]) != 0) child = 0;
+  } else if (result == 0 && CopyIn(&info, (const siginfo_t*)call.args[pointer]) == 0) {
     child = info.si_pid;
-    killed = child != 0 && (info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED);
+    status = StatusOf(info);
   }
-  if (!killed) return result;
-  RecordWriter record(wire::RecordKind::kKilled, call, TakeTicket(), 0);
+  const bool ended = (status & 0xff) != 0x7f && status != 0xffff;  // else stopped or continued
+  const bool gone = simple || (call.args[3] & WNOWAIT) == 0;
+  if (child == 0 || !ended || !gone) {
+    PassedBy(call);
+    return result;
+  }
+  RecordWriter record(wire::RecordKind::kReaped, call, TakeTicket(), 0);
   record->other_pid = child;
+  record->mode_arg = (uint32_t)status;
   record.Begun();
   return record.Done(result);
 }
 
 long HandleExit(Call& call) {
+  const bool all = call.nr == SYS_exit_group;
+  if (all) SettleThreads();
+  uint64_t count = 0;
+  uint64_t written = 0;
+  const bool counted = all && CountedByKernel(&count, &written);
   RecordWriter record(wire::RecordKind::kExit, call, TakeTicket(), 0);
   record->ret = call.args[0];
+  record->offset = count;
+  record->length = written;
+  if (counted) record->flags |= wire::kKernelCounted;
   record.Begun();
   record.Done(call.args[0]);
   return CarryOut(call);

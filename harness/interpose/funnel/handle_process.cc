@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <sys/syscall.h>
 
+#include "interpose/funnel/account.h"
 #include "interpose/funnel/handlers.h"
 #include "interpose/funnel/memory.h"
 #include "interpose/funnel/stack.h"
@@ -50,6 +51,8 @@ void AnnounceImage() {
   uint64_t room = 3 * sizeof(wire::Section) + kPathMax + kMaxArguments + kMaxMaps;
   RecordWriter record(RecordKind::kProcessStart, NoCall(SYS_execve), TakeTicket(), room);
   record->other_pid = (int)Gate(SYS_getppid);
+  uint64_t written = 0;
+  if (CountedByKernel(&record->offset, &written)) record->flags |= wire::kKernelCounted;
   char* program = record.Open(SectionType::kProgram, kPathMax);
   long length = program != nullptr ? Gate(SYS_readlink, "/proc/self/exe", program, kPathMax) : 0;
   record.ShrinkTo(program, length > 0 ? (uint64_t)length : 0);
@@ -82,7 +85,10 @@ void FunnelProcessStarted(StartedBy how) {
   __atomic_fetch_add(&g_header->processes_started, 1, __ATOMIC_RELAXED);
   // A child that shares our parent's memory (posix_spawn) leaves its tables alone; it has one thread, number
   // 0.
-  if (how != StartedBy::kClone) NumberThread(ThreadId(), true);
+  if (how != StartedBy::kClone) {
+    NumberThread(ThreadId(), true);
+    LeaveAccount();
+  }
   if (how == StartedBy::kExec) {
     AnnounceImage();
   } else {
@@ -91,6 +97,7 @@ void FunnelProcessStarted(StartedBy how) {
     record.Begun();
     record.Done(0);
   }
+  if (how != StartedBy::kClone) OpenAccount();
   __atomic_fetch_add(&g_header->processes_armed, 1, __ATOMIC_RELAXED);
 }
 
@@ -100,10 +107,16 @@ void FunnelThreadStarted() {
   RecordWriter record(RecordKind::kThreadStart, NoCall(SYS_clone), TakeTicket(), 0);
   record.Begun();
   record.Done(0);
+  NoteThreadStarted();
+}
+
+void FunnelCloneBegins(uint64_t flags) {
+  if (g_header != nullptr && (flags & CLONE_THREAD) != 0) NoteThreadCloned(+1);
 }
 
 void FunnelCloneReturned(long child_or_error, uint64_t flags) {
   if (g_header == nullptr) return;
+  if (child_or_error < 0 && (flags & CLONE_THREAD) != 0) NoteThreadCloned(-1);
   Call call = NoCall(SYS_clone);
   call.args[0] = (long)flags;
   RecordWriter record(RecordKind::kClone, call, TakeTicket(), 0);
@@ -116,6 +129,7 @@ void FunnelCloneReturned(long child_or_error, uint64_t flags) {
 
 void FunnelExecAttempt(int dirfd, const char* path, const char* const* argv, int flags) {
   if (g_header == nullptr) return;
+  SettleThreads();
   Call call = NoCall(SYS_execve);
   call.args[0] = dirfd;
   call.args[4] = flags;

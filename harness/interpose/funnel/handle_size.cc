@@ -17,13 +17,14 @@ using wire::SectionType;
 namespace {
 
 long TruncatePath(Call& call) {
-  uint64_t begin = TakeTicket();
+  const BeginTicket begin;
   FileLock lock;
   long length = CopyInString(g_path, (const char*)call.args[0], kPathMax);
   wire::FileState before;
-  if (length < 0 || StatAt(AT_FDCWD, g_path, 0, &before) != 0 || !S_ISREG(before.mode)) return CarryOut(call);
+  if (length < 0 || StatAt(AT_FDCWD, g_path, 0, &before) != 0 || !S_ISREG(before.mode))
+    return PassBy(call, Pass::kFails);
   if (!InsideRoots(AT_FDCWD, g_path, true)) Refuse(call, AT_FDCWD, g_path);
-  RecordWriter record(lock, RecordKind::kTruncate, call, begin,
+  RecordWriter record(lock, RecordKind::kTruncate, call, begin.Use(),
                       wire::SectionSize((uint64_t)length) + kNamesRoom);
   record->length = (uint64_t)call.args[1];
   record.AddText(SectionType::kPath, g_path);
@@ -41,11 +42,12 @@ long TruncatePath(Call& call) {
 long ChangeByDescriptor(Call& call, RecordKind kind) {
   int fd = (int)call.args[0];
   wire::FileState state;
-  if (StatDescriptor(fd, &state) != 0 || !S_ISREG(state.mode)) return CarryOut(call);
-  uint64_t begin = TakeTicket();
+  if (StatDescriptor(fd, &state) != 0) return PassBy(call, Pass::kFails);
+  if (!S_ISREG(state.mode)) return PassBy(call, Pass::kNoMatter);
+  const BeginTicket begin;
   FileLock lock;
   StatDescriptor(fd, &state);
-  RecordWriter record(lock, kind, call, begin, kNamesRoom);
+  RecordWriter record(lock, kind, call, begin.Use(), kNamesRoom);
   record->descriptor = fd;
   if (kind == RecordKind::kAllocate) {
     record->mode_arg = (uint32_t)call.args[1];
@@ -90,18 +92,18 @@ long HandleAllocate(Call& call) { return ChangeByDescriptor(call, RecordKind::kA
 long HandleSync(Call& call) {
   RecordKind kind = SyncKind(call.nr);
   int fd = kind == RecordKind::kSyncAll || kind == RecordKind::kMsync ? -1 : (int)call.args[0];
-  if (kind == RecordKind::kMsync && (call.args[2] & MS_SYNC) == 0) return CarryOut(call);
+  if (kind == RecordKind::kMsync && (call.args[2] & MS_SYNC) == 0) return PassBy(call, Pass::kNoMatter);
   wire::FileState state = {};
   if (fd >= 0) {
     DescriptorFacts facts;
-    if (LookUpDescriptor(fd, &facts) != 0) return CarryOut(call);
+    if (LookUpDescriptor(fd, &facts) != 0) return PassBy(call, Pass::kFails);
     state = StateOf(facts);
     bool on_disk = S_ISREG(state.mode) || S_ISDIR(state.mode) || kind == RecordKind::kSyncFs;
-    if (!on_disk) return CarryOut(call);
+    if (!on_disk) return PassBy(call, Pass::kNoMatter);
   }
-  uint64_t begin = TakeTicket();
+  const BeginTicket begin;
   FileLock lock;
-  RecordWriter record(lock, kind, call, begin, kNamesRoom);
+  RecordWriter record(lock, kind, call, begin.Use(), kNamesRoom);
   record->descriptor = fd;
   if (kind == RecordKind::kSyncRange) {
     record->offset = (uint64_t)call.args[1];

@@ -75,14 +75,14 @@ bool MayWaitForPipe(const Call& call, const Transfer& transfer) {
   return (Gate(SYS_fcntl, transfer.from, F_GETFL) & O_NONBLOCK) == 0;
 }
 
-long TransferToFile(Call call, const Transfer& transfer, uint64_t begin, bool no_wait) {
+long TransferToFile(Call call, const Transfer& transfer, const BeginTicket& begin, bool no_wait) {
   FileLock lock;
   long descriptor_flags = Gate(SYS_fcntl, transfer.to, F_GETFL);
-  if (descriptor_flags < 0 || (descriptor_flags & O_ACCMODE) == O_RDONLY) return CarryOut(call);
+  if (descriptor_flags < 0 || (descriptor_flags & O_ACCMODE) == O_RDONLY) return PassBy(call, Pass::kFails);
   wire::FileState source;
   wire::FileState before;
   if (StatDescriptor(transfer.from, &source) != 0 || StatDescriptor(transfer.to, &before) != 0)
-    return CarryOut(call);
+    return PassBy(call, Pass::kFails);
   uint64_t limit = source.size > kAtLeast ? source.size : kAtLeast;
   if (limit > kAtMost) limit = kAtMost;
   uint64_t length = (uint64_t)call.args[transfer.length_index];
@@ -91,12 +91,13 @@ long TransferToFile(Call call, const Transfer& transfer, uint64_t begin, bool no
   if (no_wait) call.args[5] |= kNonblock;
   int64_t offset = 0;
   if (transfer.to_offset != 0) {
-    if (CopyIn(&offset, (const int64_t*)transfer.to_offset) != 0) return CarryOut(call);
+    if (CopyIn(&offset, (const int64_t*)transfer.to_offset) != 0) return PassBy(call, Pass::kFails);
   } else {
     offset =
         (descriptor_flags & O_APPEND) != 0 ? (long)before.size : Gate(SYS_lseek, transfer.to, 0, SEEK_CUR);
   }
-  RecordWriter record(lock, wire::RecordKind::kWrite, call, begin, wire::SectionSize(length) + kNamesRoom);
+  RecordWriter record(lock, wire::RecordKind::kWrite, call, begin.Use(),
+                      wire::SectionSize(length) + kNamesRoom);
   record->descriptor = transfer.to;
   record->offset = (uint64_t)offset;
   record->length = length;
@@ -105,6 +106,11 @@ long TransferToFile(Call call, const Transfer& transfer, uint64_t begin, bool no
   record.AddState(wire::SectionType::kObjectBefore, before);
   record.Begun();
   long result = CarryOut(call);
+  if (no_wait && result == -EAGAIN) {  // Somebody else emptied the pipe: it will be tried again.
+    record.Abandon();
+    begin.TakeBack();
+    return result;
+  }
   if (result > 0) AddReadBack(record, transfer.to, (uint64_t)offset, (uint64_t)result, descriptor_flags);
   return record.Done(result);
 }
@@ -114,46 +120,50 @@ long TransferToFile(Call call, const Transfer& transfer, uint64_t begin, bool no
 long HandleTransfer(Call& call) {
   Transfer transfer = DescribeTransfer(call);
   wire::FileState state;
-  if (StatDescriptor(transfer.to, &state) != 0) return CarryOut(call);
+  if (StatDescriptor(transfer.to, &state) != 0) return PassBy(call, Pass::kFails);
   if (!S_ISREG(state.mode)) {
     if (FindChannel(transfer.to, state.dev, state.ino) >= 0) {
       RecordUnsupported(call,
                         "sends output without its bytes being seen (sendfile or splice to an output channel)",
                         transfer.to, nullptr);
     }
-    return CarryOut(call);
+    return PassBy(call, Pass::kNoMatter);
   }
-  uint64_t begin = TakeTicket();
+  const BeginTicket begin;
   bool may_wait = MayWaitForPipe(call, transfer);
   for (;;) {
     if (may_wait) {
       pollfd pipe = {transfer.from, POLLIN, 0};
       long ready = Gate(SYS_ppoll, &pipe, 1, 0, 0, 8);
-      if (ready < 0) return ready;
+      if (ready < 0) {
+        PassedBy(call);
+        return ready;
+      }
     }
     long result = TransferToFile(call, transfer, begin, may_wait);
-    if (!(may_wait && result == -EAGAIN)) return result;  // Somebody else emptied the pipe: wait again.
+    if (!(may_wait && result == -EAGAIN)) return result;
   }
 }
 
 long HandleReflink(Call& call) {
   int fd = (int)call.args[0];
   wire::FileState state;
-  if (StatDescriptor(fd, &state) != 0 || !S_ISREG(state.mode)) return CarryOut(call);
-  uint64_t begin = TakeTicket();
+  if (StatDescriptor(fd, &state) != 0 || !S_ISREG(state.mode)) return PassBy(call, Pass::kFails);
+  const BeginTicket begin;
   FileLock lock;
   file_clone_range range = {(int64_t)call.args[2], 0, 0, 0};
   if ((unsigned)call.args[1] == FICLONERANGE && CopyIn(&range, (const file_clone_range*)call.args[2]) != 0) {
-    return CarryOut(call);
+    return PassBy(call, Pass::kFails);
   }
   wire::FileState source;
   wire::FileState before;
   if (StatDescriptor((int)range.src_fd, &source) != 0 || StatDescriptor(fd, &before) != 0)
-    return CarryOut(call);
+    return PassBy(call, Pass::kFails);
   uint64_t length = range.src_length;
   if (length == 0) length = source.size > range.src_offset ? source.size - range.src_offset : 0;
   long descriptor_flags = Gate(SYS_fcntl, fd, F_GETFL);
-  RecordWriter record(lock, wire::RecordKind::kWrite, call, begin, wire::SectionSize(length) + kNamesRoom);
+  RecordWriter record(lock, wire::RecordKind::kWrite, call, begin.Use(),
+                      wire::SectionSize(length) + kNamesRoom);
   record->descriptor = fd;
   record->offset = range.dest_offset;
   record->length = length;

@@ -2,6 +2,7 @@
 // copy, so what is recorded is what was written even when another thread scribbles on the buffer meanwhile.
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -33,11 +34,19 @@ Source DescribeSource(const Call& call) {
   Source source;
   source.address = (uint64_t)call.args[1];
   source.vector = call.nr == SYS_writev || call.nr == SYS_pwritev || call.nr == SYS_pwritev2;
+  int64_t count = call.args[2];
+  if (call.nr == SYS_sendmsg) {
+    msghdr message = {};
+    source.vector = true;
+    source.valid = CopyIn(&message, (const msghdr*)call.args[1]) == 0;
+    source.address = (uint64_t)message.msg_iov;
+    count = (int64_t)message.msg_iovlen;
+  }
   if (!source.vector) {
     source.length = (uint64_t)call.args[2];
   } else {
-    source.count = (int)call.args[2];
-    source.valid = call.args[2] >= 0 && call.args[2] <= kMaxVectors;
+    source.count = (int)count;
+    source.valid = source.valid && count >= 0 && count <= kMaxVectors;
     iovec part;
     for (int i = 0; source.valid && i < source.count; i++) {
       if (CopyIn(&part, (const iovec*)source.address + i) != 0 || (int64_t)part.iov_len < 0) {
@@ -76,9 +85,11 @@ long WriteCopy(const Call& call, const Source& source, char* bytes) {
   return GateProgramSyscall(call.nr, call.args[0], (long)&whole, 1, call.args[3], call.args[4], call.args[5]);
 }
 
+bool Sends(long nr) { return nr == SYS_sendto || nr == SYS_sendmsg || nr == SYS_sendmmsg; }
+
 long WriteOutput(const Call& call, int channel, const DescriptorFacts& facts) {
   Source source = DescribeSource(call);
-  if (!source.valid || source.length == 0) return CarryOut(call);
+  if (!source.valid || source.length == 0) return PassBy(call, source.valid ? Pass::kNoMatter : Pass::kFails);
   RecordWriter record(wire::RecordKind::kOutput, call, TakeTicket(),
                       wire::SectionSize(source.length) + kNamesRoom);
   record->descriptor = (int)call.args[0];
@@ -118,12 +129,12 @@ uint32_t WriteFlags(const Call& call, long descriptor_flags) {
 
 long WriteFile(const Call& call, const DescriptorFacts& facts) {
   int fd = (int)call.args[0];
-  if ((facts.flags & O_ACCMODE) == O_RDONLY) return CarryOut(call);
+  if ((facts.flags & O_ACCMODE) == O_RDONLY) return PassBy(call, Pass::kFails);
   Source source = DescribeSource(call);
-  if (!source.valid) return CarryOut(call);
-  uint64_t begin = TakeTicket();
+  if (!source.valid) return PassBy(call, Pass::kFails);
+  const BeginTicket begin;
   FileLock lock;
-  RecordWriter record(lock, wire::RecordKind::kWrite, call, begin,
+  RecordWriter record(lock, wire::RecordKind::kWrite, call, begin.Use(),
                       wire::SectionSize(source.length) + kNamesRoom);
   record->descriptor = fd;
   record->length = source.length;
@@ -169,10 +180,16 @@ int FindChannel(int fd, uint64_t dev, uint64_t ino) {
 
 long HandleWrite(Call& call) {
   DescriptorFacts facts;
-  if (LookUpDescriptor((int)call.args[0], &facts) != 0) return CarryOut(call);
-  if (S_ISREG(facts.mode)) return WriteFile(call, facts);
+  if (LookUpDescriptor((int)call.args[0], &facts) != 0) return PassBy(call, Pass::kFails);
+  if (S_ISREG(facts.mode) && !Sends(call.nr)) return WriteFile(call, facts);
   int channel = FindChannel((int)call.args[0], facts.dev, facts.ino);
-  return channel >= 0 ? WriteOutput(call, channel, facts) : CarryOut(call);
+  if (channel < 0) return PassBy(call, Pass::kNoMatter);
+  if (call.nr == SYS_sendmmsg) {
+    RecordUnsupported(call, "sends output without its bytes being seen (sendmmsg to an output channel)",
+                      (int)call.args[0], nullptr);
+    return PassBy(call, Pass::kNoMatter);
+  }
+  return WriteOutput(call, channel, facts);
 }
 
 }  // namespace oldornew::preload

@@ -1,8 +1,9 @@
 // One function per family of system calls: looks at what the kernel will act on, carries the call out,
-// records it, returns its result. Each carries the call out exactly once, or says why not. A call that cannot
-// change a file takes the short way.
+// records it, returns its result. Each carries the call out exactly once, or says why not. A call that needs
+// no record is passed by (account.h) with the reason.
 #pragma once
 
+#include "interpose/funnel/account.h"
 #include "interpose/funnel/paths.h"
 #include "interpose/funnel/recorder.h"
 #include "interpose/funnel/seam.h"
@@ -10,7 +11,7 @@
 namespace oldornew::preload {
 
 // handle_write.cc
-long HandleWrite(Call& call);  // write, pwrite64, writev, pwritev, pwritev2
+long HandleWrite(Call& call);  // write, pwrite64, writev, pwritev, pwritev2, sendto, sendmsg, sendmmsg
 // handle_transfer.cc
 long HandleTransfer(
     Call& call);  // sendfile, splice, copy_file_range: bytes that never were in the program's memory

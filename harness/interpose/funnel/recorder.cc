@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "interpose/funnel/account.h"
+#include "interpose/funnel/hole.h"
 #include "interpose/funnel/memory.h"
 #include "interpose/funnel/stack.h"
 
@@ -130,6 +132,10 @@ bool MapRecording(const char* path) {
 
 uint64_t TakeTicket() { return __atomic_fetch_add(&g_header->ticket, 1, __ATOMIC_SEQ_CST); }
 
+BeginTicket::~BeginTicket() {
+  if (!used_) __atomic_fetch_add(&g_header->tickets_dropped, 1, __ATOMIC_RELAXED);
+}
+
 void UseThreadPointer(const uint64_t* auxv) {
   constexpr uint64_t kHwcap2 = 26;  // AT_HWCAP2
   constexpr uint64_t kFsGsBase = 2;
@@ -238,6 +244,7 @@ RecordWriter::RecordWriter(wire::RecordKind kind, const Call& call, uint64_t beg
   record_->ip = call.ip;
   record_->stack_pointer = call.sp;
   record_->frame_pointer = call.bp;
+  record_->account = AccountNumber();
   record_->descriptor = -1;
 }
 
@@ -308,6 +315,7 @@ long RecordWriter::Done(long result) {
   record_->ret = result;
   record_->end = TakeTicket();
   __atomic_store_n(&record_->state, (uint32_t)RecordState::kDone, __ATOMIC_RELEASE);
+  NoteRecord(record_, wire::AlignUp(record_->used, wire::kAlign));
   uint64_t needed = wire::AlignUp(record_->used, wire::kAlign);
   if (capacity_ == 0 || needed >= capacity_) return result;
   // Give back what was not needed. A reader must find zeros there, and whoever reserves it next relies on

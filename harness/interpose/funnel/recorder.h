@@ -24,6 +24,27 @@ uint64_t MakeRoomFor(uint64_t size);  // handle_limit.cc
 /// The next ticket. Tickets order the begins and ends of all calls of the run.
 uint64_t TakeTicket();
 
+/// The ticket of a call that begins. Every ticket is in some record or counted as dropped, so that a lost
+/// record shows.
+class BeginTicket {
+ public:
+  BeginTicket() : value_(TakeTicket()) {}
+  ~BeginTicket();
+  BeginTicket(const BeginTicket&) = delete;
+  BeginTicket& operator=(const BeginTicket&) = delete;
+  /// For the record that it goes into.
+  uint64_t Use() const {
+    used_ = true;
+    return value_;
+  }
+  /// That record was abandoned.
+  void TakeBack() const { used_ = false; }
+
+ private:
+  uint64_t value_;
+  mutable bool used_ = false;
+};
+
 /// Order of creation of the calling thread in its process.
 uint32_t ThreadNumber(int tid);
 /// gettid, without a system call where the thread is known by its thread pointer.

@@ -88,6 +88,9 @@ inline long CarryOut(const Call& call) {
 void BlockSignals(uint64_t* old_mask);
 void RestoreSignals(uint64_t old_mask);
 
+/// Turns Syscall User Dispatch off for this thread.
+void DisarmThread();
+
 /// Process and thread id. ProcessId is cached where that is safe (not while a CLONE_VM child shares our
 /// memory).
 int ProcessId();
@@ -126,6 +129,9 @@ void FunnelProcessStarted(StartedBy how);
 
 /// A new thread of this process has armed itself. Runs on the thread's own stack.
 void FunnelThreadStarted();
+
+/// Before each clone or clone3 that may make a thread, with its flags.
+void FunnelCloneBegins(uint64_t flags);
 
 /// In the parent, after each fork, vfork, clone, clone3: the child's id or -errno, and the clone flags (fork:
 /// SIGCHLD; vfork: CLONE_VFORK|CLONE_VM|SIGCHLD as the program meant it). May come after the child's own

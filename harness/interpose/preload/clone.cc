@@ -5,6 +5,7 @@
 #include <linux/sched.h>
 
 #include "interpose/preload/entry.h"
+#include "interpose/funnel/hole.h"
 
 namespace oldornew::preload {
 
@@ -57,6 +58,7 @@ long ReadPlan(const Call& call, Plan* plan) {
 
 /// In the child, armed or about to be: what it has to tell.
 void Announce(uint64_t flags) {
+  if (IsHole((flags & CLONE_THREAD) != 0 ? Hole::kThread : Hole::kChild) || IsHole(Hole::kHidden)) return;
   const bool shares_memory = (flags & CLONE_VM) != 0;
   if ((flags & CLONE_THREAD) == 0 && !shares_memory) {
     FinishPatchingAfterFork();
@@ -122,6 +124,7 @@ long Clone(const Call& call, const Context* context) {
   if (plan.stack_top != 0 && (meant & CLONE_VM) != 0) NoteThreads();
   if ((meant & (CLONE_FILES | CLONE_FS)) != 0 && (meant & CLONE_THREAD) == 0) NoteSharedDescriptors();
   if (shares_memory) NoteSharedMemoryChild(+1);
+  if (settings.recording) FunnelCloneBegins(meant);
   child = plan.stack_top == 0 ? CloneOnThisStack(call, &plan) : CloneOnItsOwnStack(call, context, &plan);
   if (child == 0) return 0;
   if (shares_memory && (child < 0 || (meant & CLONE_VFORK) != 0)) {
@@ -129,7 +132,7 @@ long Clone(const Call& call, const Context* context) {
     if (child > 0) ReleaseScratchOf(static_cast<int>(child));
     PatchWhatWasDeferred();
   }
-  if (settings.recording) FunnelCloneReturned(child, meant);
+  if (settings.recording && !IsHole(Hole::kHidden)) FunnelCloneReturned(child, meant);
   return child;
 }
 

@@ -53,7 +53,6 @@ inline long CarryOutOrRecord(Call& call) { return settings.recording ? Funnel(ca
 
 // start.cc
 void ArmThread();  ///< turns Syscall User Dispatch on for this thread
-void DisarmThread();
 void NoteNewProcess();
 void NoteSharedMemoryChild(int delta);  ///< +1: a CLONE_VM child process may run from now on; -1: it has gone
 void NoteSharedDescriptors();           ///< a process with the same descriptor table may run from now on

@@ -8,6 +8,7 @@
 
 #include "interpose/image.h"
 #include "interpose/preload/entry.h"
+#include "interpose/funnel/hole.h"
 
 namespace oldornew::preload {
 namespace {
@@ -331,7 +332,7 @@ long Exec(const Call& call) {
   const bool want_asan = LookAtImage(target);
   Survey survey;
   long result;
-  if (!SurveyEnvironment(target.envp, want_asan, &survey)) {
+  if (IsHole(Hole::kExec) || !SurveyEnvironment(target.envp, want_asan, &survey)) {
     result = CarryOutExec(call, target, target.envp);
   } else {
     const uint64_t room =

@@ -7,6 +7,7 @@
 #include <linux/prctl.h>
 
 #include "interpose/preload/entry.h"
+#include "interpose/funnel/hole.h"
 
 namespace oldornew::preload {
 
@@ -110,6 +111,7 @@ __attribute__((constructor, used)) void Start(int argc, char** argv, char** envp
   settings.recording = FunnelInit(envp, auxv);
   if (!settings.recording && !HasVariable(envp, "OLDORNEW_ARM=1")) return;
   SaveEnvironment(envp);
+  LearnHole(envp);
   if (!SavedEnvironmentIsComplete()) return;
   settings.on_alternate_stack = IsGoProgram(auxv);
   // A rewritten site runs the funnel on the program's stack, for which a goroutine's has no room.
@@ -119,7 +121,7 @@ __attribute__((constructor, used)) void Start(int argc, char** argv, char** envp
   ArmThread();
   // Go looks for the kernel's vector behind the environment, so there the array must keep its length.
   if (!settings.on_alternate_stack) HideFromProgram(envp);
-  if (settings.recording) FunnelProcessStarted(StartedBy::kExec);
+  if (settings.recording && !IsHole(Hole::kStart)) FunnelProcessStarted(StartedBy::kExec);
 }
 
 }  // namespace

@@ -19,6 +19,10 @@ std::string PreloadLibrary() {
   return std::string(OLDORNEW_BINARY_DIR) + "/harness/interpose/preload/liboldornew_preload.so";
 }
 
+std::string PreloadLibraryWithHoles() {
+  return std::string(OLDORNEW_BINARY_DIR) + "/harness/interpose/preload/with_holes/liboldornew_preload.so";
+}
+
 RecordedRun::RecordedRun() {
   Result<TempDir> work = TempDir::Create("oldornew-interpose-");
   CHECK(work.has_value());
@@ -37,7 +41,7 @@ namespace {
   if (chdir(run.directory().c_str()) != 0) _exit(127);
   dup2(output, 1);
   if (run.before_exec) run.before_exec();
-  setenv("LD_PRELOAD", PreloadLibrary().c_str(), 1);
+  setenv("LD_PRELOAD", (run.library.empty() ? PreloadLibrary() : run.library).c_str(), 1);
   setenv("OLDORNEW_RECORDING", run.recording().c_str(), 1);
   setenv("OUTSIDE", run.outside().c_str(), 1);
   for (const std::string& entry : run.environment) putenv(strdup(entry.c_str()));
@@ -85,7 +89,8 @@ void RecordedRun::Decode() {
   Result<CapturedTree> captured = Capture({directory_});
   CHECK(captured.has_value());
   trace.new_tree = captured->tree;
-  Status decoded = DecodeRecording(recording_, old_tree, &trace, &statistics);
+  Status decoded =
+      DecodeRecording(recording_, old_tree, &trace, &statistics, wait_status >= 0 && WIFEXITED(wait_status));
   CHECK(decoded.has_value());
 }
 

@@ -25,6 +25,7 @@ class RecordedRun {
 
   RecordingOptions options;              ///< for CreateRecordingFile
   std::vector<std::string> environment;  ///< added to the child's
+  std::string library;                   ///< to preload; empty: PreloadLibrary()
   bool channels_by_identity = true;  ///< the run's own pipe is stdout; false: descriptors 1 and 2 by number
 
   std::function<void()> before_exec;  ///< runs in the child
@@ -54,5 +55,7 @@ class RecordedRun {
 /// Path of a program built beside the tests.
 std::string TestProgram(const std::string& name);
 std::string PreloadLibrary();
+/// The library that can be told to miss something (preload/hole.h).
+std::string PreloadLibraryWithHoles();
 
 }  // namespace oldornew

@@ -179,6 +179,13 @@ int Creates() {
   return 0;
 }
 
+/// Four threads, one after the other, each forces a file to disk.
+int Threads() {
+  int fd = open("file", O_WRONLY | O_CREAT, 0644);
+  for (int i = 0; i < 4; i++) std::thread([fd] { fsync(fd); }).join();
+  return 0;
+}
+
 int LockAll() {
   if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0) return 1;
   Append("locked", 'l', 1);
@@ -206,6 +213,7 @@ int main(int argc, char** argv) {
   if (what == "fill") return Fill();
   if (what == "short") return Short();
   if (what == "creates") return Creates();
+  if (what == "threads") return Threads();
   if (what == "lockall") return LockAll();
   if (what == "write") return WriteTo(argument);
   if (what == "unlink") return unlink(argument) == 0 ? 0 : 1;
