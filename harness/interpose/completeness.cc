@@ -205,7 +205,8 @@ void Completeness::NoteReaped(const RecordView& record, const std::string& who) 
         r.other_pid, image == images_.end() ? "a child of " + who : image->second.who));
   }
   Bytes& parent = bytes_[r.pid];
-  if (child == bytes_.end()) return;  // it never announced itself: killed before it could do anything, or a hole
+  if (child == bytes_.end())
+    return;  // it never announced itself: killed before it could do anything, or a hole
   const Bytes gone = child->second;
   bytes_.erase(child);
   if (gone.ended) {

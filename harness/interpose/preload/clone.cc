@@ -4,8 +4,8 @@
 #include <linux/errno.h>
 #include <linux/sched.h>
 
-#include "interpose/preload/entry.h"
 #include "interpose/funnel/hole.h"
+#include "interpose/preload/entry.h"
 
 namespace oldornew::preload {
 

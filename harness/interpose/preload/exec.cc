@@ -6,9 +6,9 @@
 #include <linux/fcntl.h>
 #include <linux/mman.h>
 
+#include "interpose/funnel/hole.h"
 #include "interpose/image.h"
 #include "interpose/preload/entry.h"
-#include "interpose/funnel/hole.h"
 
 namespace oldornew::preload {
 namespace {

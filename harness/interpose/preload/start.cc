@@ -6,8 +6,8 @@
 #include <linux/fcntl.h>
 #include <linux/prctl.h>
 
-#include "interpose/preload/entry.h"
 #include "interpose/funnel/hole.h"
+#include "interpose/preload/entry.h"
 
 namespace oldornew::preload {
 

@@ -1,4 +1,4 @@
-// What preload/hole.h declares, for the library with holes.
+// What funnel/hole.h declares, for the library with holes.
 #include "interpose/funnel/hole.h"
 
 #include "interpose/funnel/memory.h"

@@ -55,7 +55,7 @@ class RecordedRun {
 /// Path of a program built beside the tests.
 std::string TestProgram(const std::string& name);
 std::string PreloadLibrary();
-/// The library that can be told to miss something (preload/hole.h).
+/// The library that can be told to miss something (funnel/hole.h).
 std::string PreloadLibraryWithHoles();
 
 }  // namespace oldornew
