@@ -336,5 +336,52 @@ TEST_F(ScenarioCliTest, ABaselineLetsOnlyNewFindingsFail) {
   EXPECT_THAT(other.out, HasSubstr("no longer found"));
 }
 
+TEST_F(CliTest, ProfilesSaysWhatACellMeansAndWhereItComesFrom) {
+  const Outcome list = Run("profiles");
+  EXPECT_EQ(list.exit_code, 0) << list.err;
+  EXPECT_THAT(list.out, HasSubstr("ext4,data=journal  [observed, mainstream], as ext4"));
+  EXPECT_THAT(list.out, HasSubstr("f2fs  [from documentation]"));
+  const Outcome row = Run("profiles xfs");
+  EXPECT_THAT(row.out, HasSubstr("NEWDATA = after_io"));
+  EXPECT_THAT(row.out, HasSubstr("DIRMOVE = -"));
+  EXPECT_EQ(Run("profiles ext5").exit_code, 2);
+  EXPECT_THAT(Run("profiles mainstream").err, HasSubstr("a set of 13 rows"));
+  const auto json = nlohmann::json::parse(Run("profiles --json xfs").out);
+  EXPECT_EQ(json["rows"].size(), 1u);
+  EXPECT_EQ(json["rows"][0]["cells"]["REPL"]["value"], "none");
+  EXPECT_TRUE(json["rows"][0]["cells"]["DIRMOVE"]["value"].is_null());
+}
+
+TEST_F(CliTest, ARowOfTheUsersOwnIsJudgedReportedAndReplayed) {
+  ASSERT_TRUE(WriteFile(
+      Path("own.toml"),
+      "[[profile]]\nname = \"kind\"\nbased-on = \"xfs\"\nsource = \"made up\"\ncells.REPL = \"wait\"\n"));
+  // What xfs loses, a file system that waits before a rename over does not: only durability is left to
+  // complain about.
+  const std::string own = " --profiles-file ../own.toml";
+  const Outcome xfs = Run(std::string("check --profile xfs ") + kCareless);
+  EXPECT_THAT(xfs.out, HasSubstr("EMPTY"));
+  const Outcome kind = Run("check --profile kind --output out1 --strict" + own + " " + kCareless);
+  EXPECT_EQ(kind.exit_code, 1) << kind.err;
+  EXPECT_THAT(kind.out, Not(HasSubstr("EMPTY")));
+  const auto json = nlohmann::json::parse(ReadFile(Path("w/out1/report.json")).value());
+  const std::string table = json["profile_table"];
+  EXPECT_THAT(table, HasSubstr("+"));
+  const std::string bundle = json["findings"][0]["bundle"];
+  const Outcome same = Run("replay " + bundle + own);
+  EXPECT_EQ(same.exit_code, 1) << same.err;
+  EXPECT_EQ(same.err, "");
+  const Outcome gone = Run("replay " + bundle);
+  EXPECT_EQ(gone.exit_code, 1) << gone.err;
+  EXPECT_THAT(gone.err, HasSubstr("this table has no row kind"));
+  ASSERT_TRUE(WriteFile(Path("own.toml"),
+                        "[[profile]]\nname = \"kind\"\nbased-on = \"xfs\"\nsource = \"made up\"\n"));
+  EXPECT_THAT(Run("replay " + bundle + own).err, HasSubstr("its row kind differs: REPL wait, now none"));
+  ASSERT_TRUE(WriteFile(Path("own.toml"), "[[profile]]\nname = \"kind\"\n"));
+  const Outcome wrong = Run("check --profile kind" + own + " " + kCareless);
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("own.toml:1: a row without a source"));
+}
+
 }  // namespace
 }  // namespace oldornew

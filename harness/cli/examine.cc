@@ -53,6 +53,7 @@ Result<std::vector<Sandbox>> MakeProbeSandboxes(const Options& options, const Re
 Result<SearchOptions> MakeSearchOptions(const Options& options) {
   SearchOptions search;
   ASSIGN_OR_RETURN(const ChosenProfiles profiles, ChooseProfiles(options));
+  search.table = profiles.table;
   search.profiles = profiles.asked;
   search.pedantic = profiles.pedantic;
   search.limits.max_states = options.max_states != 0 ? options.max_states
@@ -82,6 +83,7 @@ Result<std::unique_ptr<Examination>> Examine(const Options& options, SearchOptio
   const Trace& trace = out->recording.trace;
   Report& report = out->report;
   report.trace = &trace;
+  report.profile_table = out->search.table.Version();
   report.rules.strict = options.strict;
   report.rules.accept_bounded = options.accept_bounded;
   report.rules.ok_exit = out->search.ack.ok_exit;

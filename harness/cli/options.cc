@@ -29,6 +29,11 @@ void AddSandboxOptions(CLI::App* app, Options* o) {
       ->check(CLI::PositiveNumber);
 }
 
+void AddProfilesFile(CLI::App* app, Options* o) {
+  app->add_option("--profiles-file", o->profiles_file,
+                  "TOML file with file system profiles of your own (see docs/profiles.md)");
+}
+
 void AddJudgingOptions(CLI::App* app, Options* o) {
   app->add_option("--watch", o->watch,
                   "path to judge, a directory as one value (default: whatever the run changed)")
@@ -38,6 +43,7 @@ void AddJudgingOptions(CLI::App* app, Options* o) {
          "--profile", o->profiles,
          "file system profile, or mainstream, or all; repeatable (default: mainstream, and posix as a hint)")
       ->allow_extra_args(false);
+  AddProfilesFile(app, o);
   app->add_option("--expect", o->expect,
                   "oracles to ask, comma-separated: atomic, durable, check (default: all)");
   app->add_option("--check", o->check_command, "shell command that must exit 0 in every state");
@@ -125,6 +131,7 @@ struct Parser {
     replay->add_option("input", o->input, "a .crash file, or a token")->required();
     replay->add_option("--trace", o->trace_path,
                        "the trace a token belongs to (default: oldornew.out/run.trace)");
+    AddProfilesFile(replay, o);
     replay->add_option("--keep", o->keep, "write the state to this new or empty directory");
     CLI::App* states =
         Add("states", "list every distinct state as JSON lines: states [options] -- COMMAND ...",
@@ -132,6 +139,7 @@ struct Parser {
     AddSandboxOptions(states, o);
     states->add_option("--profile", o->profiles, "file system profile; repeatable (default: mainstream)")
         ->allow_extra_args(false);
+    AddProfilesFile(states, o);
     states->add_option("--watch", o->watch, "path to look at (default: everything)")->allow_extra_args(false);
     states->add_option("--trace", o->trace_path, "take this recorded trace instead of running a command");
     states->add_option("--write", o->keep, "make every state real below this new or empty directory");
@@ -143,7 +151,12 @@ struct Parser {
     doctor->add_option("program", o->input, "a program; with arguments, give it after --");
     doctor->add_option("--work-dir", o->work_directory, "where the private copy would be made");
     doctor->add_flag("--json", o->json, "print JSON instead of text");
-    Add("profiles", "list the file system profiles with their meaning and source", Subcommand::kProfiles);
+    CLI::App* profiles =
+        Add("profiles", "list the file system profiles: what each says, and how that is known",
+            Subcommand::kProfiles);
+    profiles->add_option("row", o->input, "one row, cell by cell, with the meaning and source of each");
+    profiles->add_flag("--json", o->json, "the same as JSON");
+    AddProfilesFile(profiles, o);
   }
 };
 

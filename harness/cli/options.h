@@ -29,6 +29,7 @@ struct Options {
   std::vector<std::string> watch;
   std::vector<std::string> together;
   std::vector<std::string> profiles;
+  std::string profiles_file;  ///< TOML with rows of the user's own
   std::string expect;
   std::string check_command;
   std::string view_command;
@@ -53,7 +54,7 @@ struct Options {
   std::string write_baseline;  ///< --write-baseline: where to write what was found, to be accepted
 
   // replay, show, states.
-  std::string input;       ///< token, .crash or .trace file
+  std::string input;       ///< token, .crash or .trace file; profiles: a row, or empty
   std::string trace_path;  ///< the trace a token belongs to
   std::string keep;        ///< replay --keep DIR, states --write DIR
 };

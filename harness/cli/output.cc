@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "finding/bundle.h"
+#include "model/columns.h"
 #include "run/copy_tree.h"
 #include "trace/format.h"
 
@@ -71,6 +72,8 @@ Status WriteOutput(const Options& options, const SearchOptions& search, Report* 
     header.ack = options.ack;
     header.view = options.view_command;
     header.check = options.check_command;
+    header.profile_table = report->profile_table;
+    if (const Profile* row = search.table.Find(finding.profile)) header.row = CellsText(*row);
     header.watch = PlacesOf(*report->trace, search, finding.path, &header.whole_directory);
     const std::string id = HashBytes(finding.token + header.oracle + finding.path).Short();
     const std::string path = JoinPath(options.output, id + ".crash");

@@ -9,6 +9,7 @@
 #include "cli/session.h"
 #include "explore/case.h"
 #include "finding/bundle.h"
+#include "model/columns.h"
 #include "oracle/judge.h"
 #include "trace/format.h"
 
@@ -111,13 +112,56 @@ Result<bool> ProbeAgain(const Bundle& bundle, const CrashState& state) {
   return bundle.header.oracle == "durable" ? !same(new_answer) : !same(old_answer) && !same(new_answer);
 }
 
+// What the bundle's row says and the one of today does not: "NEWDATA zero, now ordered".
+std::string Differences(const Profile& then, const Profile& now) {
+  std::vector<std::string> words;
+  for (size_t i = 0; i < Columns().size(); ++i) {
+    const std::string was = CellText(then, i);
+    const std::string is = CellText(now, i);
+    if (was != is) words.push_back(fmt::format("{} {}, now {}", Columns()[i].name, was, is));
+  }
+  return Join(words, "; ");
+}
+
+// A state belongs to the row it was found in. When the table has changed since, the old row is used, and that
+// is said: what it shows may be something the file system is no longer thought to do.
+Result<Profile> RowOf(const Options& options, const Bundle& bundle, const PowerCase& power_case) {
+  ASSIGN_OR_RETURN(const ProfileTable table, LoadProfiles(options));
+  const std::string& name = power_case.profile;
+  const Profile* now = table.Find(name);
+  if (bundle.header.row.empty()) {
+    if (now != nullptr) return *now;
+    return FailWith(ExitCode::kUsage, "no profile is called {} (--profiles-file gives rows of your own)",
+                    name);
+  }
+  auto then = ParseCells(bundle.header.row);
+  if (!then) return FailWith(ExitCode::kUsage, "the bundle's row {}: {}", name, then.error().message);
+  then->name = name;
+  std::string complaint;
+  if (now == nullptr) {
+    complaint = fmt::format("this table has no row {}", name);
+  } else if (CellsDigest(*then) != CellsDigest(*now)) {
+    complaint = fmt::format("its row {} differs: {}", name, Differences(*then, *now));
+  } else if (bundle.header.profile_table != table.Version()) {
+    complaint = fmt::format("its row {} is the same", name);
+  }
+  if (!complaint.empty()) {
+    std::fputs(fmt::format("oldornew: the bundle was written with profile table {}, this is {}; {}\n",
+                           bundle.header.profile_table, table.Version(), complaint)
+                   .c_str(),
+               stderr);
+  }
+  return *then;
+}
+
 }  // namespace
 
 Result<ExitCode> RunReplay(const Options& options) {
   if (!options.keep.empty()) RETURN_IF_ERROR(MakeEmptyDirectory(options.keep));
   ASSIGN_OR_RETURN(const Bundle bundle, LoadBundle(options));
   ASSIGN_OR_RETURN(const PowerCase power_case, ParseToken(bundle.header.token));
-  ASSIGN_OR_RETURN(const CrashState state, Realise(bundle.trace, power_case));
+  ASSIGN_OR_RETURN(const Profile row, RowOf(options, bundle, power_case));
+  ASSIGN_OR_RETURN(const CrashState state, Realise(bundle.trace, power_case, {{""}}, &row));
   if (!bundle.header.message.empty()) std::fputs((bundle.header.message + "\n").c_str(), stdout);
   std::fputs(fmt::format("{}, power lost after {} of {} calls; the state, against the old one:\n{}",
                          power_case.profile, state.first_point, bundle.trace.ops.size(),

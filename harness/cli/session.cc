@@ -8,6 +8,7 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "model/profile_file.h"
 #include "trace/format.h"
 
 namespace oldornew {
@@ -29,14 +30,22 @@ Result<Recording> ObtainTrace(const Options& options) {
   return Record(spec);
 }
 
+Result<ProfileTable> LoadProfiles(const Options& options) {
+  if (options.profiles_file.empty()) return ProfileTable::BuiltIn();
+  const auto text = ReadFile(options.profiles_file);
+  if (!text) return FailWith(ExitCode::kUsage, "{}", text.error().message);
+  return ParseProfileFile(*text, options.profiles_file);
+}
+
 Result<ChosenProfiles> ChooseProfiles(const Options& options) {
   ChosenProfiles chosen;
+  ASSIGN_OR_RETURN(chosen.table, LoadProfiles(options));
   if (!options.profiles.empty()) {
-    ASSIGN_OR_RETURN(chosen.asked, SelectProfiles(options.profiles));
+    ASSIGN_OR_RETURN(chosen.asked, chosen.table.Select(options.profiles));
     return chosen;
   }
-  ASSIGN_OR_RETURN(chosen.asked, SelectProfiles({"mainstream"}));
-  ASSIGN_OR_RETURN(chosen.pedantic, SelectProfiles({"posix"}));
+  ASSIGN_OR_RETURN(chosen.asked, chosen.table.Select({"mainstream"}));
+  ASSIGN_OR_RETURN(chosen.pedantic, chosen.table.Select({"posix"}));
   return chosen;
 }
 

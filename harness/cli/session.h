@@ -13,7 +13,11 @@ namespace oldornew {
 /// Records options.command, or loads options.trace_path (then there is no sandbox).
 Result<Recording> ObtainTrace(const Options& options);
 
+/// The built-in table, with the rows of options.profiles_file.
+Result<ProfileTable> LoadProfiles(const Options& options);
+
 struct ChosenProfiles {
+  ProfileTable table;  ///< owns the rows
   std::vector<const Profile*> asked;
   std::vector<const Profile*> pedantic;
 };

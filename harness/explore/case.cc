@@ -33,12 +33,14 @@ Result<PowerCase> ParseToken(std::string_view token) {
   return power_case;
 }
 
-Result<CrashState> Realise(const Trace& trace, const PowerCase& power_case, const Projection& projection) {
+Result<CrashState> Realise(const Trace& trace, const PowerCase& power_case, const Projection& projection,
+                           const Profile* profile) {
   const std::string id = trace.Identity().Short();
   if (power_case.trace_id != id) {
     return FailWith(ExitCode::kUsage, "this token belongs to trace {}, not to this one ({})",
                     power_case.trace_id, id);
   }
+  if (profile != nullptr) return RealiseChoice(trace, *profile, power_case.choice, projection);
   ASSIGN_OR_RETURN(const auto profiles, SelectProfiles({power_case.profile}));
   if (profiles.size() != 1)
     return FailWith(ExitCode::kUsage, "a token names one profile, not {}", power_case.profile);

@@ -28,8 +28,8 @@ std::string FormatToken(const PowerCase& power_case);
 Result<PowerCase> ParseToken(std::string_view token);
 
 /// The state a case stands for. Errors (usage): the token is of another trace, or names an unknown profile or
-/// choice.
+/// choice. `profile`, if given, is the row to use instead of the built-in one of that name.
 Result<CrashState> Realise(const Trace& trace, const PowerCase& power_case,
-                           const Projection& projection = {{""}});
+                           const Projection& projection = {{""}}, const Profile* profile = nullptr);
 
 }  // namespace oldornew

@@ -43,10 +43,16 @@ struct TextField {
 };
 
 constexpr TextField kTextFields[] = {
-    {"message", &BundleHeader::message}, {"token", &BundleHeader::token},
-    {"oracle", &BundleHeader::oracle},   {"path", &BundleHeader::path},
-    {"outcome", &BundleHeader::outcome}, {"ack", &BundleHeader::ack},
-    {"view", &BundleHeader::view},       {"check", &BundleHeader::check},
+    {"message", &BundleHeader::message},
+    {"token", &BundleHeader::token},
+    {"oracle", &BundleHeader::oracle},
+    {"path", &BundleHeader::path},
+    {"outcome", &BundleHeader::outcome},
+    {"ack", &BundleHeader::ack},
+    {"view", &BundleHeader::view},
+    {"check", &BundleHeader::check},
+    {"profile-table", &BundleHeader::profile_table},
+    {"row", &BundleHeader::row},
 };
 
 // Returns false for a field this version does not know.

@@ -26,6 +26,8 @@ struct BundleHeader {
   std::string ack = "exit";
   std::string view;
   std::string check;
+  std::string profile_table;  ///< ProfileTable::Version() of the program that wrote it; empty in old bundles
+  std::string row;  ///< cells of the profile that the token names, as CellsText; empty in old bundles
 };
 
 struct Bundle {

@@ -34,6 +34,7 @@ struct ProbeSet {
 };
 
 struct SearchOptions {
+  ProfileTable table = ProfileTable::BuiltIn();  ///< owns the rows below
   std::vector<const Profile*> profiles;  ///< findings in these count
   std::vector<const Profile*> pedantic;  ///< explored too; findings only here are marked pedantic
   Limits limits;

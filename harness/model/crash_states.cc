@@ -441,13 +441,14 @@ class Enumeration {
 
 Coverage ForEachCrashState(const Trace& trace, const Profile& profile, const Projection& projection,
                            const Limits& limits, const std::function<bool(const CrashState&)>& visit) {
-  return ForEachCrashState(History(trace, limits.grain), profile, projection, limits, visit);
+  return ForEachCrashState(History(trace, limits.grain, 32, profile.rules), profile, projection, limits,
+                           visit);
 }
 
 Coverage ForEachCrashState(const History& history, const Profile& profile, const Projection& projection,
                            const Limits& limits, const std::function<bool(const CrashState&)>& visit) {
   CHECK(limits.grain == history.grain());
-  if (profile.empty_after_crash) {
+  if (profile.after_crash == AfterCrash::kEmpty) {
     Coverage coverage;
     coverage.crash_points = history.trace().ops.size() + 1;
     coverage.states_total = coverage.states_visited = coverage.states_distinct = 1;

@@ -20,7 +20,8 @@ uint32_t VersionAt(const PageLife& life, Position pos) {
 SizeRules::SizeRules(const FileHistory& file, const Profile& profile, const FileQuery& query)
     : file_(file), p_(profile), q_(query) {
   for (const DataForce& force : file_.forces) {
-    if (!p_.sync_noop && force.segment <= q_.segment) forces_.push_back(force);
+    const bool counts = !p_.sync_noop && p_.rules.Has(Rule::kForcedData);
+    if (counts && force.segment <= q_.segment) forces_.push_back(force);
   }
   if (p_.meta_order != MetaOrder::kNone) FindEpoch();
 }
@@ -30,7 +31,7 @@ void SizeRules::FindEpoch() {
   for (const SizeStep& step : file_.sizes) {
     if (step.pos > q_.cut) break;
     if (step.down) {
-      epoch_ = step.pos;
+      if (p_.rules.Has(Rule::kEpoch)) epoch_ = step.pos;
       fixed_ = step.size;
       grown_ = 0;
     } else {
@@ -40,10 +41,8 @@ void SizeRules::FindEpoch() {
   }
   live_ = file_.LiveSize(q_.cut);
   forced_size_ = ForcedSize();
-  // Writeback that has only been started changes nothing where the size follows the data (7.6.2).
-  if (after_io()) return;
   for (const Placement& placement : file_.placements) {
-    if (placement.trigger > q_.cut) continue;
+    if (placement.trigger > q_.cut || !p_.rules.Has(Rule::kPlacement)) continue;
     const Writeback rule = placement.at_close ? p_.truncate_close : p_.replace;
     if (rule != Writeback::kNone) placed_ = std::max(placed_, placement.data);
     if (rule == Writeback::kWait) waited_ = std::max(waited_, placement.data);
@@ -64,7 +63,8 @@ Position SizeRules::Forced(uint64_t page, const std::vector<PageLife>& lives) co
       const uint32_t version = VersionAt(life, force.pos);
       if (version > 0) newest = std::max(newest, life.versions[version - 1].pos);
     }
-    if (poisoned == 0 || newest > poisoned) forced = force.pos;
+    const bool clean = poisoned != 0 && newest <= poisoned;
+    if (!clean || !p_.rules.Has(Rule::kFailedSyncStaysLost)) forced = force.pos;
   }
   return forced;
 }
@@ -77,6 +77,7 @@ Position SizeRules::Forced(uint64_t page) const {
 Position SizeRules::ForcedSizeCell() const {
   Position forced = 0;
   for (const DataForce& force : forces_) {
+    if (force.failed && !p_.rules.Has(Rule::kFailedSyncStaysLost)) continue;
     if (force.failed) break;  // whatever came after may have found the file clean
     forced = force.pos;
   }
@@ -118,6 +119,18 @@ const PageLife* SizeRules::LifeAt(uint64_t page) const {
   return nullptr;
 }
 
+// Did the page have its disk block when the write at `pos` came? Then a growing write there is an append into
+// the tail (TAILAPPEND), else one into new blocks (NEWDATA).
+bool SizeRules::Allocated(const PageLife& life, Position forced, Position pos) const {
+  return life.mapped || forced >= life.born || (placed_ >= life.born && pos > placed_);
+}
+
+NewData SizeRules::RuleOf(const WriteStep& step) const {
+  const uint64_t page = (step.end - 1) / kPageSize;
+  const PageLife* life = LifeAt(page);
+  return life != nullptr && Allocated(*life, Forced(page), step.pos) ? p_.tail_append : p_.new_data;
+}
+
 std::vector<SizeCandidate> SizeRules::Candidates() {
   if (fixed_at_write()) {
     least_ = live_;
@@ -132,24 +145,29 @@ std::vector<SizeCandidate> SizeRules::Candidates() {
     const uint64_t page = (step.end - 1) / kPageSize;
     const PageLife* life = LifeAt(page);
     if (life == nullptr) continue;
-    // A page that was still dirty when the file grew beyond it is written with all of its block.
+    // A page that was still dirty when the file grew beyond it is written with all of its block (7.6.1).
     const Position forced = Forced(page);
-    const bool dirty = forced < step.pos;
+    const bool dirty = forced < step.pos && p_.rules.Has(Rule::kBlockWhole);
     const uint64_t whole_page = std::min((page + 1) * kPageSize, live_);
-    if (after_io()) {
-      out.push_back({step.end, page, step.pos});
-      if (dirty) out.push_back({whole_page, page, step.pos});
+    const bool allocated = Allocated(*life, forced, step.pos);
+    if ((allocated ? p_.tail_append : p_.new_data) == NewData::kAfterIo) {
+      if (step.pos <= waited_) least_ = std::max(least_, step.end);
+      out.push_back({step.end, page, step.pos, true});
+      if (dirty) out.push_back({whole_page, page, step.pos, true});
       continue;
     }
-    const bool born = life->mapped || forced >= life->born || placed_ >= life->born;
-    if (born) least_ = std::max(least_, step.end);  // TAILAPPEND: a group of its own, at the write
-    if (life->mapped || !dirty) continue;
+    // TAILAPPEND: a group of its own, at the write (7.6.3).
+    const bool fixed = allocated && p_.rules.Has(Rule::kTailIsFixed);
+    if (fixed || placed_ >= life->born) least_ = std::max(least_, step.end);
+    if (fixed || forced >= step.pos) continue;
     SizeCandidate& newest = by_page[page];
-    newest = {std::max(newest.size, step.end), page, life->born};
+    newest = {std::max(newest.size, step.end), page, life->born, false};
   }
   for (const auto& [page, candidate] : by_page) {
     out.push_back(candidate);
-    out.push_back({std::min((page + 1) * kPageSize, live_), page, candidate.pos});
+    if (!p_.rules.Has(Rule::kBlockWhole)) continue;
+    out.push_back(candidate);
+    out.back().size = std::min((page + 1) * kPageSize, live_);
   }
   std::erase_if(out, [&](const SizeCandidate& c) { return c.size <= least_; });
   // Of equal sizes the one that needs the least data.
@@ -169,29 +187,44 @@ std::vector<SizeCandidate> SizeRules::Candidates() {
 
 std::map<uint64_t, Position> SizeRules::Required(const SizeCandidate& candidate) const {
   std::map<uint64_t, Position> required;
-  if (!after_io() && p_.new_data != NewData::kOrdered) return required;
-  auto require = [&](const WriteStep& step) {
+  if (!p_.rules.Has(Rule::kDataBeforeMetadata)) return required;
+  if (p_.meta_order == MetaOrder::kNone) return required;
+  auto require = [&](const WriteStep& step, bool follows_data) {
     for (uint64_t page = step.offset / kPageSize; page <= (step.end - 1) / kPageSize; ++page) {
       const PageLife* life = LifeAt(page);
-      if (life == nullptr || (!after_io() && life->mapped)) continue;
+      if (life == nullptr) continue;
       Position& pos = required[page];
-      pos = std::max(pos, after_io() ? step.pos : life->born);
+      pos = std::max(pos, follows_data ? step.pos : life->born);
     }
   };
-  // Growing a file by truncate waits for the data below (after_io rows).
+  // What is there at this cut, whatever size the file has: sizes that waited for their data (7.6.2), growth
+  // by truncate above data that the size follows, and tails whose commit waits.
   for (const WriteStep& step : file_.writes) {
-    if (after_io() && step.extends() && step.pos > epoch_ && step.pos < grown_) require(step);
+    if (step.pos <= epoch_ || step.pos > q_.cut) continue;
+    const NewData rule = RuleOf(step);
+    const PageLife* life = LifeAt((step.end - 1) / kPageSize);
+    if (life == nullptr) continue;
+    const bool allocated = Allocated(*life, Forced((step.end - 1) / kPageSize), step.pos);
+    if (rule == NewData::kAfterIo && step.pos <= waited_) require(step, true);
+    if (rule == NewData::kAfterIo && step.extends() && step.pos < grown_) require(step, true);
+    if (rule == NewData::kOrdered && allocated && step.extends()) require(step, true);
+    if (rule == NewData::kOrdered && !allocated && placed_ >= life->born) require(step, false);
   }
   if (candidate.page == UINT64_MAX) return required;
+  if (!candidate.follows_data && p_.new_data != NewData::kOrdered) return required;
   Position& own = required[candidate.page];
   own = std::max(own, candidate.pos);
   // Writeback walks a contiguous dirty range upwards: what lies above is not there before what lies below. A
   // hole of a page or more ends the range.
+  if (!p_.rules.Has(Rule::kBornUpwards)) return required;
   for (auto step = file_.writes.rbegin(); step != file_.writes.rend(); ++step) {
     if (step->pos <= epoch_ || step->pos > q_.cut || !step->extends() || step->size_before >= candidate.size)
       continue;
     if (step->size_after <= forced_size_) break;
-    if (step->size_after <= candidate.size || !after_io()) require(*step);
+    const PageLife* life = LifeAt((step->end - 1) / kPageSize);
+    const bool in_place = life != nullptr && life->mapped && RuleOf(*step) != NewData::kAfterIo;
+    if (!in_place && (step->size_after <= candidate.size || !candidate.follows_data))
+      require(*step, candidate.follows_data);
     const uint64_t reached = (step->size_before + kPageSize - 1) / kPageSize * kPageSize;
     if (step->offset > reached) break;
   }

@@ -25,6 +25,7 @@ struct SizeCandidate {
   uint64_t size = 0;
   uint64_t page = UINT64_MAX;  ///< the page whose birth gives this size; UINT64_MAX: metadata alone gives it
   Position pos = 0;            ///< the write that this birth needs
+  bool follows_data = false;   ///< the size is there only after the data (after_io)
 };
 
 /// Number of versions at or before `pos`, which is the index of the version the page has then.
@@ -48,8 +49,9 @@ class SizeRules {
 
   Position epoch() const { return epoch_; }    ///< last truncation within the cut
   Position waited() const { return waited_; }  ///< data that a `wait` rule made sure of
+  /// New pages appear only with their data.
   bool after_io() const { return p_.new_data == NewData::kAfterIo; }
-  bool fixed_at_write() const { return p_.delalloc != Delalloc::kYes || p_.new_data == NewData::kJournal; }
+  bool fixed_at_write() const { return p_.delalloc != Delalloc::kYes || !p_.rules.Has(Rule::kFloating); }
   bool complete() const { return complete_; }
 
  private:
@@ -57,6 +59,8 @@ class SizeRules {
   bool LostAt(uint64_t page, const std::vector<PageLife>& lives, Position pos) const;
   uint64_t ForcedSize() const;
   const PageLife* LifeAt(uint64_t page) const;
+  bool Allocated(const PageLife& life, Position forced, Position pos) const;
+  NewData RuleOf(const WriteStep& step) const;
   void FindEpoch();
 
   const FileHistory& file_;

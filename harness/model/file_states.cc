@@ -221,10 +221,12 @@ class FileDomainBuilder {
     if (p_.overwrite == Overwrite::kJournal || at_commit) {
       range.low = std::max(range.low, VersionAt(life, q_.cut));
     }
+    if (!p_.rules.Has(Rule::kPageOrder)) range.low = 0;
     range.low = std::min(range.low, range.high);
     range.usual = std::clamp(VersionAt(life, q_.cut), range.low, range.high);
-    range.torn = !through_metadata;
-    range.pattern = !life.mapped && range.low == 0 && p_.new_data == NewData::kStale;
+    range.torn = !through_metadata && p_.rules.Has(Rule::kTorn);
+    const bool new_block = !life.mapped && range.low == 0 && p_.new_data == NewData::kStale;
+    range.pattern = new_block && p_.rules.Has(Rule::kStalePattern);
     return range;
   }
 
@@ -285,6 +287,7 @@ class FileDomainBuilder {
     }
     if (range.pattern) add({Form::kPattern, 0, 0, 0, kTornWeight, 0, {}});
     for (uint32_t v : fresh) {
+      if (!p_.rules.Has(Rule::kStalePattern)) break;
       // The block is there from the first write on, whatever it holds; before that the page is a hole.
       if (v < range.low || v >= range.high) continue;
       add({Form::kPattern, v, 0, 0, kTornWeight, pos_of(v + 1), {}});
@@ -347,7 +350,7 @@ class FileDomainBuilder {
       values.emplace_back(size, std::max({pos, below, above}));
     };
     for (const WriteStep& step : file_.writes) {
-      if (step.pos <= forced || step.pos > q_.horizon) continue;
+      if (step.pos <= forced || step.pos > q_.horizon || !p_.rules.Has(Rule::kCellsSizes)) continue;
       offer(step.end, step.pos);
       const uint64_t whole = (step.end + kPageSize - 1) / kPageSize * kPageSize;
       for (const auto& [pos, live] : sizes) {
@@ -380,7 +383,7 @@ class FileDomainBuilder {
       Range range;
       range.low = VersionAt(flat, rules_.Forced(page));
       range.high = range.usual = VersionAt(flat, q_.horizon);
-      range.torn = true;
+      range.torn = p_.rules.Has(Rule::kTorn);
       const bool joins = grain_ == Grain::kCall && !choice->units.empty() &&
                          choice->units.back().pages.back() + 1 == page && range == ranges.back() &&
                          fresh == flats.back().second && Same(flat.versions, flats.back().first.versions);

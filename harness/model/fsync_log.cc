@@ -21,13 +21,15 @@ class Log {
     if (directory) {
       SyncDirectory(force.object);
     } else {
-      state_->contents[force.object] = now_;
-      state_->attributes[force.object] = now_;
-      TakeNames(force.object);
-      TakeNewAncestors(force.object);
+      if (Has(Rule::kLogValues)) {
+        state_->contents[force.object] = now_;
+        state_->attributes[force.object] = now_;
+      }
+      if (Has(Rule::kLogNames)) TakeNames(force.object);
+      if (Has(Rule::kLogAncestors)) TakeNewAncestors(force.object);
     }
     RideAlong();
-    TakeConflicts();
+    if (Has(Rule::kLogConflict)) TakeConflicts();
     logged_.insert(force.object);
     if (directory) logged_directories_.insert(force.object);
     logged_.insert(fresh_.begin(), fresh_.end());
@@ -49,6 +51,7 @@ class Log {
   }
 
  private:
+  bool Has(Rule rule) const { return p_.rules.Has(rule); }
   FileKind KindOf(ObjectId object) const { return t_.trace().objects[static_cast<size_t>(object)].kind; }
   bool NewSinceCommit(ObjectId object) const { return t_.CreatedAt(object) > commit_; }
 
@@ -115,7 +118,7 @@ class Log {
         }
       }
       const ObjectId child = t_.slots()[slot].At(now_);
-      if (child == kNoObject || !NewSinceCommit(child)) continue;
+      if (child == kNoObject || !NewSinceCommit(child) || !Has(Rule::kLogNewChildren)) continue;
       TakeExistence(child);
       if (fresh_.insert(child).second && KindOf(child) == FileKind::kDirectory) TakeEntries(child);
     }
@@ -134,8 +137,11 @@ class Log {
   // Inodes logged since the commit bring their later slot changes along, and logged directories what was
   // moved out of them.
   void RideAlong() {
-    for (ObjectId object : logged_) TakeNames(object);
+    for (ObjectId object : logged_) {
+      if (Has(Rule::kLogRidesAlong)) TakeNames(object);
+    }
     for (const Group& group : t_.groups()) {
+      if (!Has(Rule::kLogMovedOut)) break;
       if (group.pos <= commit_ || group.pos > now_ || group.slots.size() != 2) continue;
       if (logged_directories_.count(t_.slots()[group.slots[0]].dir)) whole_.insert(group.pos);
     }
@@ -186,8 +192,7 @@ void ApplyLog(const Timeline& timeline, const Profile& profile, Position cut, si
     if (force.kind == OpKind::kSyncFs || force.kind == OpKind::kSyncAll) continue;
     const bool directory =
         timeline.trace().objects[static_cast<size_t>(force.object)].kind == FileKind::kDirectory;
-    if (directory && profile.fsync_dir != FsyncDir::kNewRecursive)
-      continue;  // a commit, counted as one when it returned
+    if (FallsBack(profile, directory)) continue;  // a commit, counted as one when it returned
     log.Sync(force);
   }
   log.Apply();

@@ -103,15 +103,18 @@ Position Timeline::FirstLinkOfNameless(ObjectId object) const {
   return found == nameless_.end() ? 0 : found->second;
 }
 
-History::History(const Trace& trace, Grain grain, size_t max_orders) : trace_(trace), grain_(grain) {
+History::History(const Trace& trace, Grain grain, size_t max_orders, RuleSet rules)
+    : trace_(trace), grain_(grain) {
   std::set<uint64_t> devices;
   for (const Object& object : trace.objects) devices.insert(object.disk.dev);
   devices_.assign(devices.begin(), devices.end());
+  if (!rules.Has(Rule::kOrders)) max_orders = 1;
   const auto orders = OrdersOf(trace, max_orders, &all_orders_);
   orders_ = orders.size();
   for (const auto& order : orders) {
     auto& row = timelines_.emplace_back();
-    for (uint64_t device : devices_) row.push_back(std::make_unique<Timeline>(trace, device, order, grain));
+    for (uint64_t device : devices_)
+      row.push_back(std::make_unique<Timeline>(trace, device, order, grain, rules));
   }
 }
 

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "model/crash_states.h"
+#include "model/rules.h"
 #include "trace/trace.h"
 
 namespace oldornew {
@@ -170,7 +171,8 @@ struct Segment {
 /// One order of the ops of one file system (7.6.12, 7.6.13).
 class Timeline {
  public:
-  Timeline(const Trace& trace, uint64_t device, const std::vector<uint32_t>& order, Grain grain);
+  Timeline(const Trace& trace, uint64_t device, const std::vector<uint32_t>& order, Grain grain,
+           RuleSet rules);
 
   const Trace& trace() const { return *trace_; }
   uint64_t device() const { return device_; }
@@ -229,7 +231,8 @@ class Timeline {
 class History {
  public:
   /// `trace` must outlive this.
-  explicit History(const Trace& trace, Grain grain = Grain::kCall, size_t max_orders = 32);
+  explicit History(const Trace& trace, Grain grain = Grain::kCall, size_t max_orders = 32,
+                   RuleSet rules = {});
   const Trace& trace() const { return trace_; }
   Grain grain() const { return grain_; }
   const std::vector<uint64_t>& devices() const { return devices_; }

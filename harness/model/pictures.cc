@@ -158,7 +158,9 @@ std::shared_ptr<const std::vector<AttributeChoice>> Pictures::AttributeCells(Obj
   };
   if (const auto* versions = t_.AttrsOf(object)) {
     using Cell = uint32_t (*)(const AttrVersion&);
-    const Position least = std::max(forced, t_.CreatedAt(object));  // made whole (7.6.6)
+    // Made whole (7.6.6).
+    const Position least =
+        p_.rules.Has(Rule::kCellsBornWhole) ? std::max(forced, t_.CreatedAt(object)) : forced;
     vary(CellValues<AttrVersion, uint32_t>(*versions, least, horizon,
                                            Cell([](const AttrVersion& v) { return v.mode; })),
          [](Attributes* a, uint32_t value) { a->mode = value; });

@@ -2,16 +2,21 @@
 // columns.
 //
 // The rules that give the columns their meaning are those of persistence-model.md 7.3, 7.4 and 7.6 (7.6 wins
-// where they differ). A profile is data: adding a file system means adding a row to the table in profile.cc,
-// with its source, and a litmus column that was observed on it.
+// where they differ). A profile is data: adding a file system means adding a row to the table in
+// profile_table.cc, with its source, and a litmus column that was observed on it. Which values a cell can
+// have beside the others is in columns.h.
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/digest.h"
 #include "base/result.h"
+#include "model/rules.h"
 
 namespace oldornew {
 
@@ -68,6 +73,10 @@ enum class FsyncFile : uint8_t { kSelf, kNames, kPrefix, kAll };
 enum class FsyncDir : uint8_t { kOwn, kNewRecursive, kPrefix, kAll };
 /// DATASYNC_META: does fdatasync force attributes when no size or block changed?
 enum class DatasyncMeta : uint8_t { kStrict, kFull };
+/// TMPFILE_LINK: does fsync after linkat keep the first name of a file born nameless (L33)?
+enum class TmpfileLink : uint8_t { kKept, kLost };
+/// AFTER_CRASH: is there anything left to look at (tmpfs)?
+enum class AfterCrash : uint8_t { kTree, kEmpty };
 
 /// How a row is known.
 enum class Basis : uint8_t {
@@ -75,7 +84,9 @@ enum class Basis : uint8_t {
   kContract,       ///< what manual pages and kernel documents promise, nothing more
   kDocumentation,  ///< read in documents and source, never measured by this project
   kConstruction,   ///< true by what it is (tmpfs)
+  kUser,           ///< a row of the user's own file
 };
+const char* BasisText(Basis basis);
 
 struct Profile {
   std::string name;
@@ -92,26 +103,69 @@ struct Profile {
   FsyncFile fsync_file = FsyncFile::kPrefix;
   FsyncDir fsync_dir = FsyncDir::kPrefix;
   DatasyncMeta datasync_meta = DatasyncMeta::kStrict;
-  bool dir_move = false;           ///< DIRMOVE: fsync(new parent) may keep both names of a moved file
-  bool sync_noop = false;          ///< SYNC_NOOP: every sync call returns 0 and forces nothing
-  bool empty_after_crash = false;  ///< nothing at all survives (tmpfs)
-  bool tmpfile_link_lost =
-      false;           ///< fsync does not persist the first name of a file born nameless (L33, fast_commit)
-  std::string source;  ///< where the row comes from, one line
+  bool dir_move = false;   ///< DIRMOVE: fsync(new parent) may keep both names of a moved file
+  bool sync_noop = false;  ///< SYNC_NOOP: every sync call returns 0 and forces nothing
+  TmpfileLink tmpfile_link = TmpfileLink::kKept;
+  AfterCrash after_crash = AfterCrash::kTree;
+  RuleSet rules;                                    ///< all, but in the mutation test
+  std::string based_on;                             ///< the row it was written as a change of, or empty
+  std::string source;                               ///< where the row comes from, one line
+  std::map<std::string, std::string> cell_sources;  ///< by name of the column
 };
 
-/// Every row, in the order of the table.
+/// One cell as a table writes it.
+struct CellSpec {
+  std::string column;
+  std::string value;
+  std::string source;
+  int line = 0;  ///< of the user's file
+};
+
+/// One row as a table writes it: another row with some cells changed.
+struct RowSpec {
+  std::string name;
+  std::string based_on;  ///< empty: the row gives every cell that is not the first of its domain
+  Basis basis = Basis::kUser;
+  bool mainstream = false;
+  std::string source;
+  std::vector<CellSpec> cells;
+  int line = 0;
+};
+
+/// The rows of this program, and those that a user's file adds.
+class ProfileTable {
+ public:
+  /// Number of the built-in table: raised with every change of a cell.
+  static constexpr int kNumber = 2;
+
+  static const ProfileTable& BuiltIn();
+
+  /// Adds rows. Errors (usage): every row and cell that does not fit, "file:line: sentence" each, one to a
+  /// line; then none is added.
+  Status Add(const std::vector<RowSpec>& rows, const std::string& file);
+
+  /// In the order of the table, the user's own last. Pointers stay valid as long as the table.
+  std::vector<const Profile*> rows() const;
+  const Profile* Find(std::string_view name) const;
+  /// As SelectProfiles.
+  Result<std::vector<const Profile*>> Select(const std::vector<std::string>& names) const;
+  /// "2-3f2a91c0": number and digest of the built-in rows; with rows of the user's "2-3f2a91c0+5d00c1aa".
+  std::string Version() const;
+
+ private:
+  std::vector<std::shared_ptr<const Profile>> rows_;
+  size_t built_in_ = 0;  // the first so many are
+};
+
+/// Every built-in row, in the order of the table.
 const std::vector<Profile>& Profiles();
 
-/// The row of that exact name, or null.
+/// The built-in row of that exact name, or null.
 const Profile* FindProfile(std::string_view name);
 
-/// Names and sets to rows: "mainstream" (oracles.md 18), "all" (every row that syncs at all), or a row's
-/// name. Duplicates are dropped, the first mention keeps its place. Unknown names give one error
+/// Names and sets to built-in rows: "mainstream" (oracles.md 18), "all" (every row that syncs at all), or a
+/// row's name. Duplicates are dropped, the first mention keeps its place. Unknown names give one error
 /// (ExitCode::kUsage) that lists the known ones.
 Result<std::vector<const Profile*>> SelectProfiles(const std::vector<std::string>& names);
-
-/// "ext4,data=journal: META_ORDER=prefix NEWDATA=journal ..." for --list-profiles and the documentation.
-std::string DescribeProfile(const Profile& profile);
 
 }  // namespace oldornew

@@ -144,7 +144,7 @@ void NothingLostAtTheLastPointIsWhatAReaderSaw(uint32_t first, uint32_t last) {
     for (const Op& op : trace.ops) live.Apply(op);
     const Digest want = live.tree().RootDigest(true);
     for (const Profile& row : Profiles()) {
-      if (row.empty_after_crash) continue;
+      if (row.after_crash == AfterCrash::kEmpty) continue;
       bool seen = false;
       const Limits limits{3000, Grain::kCall};
       ForEachCrashState(trace, row, {{""}}, limits, [&](const CrashState& state) {

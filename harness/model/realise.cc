@@ -141,7 +141,8 @@ Result<CrashState> RealiseChoice(const Trace& trace, const Profile& profile, std
                                  const Projection& projection) {
   const std::optional<Parsed> parsed = Parse(choice);
   if (!parsed || parsed->point > trace.ops.size()) return DoesNotFit(choice, "it cannot be read");
-  if (parsed->nothing != profile.empty_after_crash) return DoesNotFit(choice, "another profile wrote it");
+  if (parsed->nothing != (profile.after_crash == AfterCrash::kEmpty))
+    return DoesNotFit(choice, "another profile wrote it");
   if (parsed->nothing) return NothingLeft(trace, parsed->point);
   const History history(trace, parsed->grain);
   const std::vector<size_t> devices = JudgedDevices(history);

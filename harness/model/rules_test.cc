@@ -67,7 +67,7 @@ TEST(Rules, AFailedCallChangesNothing) {
   const Trace trace =
       TraceBuilder().OldFile("f", A).Failing(ENOSPC).Write("f", 0, B).Failing(EXDEV).Rename("f", "g").Build();
   for (const Profile& row : Profiles()) {
-    if (row.empty_after_crash) continue;
+    if (row.after_crash == AfterCrash::kEmpty) continue;
     EXPECT_THAT(SeenTogether(trace, row.name, {"f", "g"}), UnorderedElementsAre("A4096 absent")) << row.name;
   }
 }
@@ -509,23 +509,6 @@ TEST(Rules, AChoiceThatDoesNotFitIsAnErrorNotACrash) {
 TEST(Rules, AWriteOfSeveralPagesCanBeCutByACommitEvenInTheJournal) {
   const Trace trace = TraceBuilder().OldFile("f", A + A).Write("f", 0, B + B).Build();
   EXPECT_THAT(Seen(trace, "ext4,data=journal", "f"), UnorderedElementsAre("A8192", "B4096A4096", "B8192"));
-}
-
-TEST(Profiles, SetsAndUnknownNames) {
-  const auto mainstream = SelectProfiles({"mainstream"});
-  ASSERT_TRUE(mainstream.has_value());
-  EXPECT_EQ(mainstream->size(), 13u);
-  for (const Profile* row : *mainstream) EXPECT_FALSE(row->sync_noop) << row->name;
-  const auto all = SelectProfiles({"xfs", "all", "tmpfs", "xfs"});
-  ASSERT_TRUE(all.has_value());
-  EXPECT_EQ((*all)[0]->name, "xfs");
-  EXPECT_EQ(all->back()->name, "tmpfs");
-  EXPECT_EQ(std::set<const Profile*>(all->begin(), all->end()).size(), all->size());
-  const auto unknown = SelectProfiles({"ext5", "xfs", "zfs"});
-  ASSERT_FALSE(unknown.has_value());
-  EXPECT_EQ(unknown.error().exit_code, ExitCode::kUsage);
-  EXPECT_THAT(unknown.error().message, ::testing::HasSubstr("ext5 or zfs"));
-  EXPECT_THAT(unknown.error().message, ::testing::HasSubstr("btrfs,notreelog"));
 }
 
 }  // namespace

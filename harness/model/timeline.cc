@@ -42,8 +42,12 @@ bool LosesData(int error) { return error == EIO || error == ENOSPC || error == E
 // Builds one Timeline by walking the ops once.
 class TimelineBuilder {
  public:
-  TimelineBuilder(Timeline* timeline, Grain grain)
-      : t_(*timeline), trace_(*timeline->trace_), grain_(grain), touched_(trace_.objects.size(), false) {}
+  TimelineBuilder(Timeline* timeline, Grain grain, RuleSet rules)
+      : t_(*timeline),
+        trace_(*timeline->trace_),
+        grain_(grain),
+        rules_(rules),
+        touched_(trace_.objects.size(), false) {}
 
   void Build(const std::vector<uint32_t>& order) {
     for (uint32_t index : order) {
@@ -71,6 +75,7 @@ class TimelineBuilder {
  private:
   bool OnDevice(const Op& op) const {
     if (op.kind == OpKind::kSyncAll) return true;
+    if (op.kind == OpKind::kSyncFs && !rules_.Has(Rule::kDevices)) return true;
     const ObjectId object = op.object != kNoObject ? op.object : op.dir;
     return object != kNoObject && trace_.objects[static_cast<size_t>(object)].disk.dev == t_.device_;
   }
@@ -161,6 +166,9 @@ class TimelineBuilder {
         return SetXattr(op, std::nullopt);
       case OpKind::kClose:
         return Close(op);
+      case OpKind::kSetTimes:
+        if (!rules_.Has(Rule::kTimesForceNothing)) TouchObject(&NewGroup(), op.object, Touch::kAttr);
+        return;
       default:
         return;
     }
@@ -220,7 +228,8 @@ class TimelineBuilder {
 
   void Rename(const Op& op) {
     const bool exchange = op.flags & kFlagExchange;
-    if (op.object == op.replaced && !exchange) return;  // two links of one inode: rename(2) does nothing
+    if (op.object == op.replaced && !exchange && rules_.Has(Rule::kSameInodeRename))
+      return;  // two links of one inode: rename(2) does nothing
     if (op.dir == op.dir2 && op.name == op.name2) return;
     Group& group = NewGroup();
     TouchObject(&group, op.object, Touch::kName);
@@ -234,15 +243,17 @@ class TimelineBuilder {
       t_.created_[op.extra] = group.pos;
       t_.attrs_[op.extra].push_back({group.pos, op_, Inode().mode, 0, 0});
     }
+    const Position pos = group.pos;
     SetSlot(&group, op.dir, op.name, left_behind);
-    SetSlot(&group, op.dir2, op.name2, op.object);
     group.moves_directory =
         KindOf(op.object) == FileKind::kDirectory ||
         (exchange && op.replaced != kNoObject && KindOf(op.replaced) == FileKind::kDirectory);
-    if (op.replaced != kNoObject && !exchange && KindOf(op.object) == FileKind::kFile) {
+    SetSlot(rules_.Has(Rule::kAtomicGroup) ? &group : &NewGroup(), op.dir2, op.name2, op.object);
+    const bool places = (op.replaced != kNoObject && !exchange) || !rules_.Has(Rule::kOnlyReplacePlaces);
+    if (places && KindOf(op.object) == FileKind::kFile) {
       FileHistory& file = File(op.object);
-      file.placements.push_back({group.pos, group.pos, false});
-      file.events.push_back(group.pos);
+      file.placements.push_back({pos, pos, false});
+      file.events.push_back(pos);
     }
   }
 
@@ -285,6 +296,7 @@ class TimelineBuilder {
     std::vector<std::pair<uint64_t, uint64_t>> units;
     const uint64_t first_end = std::min(end, (offset / kPageSize + 1) * kPageSize);
     const uint64_t last_start = (end - 1) / kPageSize * kPageSize;
+    if (!rules_.Has(Rule::kUnits)) return {{offset, end}};
     units.emplace_back(offset, first_end);
     if (grain_ == Grain::kCall) {
       if (first_end < last_start) units.emplace_back(first_end, last_start);
@@ -317,10 +329,10 @@ class TimelineBuilder {
           life = &file.pages[page].emplace_back();
           life->born = step.pos;
         }
-        life->versions.push_back(
-            {step.pos, op_,
-             PageWith(Current(*life), at % kPageSize, payload.substr(at - op.offset, stop - at)), stop,
-             false});
+        life->versions.push_back({step.pos, op_,
+                                  PageWith(rules_.Has(Rule::kCumulative) ? Current(*life) : life->base,
+                                           at % kPageSize, payload.substr(at - op.offset, stop - at)),
+                                  stop, false});
         at = stop;
       }
       file.writes.push_back(step);
@@ -351,7 +363,8 @@ class TimelineBuilder {
       for (uint64_t page = first_dropped; page < (before + kPageSize - 1) / kPageSize; ++page) {
         Drop(&file, page, group.pos);
       }
-      if (size % kPageSize != 0) ZeroTail(&file, size / kPageSize, size % kPageSize, kPageSize, group.pos);
+      if (size % kPageSize != 0 && rules_.Has(Rule::kZeroTail))
+        ZeroTail(&file, size / kPageSize, size % kPageSize, kPageSize, group.pos);
     }
     file.sizes.push_back({group.pos, op_, size, size < before});
     file.live_size.emplace_back(group.pos, size);
@@ -365,7 +378,8 @@ class TimelineBuilder {
     TouchObject(&group, op.object, Touch::kSize);
     const Position pos = group.pos;
     file.events.push_back(pos);
-    if (op.mode & (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE)) {
+    if (!rules_.Has(Rule::kAllocateModes)) {
+    } else if (op.mode & (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE)) {
       Shift(&file, op, pos);
     } else if (op.mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) {
       const uint64_t end = std::min(op.offset + op.length, before);
@@ -423,13 +437,15 @@ class TimelineBuilder {
     t_.segments_.push_back(segment);
   }
 
-  static bool IsForce(const Op& op) {
+  bool IsForce(const Op& op) const {
     switch (op.kind) {
       case OpKind::kFsync:
       case OpKind::kFdatasync:
       case OpKind::kSyncFs:
       case OpKind::kSyncAll:
         return op.error == 0 || LosesData(op.error);
+      case OpKind::kSyncRange:
+        return op.error == 0 && !rules_.Has(Rule::kRangeSyncForcesNothing);
       case OpKind::kWrite:
         return op.error == 0 && (op.flags & (kFlagSync | kFlagDataSync)) && op.length > 0;
       default:
@@ -443,15 +459,15 @@ class TimelineBuilder {
     force.op = op_;
     force.pos = t_.last();
     force.object = op.object;
-    force.kind = op.kind;
-    force.failed = op.error != 0;
+    force.kind = op.kind == OpKind::kSyncRange ? OpKind::kFsync : op.kind;
+    force.failed = op.error != 0 && rules_.Has(Rule::kFailedSync);
     if (op.kind == OpKind::kWrite) {
       force.kind = op.flags & kFlagSync ? OpKind::kFsync : OpKind::kFdatasync;
       force.ranged = true;
       force.offset = op.offset;
       force.end = op.offset + op.length;
     }
-    if (op.flags & kFlagInFlight) {
+    if ((op.flags & kFlagInFlight) && rules_.Has(Rule::kInFlight)) {
       under_way_.push_back(force);  // it never returned: nothing is known to be forced by it
       return;
     }
@@ -471,7 +487,8 @@ class TimelineBuilder {
       data.last_page = (force.end - 1) / kPageSize;
       data.end = force.end;
     }
-    const bool everything = force.kind == OpKind::kSyncFs || force.kind == OpKind::kSyncAll;
+    const bool everything =
+        force.kind == OpKind::kSyncFs || force.kind == OpKind::kSyncAll || !rules_.Has(Rule::kOthersFloat);
     if (everything) {
       for (auto& [object, file] : t_.files_) file.forces.push_back(data);
     } else if (auto file = t_.files_.find(force.object); file != t_.files_.end()) {
@@ -513,6 +530,7 @@ class TimelineBuilder {
   Timeline& t_;
   const Trace& trace_;
   Grain grain_;
+  RuleSet rules_;
   uint32_t op_ = 0;
   std::vector<bool> touched_;
   std::vector<std::pair<ObjectId, size_t>> open_placements_;
@@ -524,9 +542,10 @@ class TimelineBuilder {
   std::vector<Force> under_way_;
 };
 
-Timeline::Timeline(const Trace& trace, uint64_t device, const std::vector<uint32_t>& order, Grain grain)
+Timeline::Timeline(const Trace& trace, uint64_t device, const std::vector<uint32_t>& order, Grain grain,
+                   RuleSet rules)
     : trace_(&trace), device_(device) {
-  TimelineBuilder(this, grain).Build(order);
+  TimelineBuilder(this, grain, rules).Build(order);
 }
 
 }  // namespace oldornew

@@ -162,7 +162,7 @@ void MetaStates::ComputeBounds() {
   for (const Segment& segment : t_.segments()) {
     for (; applied < segment.forces; ++applied) {
       const Force& force = t_.forces()[applied];
-      if (p_.sync_noop || force.failed) continue;
+      if (p_.sync_noop || force.failed || !p_.rules.Has(Rule::kForcedMetadata)) continue;
       if (p_.meta_order == MetaOrder::kNone) {
         ForceCells(force, &now);
       } else {
@@ -187,7 +187,7 @@ Position MetaStates::Newest(ObjectId object, Position until, bool data_only, Pos
     }
   }
   const FileHistory* file = t_.File(object);
-  if (file == nullptr) return newest;
+  if (file == nullptr || !p_.rules.Has(Rule::kWritePosition)) return newest;
   for (const WriteStep& step : file->writes) {
     if (step.pos > until) break;
     bool counts = step.extends() || p_.overwrite != Overwrite::kInPlace;
@@ -202,6 +202,25 @@ Position MetaStates::Newest(ObjectId object, Position until, bool data_only, Pos
   return newest;
 }
 
+// The newest change of a name above the object.
+Position MetaStates::NewestAbove(ObjectId object, Position until) const {
+  Position newest = 0;
+  for (size_t slot : t_.NamesOf(object)) {
+    if (t_.slots()[slot].At(until) != object) continue;
+    const ObjectId dir = t_.slots()[slot].dir;
+    for (size_t above : t_.NamesOf(dir)) {
+      const Slot& s = t_.slots()[above];
+      if (s.At(until) == dir)
+        newest = std::max({newest, s.versions[s.IndexAt(until)].pos, NewestAbove(dir, until)});
+    }
+  }
+  return newest;
+}
+
+bool FallsBack(const Profile& profile, bool directory) {
+  return directory ? profile.fsync_dir == FsyncDir::kAll : profile.fsync_file == FsyncFile::kAll;
+}
+
 void MetaStates::ForcePrefix(const Force& force, Position* cut) const {
   const bool everything = force.kind == OpKind::kSyncFs || force.kind == OpKind::kSyncAll;
   if (everything) {
@@ -210,8 +229,7 @@ void MetaStates::ForcePrefix(const Force& force, Position* cut) const {
   }
   const bool directory = t_.trace().objects[static_cast<size_t>(force.object)].kind == FileKind::kDirectory;
   if (p_.meta_order == MetaOrder::kTxLog) {
-    // A log sync is no commit; only fsync of a directory may be one (f2fs: a checkpoint).
-    if (directory && p_.fsync_dir != FsyncDir::kNewRecursive) *cut = std::max(*cut, force.pos);
+    if (FallsBack(p_, directory)) *cut = std::max(*cut, force.pos);
     return;
   }
   const bool data_sync = force.kind == OpKind::kFdatasync && p_.datasync_meta == DatasyncMeta::kStrict;
@@ -227,20 +245,25 @@ void MetaStates::ForcePrefix(const Force& force, Position* cut) const {
   }
   if (data_sync) {
     const Position data = Newest(force.object, force.pos, true, forced_data);
-    if (data <= *cut) return;  // nothing of size or blocks is unforced: only DATA (7.6.5)
+    if (data <= *cut && p_.rules.Has(Rule::kFdatasyncCleanFile))
+      return;  // nothing of size or blocks is unforced: only DATA (7.6.5)
   }
   Position newest = 0;
   for (const Group& group : t_.groups()) {
     if (group.pos > force.pos) break;
     for (auto [touched, why] : group.touches) {
       if (touched != force.object) continue;
-      if (data_sync && (why == Touch::kAttr || why == Touch::kXattr)) continue;
-      if (p_.tmpfile_link_lost && why == Touch::kName && group.pos == t_.FirstLinkOfNameless(force.object))
+      const bool attribute = why == Touch::kAttr || why == Touch::kXattr;
+      if (data_sync && attribute && p_.rules.Has(Rule::kFdatasyncAttributes)) continue;
+      if (p_.tmpfile_link == TmpfileLink::kLost && why == Touch::kName &&
+          group.pos == t_.FirstLinkOfNameless(force.object))
         continue;
       newest = group.pos;
     }
   }
   newest = std::max(newest, Newest(force.object, force.pos, true, forced_data));
+  if (!p_.rules.Has(Rule::kNothingForcedFromBelow))
+    newest = std::max(newest, NewestAbove(force.object, force.pos));
   *cut = std::max(*cut, newest);
 }
 
@@ -316,7 +339,8 @@ bool MetaStates::ForEach(uint64_t limit, const std::function<void(const MetaChoi
   for (uint32_t s = 0; s < t_.segments().size(); ++s) {
     const Segment& segment = t_.segments()[s];
     const bool log_under_way = p_.meta_order == MetaOrder::kTxLog && !p_.sync_noop &&
-                               segment.forces < t_.forces().size() && !t_.forces()[segment.forces].failed;
+                               segment.forces < t_.forces().size() && !t_.forces()[segment.forces].failed &&
+                               p_.rules.Has(Rule::kLogUnderWay);
     for (Position cut = bounds_[s].cut; cut <= segment.end; ++cut) {
       MetaChoice choice;
       choice.id.segment = s;
@@ -336,7 +360,7 @@ bool MetaStates::ForEach(uint64_t limit, const std::function<void(const MetaChoi
 // Renames of directories are whole on posix rows too (7.6.6).
 bool MetaStates::Joint(const std::map<size_t, size_t>& chosen, size_t slot, size_t version) const {
   for (const Group& group : t_.groups()) {
-    if (!group.moves_directory) continue;
+    if (!group.moves_directory || !p_.rules.Has(Rule::kCellsMoveDirectories)) continue;
     if (std::find(group.slots.begin(), group.slots.end(), slot) == group.slots.end()) continue;
     const bool here = version >= t_.slots()[slot].IndexAt(group.pos);
     for (size_t other : group.slots) {

@@ -101,6 +101,7 @@ class MetaStates {
   void ForcePrefix(const Force& force, Position* cut) const;
   void ForceCells(const Force& force, Bounds* bounds) const;
   Position Newest(ObjectId object, Position until, bool data_only, Position forced_data) const;
+  Position NewestAbove(ObjectId object, Position until) const;
   bool ForEachCells(uint64_t limit, const std::function<void(const MetaChoice&)>& visit) const;
   bool DescendCells(uint32_t segment, size_t lost, MetaState* state, std::map<size_t, size_t>* chosen,
                     bool* more, uint64_t* left, const std::function<void(const MetaChoice&)>& visit) const;
@@ -111,6 +112,10 @@ class MetaStates {
   const Projection& projection_;
   std::vector<Bounds> bounds_;  // by segment
 };
+
+/// txlog rows: does fsync commit everything instead of writing to the log (f2fs: fsync of a directory is a
+/// checkpoint)?
+bool FallsBack(const Profile& profile, bool directory);
 
 /// The fsync log of txlog rows (7.6.4): what the log syncs forces[first, count) with a position after `cut`
 /// put on top of it.

@@ -116,6 +116,7 @@ std::string JsonReport(const Report& report) {
                   {"reasons", report.judgement.reasons},
                   {"findings", std::move(findings)},
                   {"coverage", std::move(coverage)},
+                  {"profile_table", report.profile_table},
                   {"recording", RecordingJson(*report.trace)},
                   {"notes", notes},
                   {"seconds", report.seconds}};

@@ -20,6 +20,7 @@ struct Report {
   const SearchResult* search = nullptr;  ///< null when the trace could not be searched
   Judgement judgement;
   VerdictRules rules;
+  std::string profile_table;         ///< ProfileTable::Version() of the rows that were used
   double seconds = 0;                ///< wall time of the whole check
   double explore_seconds = 0;        ///< of the exploration alone
   std::vector<std::string> bundles;  ///< path of the .crash bundle of each finding; empty string: not written
