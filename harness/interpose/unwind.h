@@ -26,8 +26,16 @@ class Unwinder {
   std::vector<uint64_t> Unwind(const std::vector<Module>& modules, const wire::Record& record,
                                std::string_view words);
 
+  /// How often the tables were really interpreted; the other answers were remembered (for tests).
+  uint64_t interpreted() const { return interpreted_; }
+
  private:
   class Session;
+  Session& SessionOf(const std::vector<Module>& modules);
+
+  uint64_t interpreted_ = 0;
+  std::vector<Module> last_modules_;  // nearly every question comes from the process image of the one before
+  Session* last_session_ = nullptr;
   std::map<std::string, std::unique_ptr<Session>> sessions_;  // by the text of the module list
 };
 
