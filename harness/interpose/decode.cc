@@ -255,6 +255,7 @@ Status DecodeRecording(const std::string& recording_path, const CapturedTree& ol
   if (statistics == nullptr) statistics = &ignored;
   statistics->records = list.records.size();
   statistics->calls = file.calls_seen();
+  trace->ops.reserve(trace->ops.size() + list.records.size());
   Decoder decoder(old_tree, header, trace, statistics);
   if (main_exited) decoder.MainExited();
   for (const RecordView& record : list.records) {
