@@ -16,6 +16,7 @@
 extern "C" {
 extern const char GateStart[] __attribute__((visibility("hidden")));
 extern const char GateEnd[] __attribute__((visibility("hidden")));
+extern int64_t GateShift __attribute__((visibility("hidden")));  // of the pages in use from these
 void GateRestorer();
 [[noreturn]] void GateSigreturn(uint64_t sp);
 [[noreturn]] void GateUnmapAndExit(uint64_t start, uint64_t size);
@@ -69,12 +70,23 @@ long WaitWithMask(Call& call);  ///< ppoll, pselect6, epoll_pwait, epoll_pwait2,
 void ForwardSigsys(int signal, siginfo_t* info, Context* context);
 
 // filter.cc
+/// Set in the environment of what is executed under a filter of the program.
+inline constexpr const char kUnderFilter[] = "OLDORNEW_UNDER_FILTER=1";
+/// From now on system calls come from pages at the address that a filter of the program's past lets through.
+void MoveGate(const char* library);
 long InstallFilter(Call& call);  ///< prctl(PR_SET_SECCOMP), seccomp(SECCOMP_SET_MODE_*)
 
 // clone.cc
 long Clone(const Call& call, const Context* context);
 
+inline uint64_t RestorerInUse() {
+  return reinterpret_cast<uint64_t>(&GateRestorer) + static_cast<uint64_t>(GateShift);
+}
+inline const char* GateInUse() { return GateStart + GateShift; }
+
 // exec.cc
+void AddToEnvironment(const char* variable);  ///< of every image from now on
+const char* LibraryPath();
 void SaveEnvironment(char** envp);  ///< keeps copies of what has to survive every exec
 void HideFromProgram(char** envp);  ///< takes our variables out of the program's view
 bool SavedEnvironmentIsComplete();

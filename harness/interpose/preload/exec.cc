@@ -295,6 +295,18 @@ void SaveEnvironment(char** envp) {
   }
 }
 
+void AddToEnvironment(const char* variable) {
+  for (size_t i = 0; i < saved_count; ++i) {
+    if (Equal(saved_variables[i], variable)) return;
+  }
+  char* copy = saved_count < sizeof saved_variables / sizeof *saved_variables
+                   ? Keep(variable, strlen(variable))
+                   : nullptr;
+  if (copy != nullptr) saved_variables[saved_count++] = copy;
+}
+
+const char* LibraryPath() { return library_path; }
+
 bool SavedEnvironmentIsComplete() { return saved_everything && library_path != nullptr; }
 
 void HideFromProgram(char** envp) {

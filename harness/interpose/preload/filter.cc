@@ -3,12 +3,17 @@
 // program that allows nothing but write and exit must not die of them. So each filter gets a head that lets
 // the first page through:
 //
-//     if (instruction_pointer >> 12 == first page of the gate) return ALLOW; A = 0;
+//     if (instruction_pointer >> 12 == first page of the gate, here or at kMoved) return ALLOW; A = 0;
+//
+// A filter stays across exec, but the gate does not stay where it is: what is executed under a filter moves
+// its gate to kMoved (interposition.md 13.6).
 //
 // Jumps in these programs are relative and forward, so what follows is as it was. This opens the sandbox for
 // whoever jumps into that page; in a test run of a program nobody does.
 #include <asm/unistd.h>
+#include <linux/elf.h>
 #include <linux/errno.h>
+#include <linux/fcntl.h>
 #include <linux/filter.h>
 #include <linux/mman.h>
 #include <linux/prctl.h>
@@ -16,10 +21,15 @@
 
 #include "interpose/preload/entry.h"
 
+extern "C" const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden")));  // the linker's
+
 namespace oldornew::preload {
 namespace {
 
-constexpr uint32_t kHead = 7;
+constexpr uint32_t kHead = 12;
+
+/// Where rr has its page too: within the program's part of memory for all sanitizers, and left alone by Wine.
+constexpr uint64_t kMoved = 0x70000000;
 constexpr uint32_t kMaxLength = 4096;  // BPF_MAXINSNS
 
 sock_filter Instruction(unsigned code, unsigned yes, unsigned no, uint32_t value) {
@@ -27,15 +37,24 @@ sock_filter Instruction(unsigned code, unsigned yes, unsigned no, uint32_t value
 }
 
 void WriteHead(sock_filter* out) {
-  const uint64_t page = reinterpret_cast<uint64_t>(GateStart);
+  const uint64_t page = reinterpret_cast<uint64_t>(GateInUse());
   constexpr uint32_t kPointer = offsetof(seccomp_data, instruction_pointer);
-  out[0] = Instruction(BPF_LD | BPF_W | BPF_ABS, 0, 0, kPointer + 4);
-  out[1] = Instruction(BPF_JMP | BPF_JEQ | BPF_K, 0, 4, static_cast<uint32_t>(page >> 32));
-  out[2] = Instruction(BPF_LD | BPF_W | BPF_ABS, 0, 0, kPointer);
-  out[3] = Instruction(BPF_ALU | BPF_AND | BPF_K, 0, 0, 0xfffff000u);
-  out[4] = Instruction(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, static_cast<uint32_t>(page));
-  out[5] = Instruction(BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW);
-  out[6] = Instruction(BPF_LD | BPF_W | BPF_IMM, 0, 0, 0);
+  constexpr unsigned kEqual = BPF_JMP | BPF_JEQ | BPF_K;
+  const sock_filter head[kHead] = {
+      /* 0 */ Instruction(BPF_LD | BPF_W | BPF_ABS, 0, 0, kPointer + 4),
+      /* 1 */ Instruction(kEqual, 0, 3, static_cast<uint32_t>(page >> 32)),
+      /* 2 */ Instruction(BPF_LD | BPF_W | BPF_ABS, 0, 0, kPointer),
+      /* 3 */ Instruction(BPF_ALU | BPF_AND | BPF_K, 0, 0, 0xfffff000u),
+      /* 4 */ Instruction(kEqual, 5, 0, static_cast<uint32_t>(page)),
+      /* 5 */ Instruction(BPF_LD | BPF_W | BPF_ABS, 0, 0, kPointer + 4),
+      /* 6 */ Instruction(kEqual, 0, 4, static_cast<uint32_t>(kMoved >> 32)),
+      /* 7 */ Instruction(BPF_LD | BPF_W | BPF_ABS, 0, 0, kPointer),
+      /* 8 */ Instruction(BPF_ALU | BPF_AND | BPF_K, 0, 0, 0xfffff000u),
+      /* 9 */ Instruction(kEqual, 0, 1, static_cast<uint32_t>(kMoved)),
+      /* 10 */ Instruction(BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW),
+      /* 11 */ Instruction(BPF_LD | BPF_W | BPF_IMM, 0, 0, 0),
+  };
+  memcpy(out, head, sizeof head);
 }
 
 /// Installs the filter that args[2] points at, with our head. False: it cannot be read or is too long to get
@@ -81,7 +100,37 @@ long EnterStrictMode(Call& call) {
   return result;
 }
 
+/// Where the gate lies in the library's file; 0: not found.
+uint64_t GateInFile() {
+  const uint64_t base = reinterpret_cast<uint64_t>(&__ehdr_start);
+  const uint64_t gate = reinterpret_cast<uint64_t>(GateStart) - base;
+  const Elf64_Phdr* segments = reinterpret_cast<const Elf64_Phdr*>(base + __ehdr_start.e_phoff);
+  for (int i = 0; i < __ehdr_start.e_phnum; ++i) {
+    const Elf64_Phdr& segment = segments[i];
+    if (segment.p_type == PT_LOAD && gate >= segment.p_vaddr && gate - segment.p_vaddr < segment.p_filesz)
+      return gate - segment.p_vaddr + segment.p_offset;
+  }
+  return 0;
+}
+
 }  // namespace
+
+// By the calls that the loader has just made too, so that no filter minds them.
+void MoveGate(const char* library) {
+  const uint64_t offset = GateInFile();
+  const long fd =
+      library != nullptr && offset != 0 ? Gate(__NR_openat, AT_FDCWD, library, O_RDONLY | O_CLOEXEC) : -1;
+  if (fd < 0) return;
+  const uint64_t size = static_cast<uint64_t>(GateEnd - GateStart);
+  const long at =
+      Gate(__NR_mmap, kMoved, size, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED_NOREPLACE, fd, offset);
+  Gate(__NR_close, fd);
+  if (at == static_cast<long>(kMoved)) {
+    GateShift = at - reinterpret_cast<long>(GateStart);
+  } else if (at > 0) {
+    Gate(__NR_munmap, at, size);  // a kernel before 4.17 takes the address for a hint
+  }
+}
 
 long InstallFilter(Call& call) {
   const bool by_prctl = call.nr == __NR_prctl;
@@ -89,9 +138,10 @@ long InstallFilter(Call& call) {
       by_prctl ? call.args[1] == SECCOMP_MODE_STRICT : call.args[0] == SECCOMP_SET_MODE_STRICT;
   if (strict) return EnterStrictMode(call);
   long result;
-  if (InstallWithHead(call, &result)) return result;
-  result = CarryOutOrRecord(call);
-  if (result >= 0) NoteProgramFilter();
+  const bool opened = InstallWithHead(call, &result);
+  if (!opened) result = CarryOutOrRecord(call);
+  if (result >= 0 && opened) AddToEnvironment(kUnderFilter);
+  if (result >= 0 && !opened) NoteProgramFilter();
   return result;
 }
 

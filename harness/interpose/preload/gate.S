@@ -1,6 +1,8 @@
 // The gate: the only two pages with `syscall` instructions that the preload library executes, and the one address range that
-// Syscall User Dispatch lets through. It is part of the library's own text and not mapped at a fixed address: nothing of the
-// program (a sanitizer's shadow, another preload) can be in its way, and exec costs no extra mapping.
+// Syscall User Dispatch lets through. It is part of the library's own text: nothing of the program (a sanitizer's shadow,
+// another preload) can be in its way, and exec costs no extra mapping. Only an image that was executed under a seccomp filter
+// of the program maps these pages once more, at the address that the filter lets through (MoveGate in filter.cc), and uses
+// those. So this code depends on no address: it calls nothing by a relative jump.
 	.section .gate, "ax", @progbits
 	.balign 4096
 	.globl GateStart
@@ -8,10 +10,8 @@
 GateStart:
 
 // long GateSyscall(long nr, long a, long b, long c, long d, long e, long f)
-	.globl GateSyscall
-	.hidden GateSyscall
-	.type GateSyscall, @function
-GateSyscall:
+	.type GateSyscallCode, @function
+GateSyscallCode:
 	.cfi_startproc
 	mov %rdi, %rax
 	mov %rsi, %rdi
@@ -23,7 +23,7 @@ GateSyscall:
 	syscall
 	ret
 	.cfi_endproc
-	.size GateSyscall, . - GateSyscall
+	.size GateSyscallCode, . - GateSyscallCode
 
 // The address a signal handler returns to. The bytes are those of glibc's __restore_rt, by which unwinders and debuggers
 // recognise a signal frame; the frame is described as well, for a signal that arrives between the two instructions. rsp points
@@ -64,38 +64,32 @@ GateRestorer:
 
 // [[noreturn]] void GateSigreturn(uint64_t rsp): the program's own rt_sigreturn, on its frame.
 	.balign 16
-	.globl GateSigreturn
-	.hidden GateSigreturn
-	.type GateSigreturn, @function
-GateSigreturn:
+	.type GateSigreturnCode, @function
+GateSigreturnCode:
 	mov %rdi, %rsp
 	mov $15, %eax
 	syscall
 	ud2
-	.size GateSigreturn, . - GateSigreturn
+	.size GateSigreturnCode, . - GateSigreturnCode
 
 // [[noreturn]] void GateUnmapAndExit(void* start, size_t size): munmap of the stack we stand on, then exit(0), touching no
 // stack in between. musl ends detached threads so.
-	.globl GateUnmapAndExit
-	.hidden GateUnmapAndExit
-	.type GateUnmapAndExit, @function
-GateUnmapAndExit:
+	.type GateUnmapAndExitCode, @function
+GateUnmapAndExitCode:
 	mov $11, %eax
 	syscall
 	xor %edi, %edi
 	mov $60, %eax
 	syscall
 	ud2
-	.size GateUnmapAndExit, . - GateUnmapAndExit
+	.size GateUnmapAndExitCode, . - GateUnmapAndExitCode
 
 // ---- second page: calls of the program. Its own seccomp filters apply to these, and not to the first page (filter.cc).
 	.balign 4096
 
 // long GateProgramSyscall(long nr, long a, long b, long c, long d, long e, long f)
-	.globl GateProgramSyscall
-	.hidden GateProgramSyscall
-	.type GateProgramSyscall, @function
-GateProgramSyscall:
+	.type GateProgramSyscallCode, @function
+GateProgramSyscallCode:
 	.cfi_startproc
 	mov %rdi, %rax
 	mov %rsi, %rdi
@@ -107,22 +101,22 @@ GateProgramSyscall:
 	syscall
 	ret
 	.cfi_endproc
-	.size GateProgramSyscall, . - GateProgramSyscall
+	.size GateProgramSyscallCode, . - GateProgramSyscallCode
 
 // long GateClone(long nr, long a, long b, long c, long d, long e): clone or clone3 whose child gets a stack of its own. The
 // caller has put a ChildFrame (clone.cc) at the child's stack pointer. The child calls ChildEntered(frame), which arms it, and
-// then goes on in the program: registers from the frame, rax = 0.
-	.globl GateClone
-	.hidden GateClone
-	.type GateClone, @function
-GateClone:
+// then goes on in the program: registers from the frame, rax = 0. r9, which neither call looks at, holds ChildEntered.
+	.type GateCloneCode, @function
+GateCloneCode:
 	.cfi_startproc
-	mov %rdi, %rax
+	xchg %rdi, %rax
+	mov %rdi, %r11
 	mov %rsi, %rdi
 	mov %rdx, %rsi
 	mov %rcx, %rdx
 	mov %r8, %r10
 	mov %r9, %r8
+	mov %r11, %r9
 	syscall
 	test %rax, %rax
 	jz 1f
@@ -134,7 +128,7 @@ GateClone:
 	mov %rsp, %rdi
 	mov %rsp, %rbx
 	and $-16, %rsp
-	call ChildEntered
+	call *%r9
 	mov %rbx, %rsp
 	mov 8(%rsp), %rbp
 	mov 16(%rsp), %r12
@@ -154,10 +148,49 @@ GateClone:
 	mov %rcx, %r11
 	jmp *%rcx
 	.cfi_endproc
-	.size GateClone, . - GateClone
+	.size GateCloneCode, . - GateCloneCode
 
 	.balign 4096
 	.globl GateEnd
 	.hidden GateEnd
 GateEnd:
+
+// ---- the ways in: to the pages in use, which are GateShift bytes from where this was linked.
+	.text
+	.macro WayIn name
+	.globl \name
+	.hidden \name
+	.type \name, @function
+\name:
+	.cfi_startproc
+	lea \name\()Code(%rip), %rax
+	add GateShift(%rip), %rax
+	jmp *%rax
+	.cfi_endproc
+	.size \name, . - \name
+	.endm
+	WayIn GateSyscall
+	WayIn GateProgramSyscall
+	WayIn GateSigreturn
+	WayIn GateUnmapAndExit
+
+	.globl GateClone
+	.hidden GateClone
+	.type GateClone, @function
+GateClone:
+	.cfi_startproc
+	lea GateCloneCode(%rip), %rax
+	add GateShift(%rip), %rax
+	mov %rax, %r11
+	lea ChildEntered(%rip), %rax
+	jmp *%r11
+	.cfi_endproc
+	.size GateClone, . - GateClone
+
+	.bss
+	.balign 8
+	.globl GateShift
+	.hidden GateShift
+GateShift:
+	.zero 8
 	.section .note.GNU-stack, "", @progbits

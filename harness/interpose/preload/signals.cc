@@ -102,7 +102,7 @@ bool InstallSigsysHandler() {
   const KernelSigaction action = {reinterpret_cast<uint64_t>(&OnSigsys),
                                   SA_SIGINFO | SA_NODEFER | kSaRestorer |
                                       (settings.on_alternate_stack ? static_cast<uint64_t>(SA_ONSTACK) : 0),
-                                  reinterpret_cast<uint64_t>(&GateRestorer), 0};
+                                  RestorerInUse(), 0};
   if (Gate(__NR_rt_sigaction, SIGSYS, &action, 0, sizeof action.mask) != 0) return false;
   const uint64_t mask = kSigsysBit;
   return Gate(__NR_rt_sigprocmask, SIG_UNBLOCK, &mask, 0, sizeof mask) == 0;
@@ -129,7 +129,7 @@ long Sigaction(const Call& call) {
     wanted.mask &= ~kSigsysBit;
     // The same bytes in the gate: returning from a handler then is no call of the program that has to be
     // dispatched.
-    if ((wanted.flags & kSaRestorer) != 0) wanted.restorer = reinterpret_cast<uint64_t>(&GateRestorer);
+    if ((wanted.flags & kSaRestorer) != 0) wanted.restorer = RestorerInUse();
   }
   const long result =
       GateProgram(__NR_rt_sigaction, signal, action == nullptr ? nullptr : &wanted, old, sizeof(uint64_t));
@@ -144,7 +144,7 @@ long Sigaction(const Call& call) {
   }
   if (result == 0 && old != nullptr) {  // the kernel has just written it: it can be written
     if (masked_before) old->mask |= kSigsysBit;
-    if (old->restorer == reinterpret_cast<uint64_t>(&GateRestorer)) old->restorer = restorer_before;
+    if (old->restorer == RestorerInUse()) old->restorer = restorer_before;
   }
   return result;
 }

@@ -108,9 +108,10 @@ __attribute__((constructor, used)) void Start(int argc, char** argv, char** envp
   char** end = envp;
   while (*end != nullptr) ++end;
   const uint64_t* auxv = reinterpret_cast<const uint64_t*>(end + 1);
+  SaveEnvironment(envp);
+  if (HasVariable(envp, kUnderFilter)) MoveGate(LibraryPath());
   settings.recording = FunnelInit(envp, auxv);
   if (!settings.recording && !HasVariable(envp, "OLDORNEW_ARM=1")) return;
-  SaveEnvironment(envp);
   LearnHole(envp);
   if (!SavedEnvironmentIsComplete()) return;
   settings.on_alternate_stack = IsGoProgram(auxv);
@@ -127,7 +128,7 @@ __attribute__((constructor, used)) void Start(int argc, char** argv, char** envp
 }  // namespace
 
 void ArmThread() {
-  Gate(__NR_prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, GateStart, GateEnd - GateStart, 0);
+  Gate(__NR_prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, GateInUse(), GateEnd - GateStart, 0);
 }
 
 void DisarmThread() { Gate(__NR_prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_OFF); }

@@ -235,6 +235,32 @@ void OwnFilter() {
   SayEnd("strict mode", child);
 }
 
+/// A filter stays across exec: what it forbids is forbidden to the recorder in the new image as well.
+void FilterAcrossExec() {
+  const int forbidden[] = {SYS_prctl,  SYS_readlink,          SYS_madvise,     SYS_getpid,
+                           SYS_gettid, SYS_getppid,           SYS_sched_yield, SYS_lseek,
+                           SYS_ppoll,  SYS_process_vm_writev, SYS_sigaltstack};
+  for (const uint32_t otherwise : {SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_TRAP, SECCOMP_RET_ERRNO | EPERM}) {
+    const pid_t child = fork();
+    if (child == 0) {
+      sock_filter filter[64];
+      int n = 0;
+      filter[n++] = {BPF_LD | BPF_W | BPF_ABS, 0, 0, 0};
+      for (const int nr : forbidden) {
+        filter[n++] = {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, static_cast<uint32_t>(nr)};
+        filter[n++] = {BPF_RET, 0, 0, otherwise};
+      }
+      filter[n++] = {BPF_RET, 0, 0, SECCOMP_RET_ALLOW};
+      sock_fprog program = {static_cast<unsigned short>(n), filter};
+      prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+      if (prctl(PR_SET_SECCOMP, 2, &program) != 0) _exit(1);
+      execl(self, self, "--again", "write", "7", nullptr);
+      _exit(2);
+    }
+    SayEnd("under a filter", child);
+  }
+}
+
 /// Another user of Syscall User Dispatch gets the answer of a kernel without it.
 void DispatchIsTaken() {
   const int result = prctl(59, 7, 0, 0, 0);
@@ -252,6 +278,7 @@ const Case kProcessCases[] = {{"vfork", Vfork},
                               {"daemon", Daemon},
                               {"close-everything", CloseEverything},
                               {"own-filter", OwnFilter},
+                              {"filter-across-exec", FilterAcrossExec},
                               {"dispatch-is-taken", DispatchIsTaken},
                               {nullptr, nullptr}};
 
