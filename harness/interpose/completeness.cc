@@ -29,6 +29,7 @@ bool StandsForCall(RecordKind kind) {
     case RecordKind::kAccount:
     case RecordKind::kModules:
     case RecordKind::kMapShared:
+    case RecordKind::kMapped:
     case RecordKind::kUnsupported:
     case RecordKind::kRefused:
       return false;

@@ -174,6 +174,8 @@ void Decoder::Take(const RecordView& record) {
     case RecordKind::kClose:
     case RecordKind::kCloseRange:
       return DecodeClose(record);
+    case RecordKind::kMapped:
+      return processes_.Hold(processes_.IndexOf(record.fixed->pid), record.fixed->descriptor);
     case RecordKind::kDup:
     case RecordKind::kCloexec:
       return DecodeDup(record);

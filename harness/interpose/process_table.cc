@@ -149,6 +149,11 @@ void ProcessTable::Duplicate(int32_t process, int from, int to, bool close_on_ex
   descriptors_[process][to] = {std::move(file), close_on_exec};
 }
 
+void ProcessTable::Hold(int32_t process, int fd) {
+  auto found = descriptors_[process].find(fd);
+  if (found != descriptors_[process].end()) found->second.file->uncertain = true;
+}
+
 void ProcessTable::SetCloseOnExec(int32_t process, int fd, bool on) {
   auto found = descriptors_[process].find(fd);
   if (found != descriptors_[process].end()) found->second.close_on_exec = on;

@@ -34,6 +34,8 @@ class ProcessTable {
   // Descriptors open for writing on regular files.
   void Open(int32_t process, int fd, ObjectId object, bool truncated, bool close_on_exec);
   void Duplicate(int32_t process, int from, int to, bool close_on_exec);
+  /// Something that we do not follow (a mapping) holds the open file: its last close is never reported.
+  void Hold(int32_t process, int fd);
   void SetCloseOnExec(int32_t process, int fd, bool on);
   /// The open file if this was its last descriptor, else null.
   std::shared_ptr<OpenFile> Close(int32_t process, int fd);

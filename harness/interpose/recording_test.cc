@@ -150,6 +150,25 @@ TEST(Recording, RoomGivenBackAfterShortWritesIsClean) {
   EXPECT_EQ(unused.find_first_not_of('\0'), std::string_view::npos);
 }
 
+TEST(Recording, AFileThatAMappingHoldsOpenIsNotClosedForGood) {
+  RecordedRun plain;
+  EXPECT_THAT(ProblemsOf(plain, {"held", ""}), IsEmpty());
+  EXPECT_THAT(plain.Summary(), Contains("close file"));
+  RecordedRun run;
+  EXPECT_THAT(ProblemsOf(run, {"held", "mapped"}), IsEmpty());
+  EXPECT_THAT(run.Summary(), Not(Contains("close file")));
+}
+
+TEST(Recording, AWriteThatMeetsTheLimitOnFileSizesFailsAndIsNotCutOff) {
+  RecordedRun run;
+  run.Run({TestProgram("scenario"), "too-large"});
+  ASSERT_TRUE(WIFSIGNALED(run.wait_status));
+  EXPECT_EQ(WTERMSIG(run.wait_status), SIGXFSZ);
+  EXPECT_THAT(run.Summary(), Contains("write file 1000+0 = EFBIG"));
+  EXPECT_THAT(run.Problems(), IsEmpty());
+  EXPECT_EQ(run.statistics.in_flight, 0u);
+}
+
 TEST(Recording, LockingAllMemoryDoesNotAllocateTheWholeRecording) {
   RecordedRun run;
   run.options.size = uint64_t{64} << 30;

@@ -110,6 +110,8 @@ enum class RecordKind : uint16_t {
   kDup,      ///< dup, dup2, dup3, F_DUPFD: descriptor -> ret
   kCloexec,  ///< F_SETFD: args[2] & FD_CLOEXEC
   kCloseRange,  ///< close_range
+  kMapped,      ///< a file open for writing was mapped: the mapping holds it open beyond its last close.
+                ///< descriptor
   kModules,     ///< something executable was mapped: kMaps again
   // Data
   kWrite,  ///< write, pwrite, writev, ..., sendfile, splice, copy_file_range, FICLONE: offset, length, kData

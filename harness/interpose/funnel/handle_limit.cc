@@ -2,6 +2,8 @@
 // is given the program's limit plus our room, and the program reads its own limit back. The kernel compares
 // pages: the lowest twelve bits of a limit are free to say that our room has been added, which survives fork
 // and exec without any memory of ours.
+//
+// RLIMIT_FSIZE only has to be known: a call that meets it raises SIGXFSZ.
 #include <errno.h>
 #include <linux/resource.h>
 #include <sys/syscall.h>
@@ -18,6 +20,8 @@ constexpr uint64_t kMark = 0x9d7;
 constexpr uint64_t kUnlimited = RLIM64_INFINITY;
 /// Besides the recording: the library, the pages of patched sites, stacks for signals.
 constexpr uint64_t kOurOtherRoom = uint64_t{16} << 20;
+
+bool g_file_size_limited = false;
 
 uint64_t Added(uint64_t limit, uint64_t room) {
   if (limit == kUnlimited || limit >= kUnlimited / 2 || (limit & kPageBits) == kMark) return limit;
@@ -45,6 +49,14 @@ rlimit64 Widened(long process, const rlimit64& wanted) {
 
 }  // namespace
 
+void LearnFileSizeLimit() {
+  rlimit64 limit;
+  const bool known = Gate(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, &limit) == 0;
+  __atomic_store_n(&g_file_size_limited, known && limit.rlim_cur != kUnlimited, __ATOMIC_RELAXED);
+}
+
+bool FileSizeLimited() { return __atomic_load_n(&g_file_size_limited, __ATOMIC_RELAXED); }
+
 uint64_t MakeRoomFor(uint64_t size) {
   rlimit64 limit;
   if (Gate(SYS_prlimit64, 0, RLIMIT_AS, 0, &limit) != 0) return size;
@@ -60,6 +72,11 @@ uint64_t MakeRoomFor(uint64_t size) {
 long HandleLimit(Call& call) {
   const bool both = call.nr == SYS_prlimit64;
   long& resource = call.args[both ? 1 : 0];
+  if ((int)resource == RLIMIT_FSIZE) {
+    const long result = CarryOut(call);
+    if (!UnderProgramFilter()) LearnFileSizeLimit();
+    return result;
+  }
   if ((int)resource != RLIMIT_AS) return CarryOut(call);
   constexpr long kNone = 0;
   const long wanted_at = both ? call.args[2] : call.nr == SYS_setrlimit ? call.args[1] : kNone;

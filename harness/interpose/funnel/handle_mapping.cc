@@ -47,9 +47,18 @@ bool Overlaps(const Range& range, uint64_t start, uint64_t end) {
   return range.start < end && start < range.end;
 }
 
-}  // namespace
+/// The mapping holds what is open as `fd`, until it is unmapped, which nobody follows.
+void NoteHeldOpen(const Call& call) {
+  const int fd = (int)call.args[4];
+  long descriptor_flags = Gate(SYS_fcntl, fd, F_GETFL);
+  if (descriptor_flags < 0 || (descriptor_flags & O_ACCMODE) == O_RDONLY) return;
+  RecordWriter record(wire::RecordKind::kMapped, call, TakeTicket(), 0);
+  record->descriptor = fd;
+  record.Begun();
+  record.Done(0);
+}
 
-long HandleMmap(Call& call) {
+long Map(Call& call) {
   long flags = call.args[3];
   if ((flags & MAP_FIXED) != 0) NoteRemapped((uint64_t)call.args[0], (uint64_t)call.args[1]);
   int fd = (int)call.args[4];
@@ -68,6 +77,16 @@ long HandleMmap(Call& call) {
     int at = __atomic_fetch_add(&g_range_count, 1, __ATOMIC_RELAXED);
     if (at < kMaxRanges) g_ranges[at] = {(uint64_t)result, (uint64_t)result + (uint64_t)call.args[1], state};
   }
+  return result;
+}
+
+}  // namespace
+
+long HandleMmap(Call& call) {
+  const bool of_file = (call.args[3] & MAP_ANONYMOUS) == 0;
+  const long result = Map(call);
+  const bool mapped = result >= 0 || result < -4095;
+  if (of_file && mapped && !UnderProgramFilter()) NoteHeldOpen(call);
   return result;
 }
 

@@ -90,6 +90,7 @@ void FunnelProcessStarted(StartedBy how) {
     LeaveAccount();
   }
   if (how == StartedBy::kExec) {
+    LearnFileSizeLimit();
     AnnounceImage();
   } else {
     RecordWriter record(RecordKind::kForked, NoCall(SYS_clone), TakeTicket(), 0);

@@ -192,7 +192,7 @@ uint32_t ThreadNumber(int tid) {
 }
 
 FileLock::FileLock() {
-  blocked_ = MayBeInterrupted();
+  blocked_ = MayBeInterrupted() || FileSizeLimited();
   if (blocked_) BlockSignals(&old_mask_);
   tid_ = CurrentThread();
   Lock((uint32_t)tid_);

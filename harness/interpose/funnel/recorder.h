@@ -21,6 +21,13 @@ bool MapRecording(const char* path);
 /// all, or, where a hard limit forbids widening, a part that leaves the program the most of its room.
 uint64_t MakeRoomFor(uint64_t size);  // handle_limit.cc
 
+/// Asks whether this process has a limit on the size of files (RLIMIT_FSIZE): at its start, and when it
+/// changes.
+void LearnFileSizeLimit();  // handle_limit.cc
+/// A call that meets the limit comes back with EFBIG and a SIGXFSZ that may end the process there and then.
+/// While signals are blocked it waits until the call is recorded as what it is: failed.
+bool FileSizeLimited();
+
 /// The next ticket. Tickets order the begins and ends of all calls of the run.
 uint64_t TakeTicket();
 

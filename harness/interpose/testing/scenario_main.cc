@@ -186,6 +186,25 @@ int Threads() {
   return 0;
 }
 
+/// Opened with O_TRUNC, mapped (or not), written, closed.
+int HeldOpen(bool mapped) {
+  int fd = open("file", O_RDWR | O_CREAT | O_TRUNC, 0644);
+  if (write(fd, "held", 4) != 4) return 1;
+  if (mapped && mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE, fd, 0) == MAP_FAILED) return 2;
+  return close(fd);
+}
+
+/// Meets the limit on file sizes, with the default action of SIGXFSZ.
+int TooLarge() {
+  rlimit limit = {1000, 1000};
+  setrlimit(RLIMIT_FSIZE, &limit);
+  int fd = open("file", O_WRONLY | O_CREAT, 0644);
+  std::string bytes(1500, 'l');
+  if (write(fd, bytes.data(), bytes.size()) != 1000) return 1;
+  if (write(fd, bytes.data(), bytes.size()) != 0) return 2;  // it does not come back
+  return 3;
+}
+
 int LockAll() {
   if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0) return 1;
   Append("locked", 'l', 1);
@@ -213,6 +232,8 @@ int main(int argc, char** argv) {
   if (what == "fill") return Fill();
   if (what == "short") return Short();
   if (what == "creates") return Creates();
+  if (what == "held") return HeldOpen(*argument != 0);
+  if (what == "too-large") return TooLarge();
   if (what == "threads") return Threads();
   if (what == "lockall") return LockAll();
   if (what == "write") return WriteTo(argument);
