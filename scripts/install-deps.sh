@@ -16,7 +16,7 @@ build=(build-essential cmake ninja-build ccache pkg-config
 tests=(librapidcheck-dev libgtest-dev libgmock-dev libbenchmark-dev
   strace acl attr sqlite3 git perl rsync 'vim-tiny|vim' python3 golang-go musl-tools)
 # What scenarios/ puts under the harness besides; it skips what is not there.
-programs=(ed jq gettext patch vim nodejs rustc libglib2.0-dev qtbase5-dev liblmdb-dev lmdb-utils)
+programs=(ed jq gettext patch vim nodejs rustc fiu-utils libglib2.0-dev qtbase5-dev liblmdb-dev lmdb-utils)
 extra=(clang-19 libclang-rt-19-dev llvm-19 clang-tidy-19 clang-format-19)
 
 wanted=("${build[@]}" "${tests[@]}")
