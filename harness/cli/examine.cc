@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "cli/session.h"
+#include "rerun/vary.h"
 
 namespace oldornew {
 
@@ -46,6 +47,30 @@ Result<std::vector<Sandbox>> MakeProbeSandboxes(const Options& options, const Re
     out.push_back(std::move(sandbox));
   }
   return out;
+}
+
+// The command from other old states. A plain run without a verdict has nothing to be compared with.
+Status Vary(const Options& options, Examination* out) {
+  const Verdict verdict = out->report.judgement.verdict;
+  const bool judged =
+      verdict == Verdict::kClean || verdict == Verdict::kFindings || verdict == Verdict::kBounded;
+  if (!judged) return {};
+  if (out->recording.sandbox == nullptr)
+    return FailWith(ExitCode::kUsage, "--vary-old needs a run; it cannot be asked of a saved trace");
+  VarySpec spec{RunSpecOf(options), out->search};
+  spec.search.watch = {};
+  spec.power = !Probed(options);
+  if (!spec.power) out->result.notes.push_back("power cuts were explored from the plain old state only");
+  const Trace& trace = out->recording.trace;
+  ASSIGN_OR_RETURN(VaryResult varied, VaryOldState(*out->recording.sandbox, trace, out->result, spec));
+  out->further = std::move(varied.runs);
+  auto& findings = out->result.findings;
+  findings.insert(findings.end(), varied.findings.begin(), varied.findings.end());
+  out->result.notes.insert(out->result.notes.end(), varied.notes.begin(), varied.notes.end());
+  out->result.coverage.exhaustive = out->result.coverage.exhaustive && varied.exhaustive;
+  out->report.further = &out->further;
+  out->report.judgement = Judge(trace, &out->result, out->report.rules);
+  return {};
 }
 
 }  // namespace
@@ -103,6 +128,7 @@ Result<std::unique_ptr<Examination>> Examine(const Options& options, SearchOptio
     report.explore_seconds = SecondsSince(explore_start);
     report.search = &out->result;
     report.judgement = Judge(trace, &out->result, report.rules);
+    if (options.vary_old) RETURN_IF_ERROR(Vary(options, out.get()));
   }
   report.seconds = SecondsSince(start);
   return out;

@@ -20,6 +20,7 @@ struct Examination {
   Recording recording;
   SearchOptions search;
   SearchResult result;
+  std::vector<FurtherRun> further;  ///< --vary-old
   Report report;
 };
 

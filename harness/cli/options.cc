@@ -114,6 +114,10 @@ struct Parser {
     check->add_option(
         "scenarios", o->scenarios,
         "scenario files, or folders of them, to check instead of a command (docs/scenarios.md)");
+    check->add_flag(
+        "--vary-old", o->vary_old,
+        "run the command again from other old states: target absent, empty, a symlink, hard-linked, in a "
+        "read-only directory, with a stale temporary file, a long name, another path, another umask");
     check->add_option("--baseline", o->baseline, "TOML file of accepted findings; only others fail");
     check->add_option("--write-baseline", o->write_baseline,
                       "write what is found to this file, to be accepted with a reason each");

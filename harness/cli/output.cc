@@ -74,10 +74,10 @@ Status WriteOutput(const Options& options, const SearchOptions& search, Report* 
     header.check = options.check_command;
     header.profile_table = report->profile_table;
     if (const Profile* row = search.table.Find(finding.profile)) header.row = CellsText(*row);
-    header.watch = PlacesOf(*report->trace, search, finding.path, &header.whole_directory);
+    header.watch = PlacesOf(TraceOf(*report, finding), search, finding.path, &header.whole_directory);
     const std::string id = HashBytes(finding.token + header.oracle + finding.path).Short();
     const std::string path = JoinPath(options.output, id + ".crash");
-    RETURN_IF_ERROR(WriteFile(path, EncodeBundle(header, *report->trace)));
+    RETURN_IF_ERROR(WriteFile(path, EncodeBundle(header, TraceOf(*report, finding))));
     report->bundles.push_back(path);
   }
   report->report_path = JoinPath(options.output, "report.json");

@@ -154,11 +154,31 @@ Result<Profile> RowOf(const Options& options, const Bundle& bundle, const PowerC
   return *then;
 }
 
+// How a further run ended is in its trace: shown, and written out.
+Result<ExitCode> ShowEnd(const Bundle& bundle, const EndCase& end_case, const Options& options) {
+  const Trace& trace = bundle.trace;
+  if (end_case.trace_id != trace.Identity().Short())
+    return FailWith(ExitCode::kUsage, "this token belongs to trace {}, not to this one: give its bundle",
+                    end_case.trace_id);
+  if (!bundle.header.message.empty()) std::fputs((bundle.header.message + "\n").c_str(), stdout);
+  std::fputs(fmt::format("{}\nexited {} after {} calls; what it left, against the old state:\n{}",
+                         ShellQuote(trace.command), trace.exit_status, trace.ops.size(),
+                         ListState(trace, trace.new_tree))
+                 .c_str(),
+             stdout);
+  if (!options.keep.empty()) {
+    RETURN_IF_ERROR(WriteTo(trace.new_tree, options.keep));
+    std::fputs(fmt::format("written to {}\n", options.keep).c_str(), stdout);
+  }
+  return ExitCode::kFindings;
+}
+
 }  // namespace
 
 Result<ExitCode> RunReplay(const Options& options) {
   if (!options.keep.empty()) RETURN_IF_ERROR(MakeEmptyDirectory(options.keep));
   ASSIGN_OR_RETURN(const Bundle bundle, LoadBundle(options));
+  if (const auto end_case = ParseEndToken(bundle.header.token)) return ShowEnd(bundle, *end_case, options);
   ASSIGN_OR_RETURN(const PowerCase power_case, ParseToken(bundle.header.token));
   ASSIGN_OR_RETURN(const Profile row, RowOf(options, bundle, power_case));
   ASSIGN_OR_RETURN(const CrashState state, Realise(bundle.trace, power_case, {{""}}, &row));

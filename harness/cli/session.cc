@@ -13,6 +13,14 @@
 
 namespace oldornew {
 
+RunSpec RunSpecOf(const Options& options) {
+  RunSpec run;
+  run.command = options.command;
+  run.stdin_path = options.stdin_path;
+  run.time_limit = std::chrono::milliseconds(static_cast<int64_t>(options.timeout_seconds * 1000));
+  return run;
+}
+
 Result<Recording> ObtainTrace(const Options& options) {
   if (!options.trace_path.empty() && options.subcommand != Subcommand::kRecord) {
     Recording recording;
@@ -23,9 +31,7 @@ Result<Recording> ObtainTrace(const Options& options) {
   spec.sandbox.directory = options.directory;
   spec.sandbox.also_directories = options.also_directories;
   spec.sandbox.work_parent = options.work_directory;
-  spec.run.command = options.command;
-  spec.run.stdin_path = options.stdin_path;
-  spec.run.time_limit = std::chrono::milliseconds(static_cast<int64_t>(options.timeout_seconds * 1000));
+  spec.run = RunSpecOf(options);
   if (!options.setup.empty()) spec.setup = {"sh", "-c", options.setup};
   return Record(spec);
 }

@@ -10,6 +10,9 @@
 
 namespace oldornew {
 
+/// How options.command is to be run.
+RunSpec RunSpecOf(const Options& options);
+
 /// Records options.command, or loads options.trace_path (then there is no sandbox).
 Result<Recording> ObtainTrace(const Options& options);
 

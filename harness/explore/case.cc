@@ -7,11 +7,22 @@ namespace oldornew {
 namespace {
 
 constexpr std::string_view kPower = "power/";
+constexpr std::string_view kEnd = "end/";
 
 }  // namespace
 
 std::string FormatToken(const PowerCase& power_case) {
   return fmt::format("{}{}/{}/{}", kPower, power_case.profile, power_case.choice, power_case.trace_id);
+}
+
+std::string FormatToken(const EndCase& end_case) {
+  return fmt::format("{}{}/{}", kEnd, end_case.run, end_case.trace_id);
+}
+
+std::optional<EndCase> ParseEndToken(std::string_view token) {
+  const size_t last = token.rfind('/');
+  if (!token.starts_with(kEnd) || last < kEnd.size() || token.size() - last - 1 != 8) return std::nullopt;
+  return EndCase{std::string(token.substr(kEnd.size(), last - kEnd.size())), std::string(token.substr(last + 1))};
 }
 
 Result<PowerCase> ParseToken(std::string_view token) {

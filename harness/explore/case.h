@@ -4,6 +4,7 @@
 // kind of case, the loss of power; faults, kills and schedules will be further kinds with the same text form.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,18 @@ struct PowerCase {
   std::string choice;
   std::string trace_id;  ///< first 8 hex digits of Trace::Identity()
 };
+
+/// How a further run ended (rerun/): the command from another old state.
+struct EndCase {
+  std::string run;       ///< FurtherRun::id
+  std::string trace_id;  ///< of that run's trace
+};
+
+/// "end/<run>/<trace id>".
+std::string FormatToken(const EndCase& end_case);
+
+/// nullopt: a token of another kind.
+std::optional<EndCase> ParseEndToken(std::string_view token);
 
 /// "power/<profile>/<choice>/<trace id>". No spaces; fit for a command line without quoting unless the
 /// profile needs it.

@@ -46,6 +46,8 @@ struct Finding {
   std::string source;  ///< program and place of the guilty call
   /// `path` as it is the same in every run of the program: SubjectPattern. Empty: as `path`.
   std::string stable_path;
+  std::string scene;  ///< not of the recorded run but of a further one: "with an empty config.toml". Else empty
+  int run = -1;       ///< index of that further run; -1: the recorded one
   std::string accepted;  ///< not empty: a baseline accepts it, for this reason (gate/baseline.h)
 };
 

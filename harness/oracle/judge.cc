@@ -13,7 +13,8 @@ constexpr Oracle kAllOracles[] = {Oracle::kAtomic, Oracle::kDurable, Oracle::kCh
 }  // namespace
 
 const char* OracleName(Oracle oracle) {
-  static constexpr const char* kNames[] = {"atomic", "durable", "check"};
+  static constexpr const char* kNames[] = {"atomic",    "durable", "check",       "attrs",
+                                           "contained", "honest",  "recoverable", "clean"};
   return kNames[static_cast<size_t>(oracle)];
 }
 

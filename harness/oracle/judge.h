@@ -11,7 +11,17 @@
 
 namespace oldornew {
 
-enum class Oracle : uint8_t { kAtomic, kDurable, kCheck };
+enum class Oracle : uint8_t {
+  kAtomic,
+  kDurable,
+  kCheck,
+  kAttrs,
+  kContained,
+  // Of further runs (rerun/):
+  kHonest,
+  kRecoverable,
+  kClean
+};
 
 /// "atomic", "durable", "check".
 const char* OracleName(Oracle oracle);

@@ -11,9 +11,27 @@ namespace oldornew {
 
 namespace {
 
-constexpr const char* kNames[] = {"empty",   "zeros",         "garbage",           "truncated",
-                                  "torn",    "missing",       "dangling",          "mixed",
-                                  "foreign", "old-after-ack", "rejected-by-check", "unlike-any-version"};
+constexpr const char* kNames[] = {"empty",
+                                  "zeros",
+                                  "garbage",
+                                  "truncated",
+                                  "torn",
+                                  "missing",
+                                  "dangling",
+                                  "mixed",
+                                  "foreign",
+                                  "old-after-ack",
+                                  "rejected-by-check",
+                                  "unlike-any-version",
+                                  "changed-outside",
+                                  "fails",
+                                  "wedged",
+                                  "not-done",
+                                  "changed-though-failed",
+                                  "link-replaced",
+                                  "mode-changed",
+                                  "in-temporary",
+                                  "litter"};
 
 }  // namespace
 
@@ -38,7 +56,16 @@ std::string OutcomePhrase(Outcome outcome) {
                                              "hold FOREIGN content (of no version)",
                                              "still be OLD",
                                              "be REJECTED by the check command",
-                                             "be unlike ANY version to the view command"};
+                                             "be unlike ANY version to the view command",
+                                             "be CHANGED although nobody asked for it",
+                                             "not be updated: the command FAILS",
+                                             "be WEDGED: the command fails every time",
+                                             "not be NEW although the command reports success",
+                                             "be CHANGED although the command reports an error",
+                                             "be a file where a SYMLINK was",
+                                             "have another MODE",
+                                             "lie in a TEMPORARY directory",
+                                             "leave LITTER behind"};
   return kPhrases[static_cast<size_t>(outcome)];
 }
 

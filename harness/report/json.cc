@@ -56,6 +56,7 @@ Json FindingJson(const Trace& trace, const Finding& finding, const std::string& 
            {"explanation", finding.explanation},
            {"repair", finding.repair},
            {"source", finding.source}};
+  if (!finding.scene.empty()) out["scene"] = finding.scene;
   if (!finding.accepted.empty()) out["accepted"] = finding.accepted;
   if (!finding.evidence.empty()) out["evidence"] = finding.evidence;
   if (!bundle.empty()) out["bundle"] = bundle;
@@ -66,6 +67,23 @@ const char* ObstacleName(Obstacle::Kind kind) {
   return kind == Obstacle::Kind::kIncomplete    ? "incomplete"
          : kind == Obstacle::Kind::kUnsupported ? "unsupported"
                                                 : "refused";
+}
+
+const char* EndName(FurtherRun::End end) {
+  static constexpr const char* kNames[] = {"as-plain", "fails", "findings", "not-judged"};
+  return kNames[static_cast<size_t>(end)];
+}
+
+Json FurtherJson(const std::vector<FurtherRun>& runs) {
+  Json out = Json::array();
+  for (const FurtherRun& run : runs) {
+    out.push_back({{"run", run.id},
+                   {"scene", run.title},
+                   {"end", EndName(run.end)},
+                   {"said", run.said},
+                   {"exit_status", run.trace.exit_status}});
+  }
+  return out;
 }
 
 Json RecordingJson(const Trace& trace) {
@@ -104,22 +122,23 @@ std::string JsonReport(const Report& report) {
     const bool judged = report.judgement.exit_code != ExitCode::kCannotJudge;
     for (size_t i = 0; judged && i < list.size(); ++i) {
       findings.push_back(
-          FindingJson(*report.trace, list[i], i < report.bundles.size() ? report.bundles[i] : ""));
+          FindingJson(TraceOf(report, list[i]), list[i], i < report.bundles.size() ? report.bundles[i] : ""));
     }
     coverage = CoverageJson(*report.search);
     notes.insert(notes.end(), report.search->notes.begin(), report.search->notes.end());
   }
-  const Json json{{"schema_version", kReportSchemaVersion},
-                  {"command", report.trace->command},
-                  {"verdict", VerdictName(report.judgement.verdict)},
-                  {"exit_code", static_cast<int>(report.judgement.exit_code)},
-                  {"reasons", report.judgement.reasons},
-                  {"findings", std::move(findings)},
-                  {"coverage", std::move(coverage)},
-                  {"profile_table", report.profile_table},
-                  {"recording", RecordingJson(*report.trace)},
-                  {"notes", notes},
-                  {"seconds", report.seconds}};
+  Json json{{"schema_version", kReportSchemaVersion},
+            {"command", report.trace->command},
+            {"verdict", VerdictName(report.judgement.verdict)},
+            {"exit_code", static_cast<int>(report.judgement.exit_code)},
+            {"reasons", report.judgement.reasons},
+            {"findings", std::move(findings)},
+            {"coverage", std::move(coverage)},
+            {"profile_table", report.profile_table},
+             {"recording", RecordingJson(*report.trace)},
+            {"notes", notes},
+            {"seconds", report.seconds}};
+  if (report.further != nullptr) json["further_runs"] = FurtherJson(*report.further);
   return Dump(json, 2) + "\n";
 }
 

@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "finding/search.h"
 #include "finding/verdict.h"
+#include "rerun/further_run.h"
 #include "trace/trace.h"
 
 namespace oldornew {
@@ -17,6 +18,7 @@ inline constexpr int kReportSchemaVersion = 1;
 
 struct Report {
   const Trace* trace = nullptr;
+  const std::vector<FurtherRun>* further = nullptr;  ///< runs from other old states; null: none were asked for
   const SearchResult* search = nullptr;  ///< null when the trace could not be searched
   Judgement judgement;
   VerdictRules rules;
@@ -26,6 +28,9 @@ struct Report {
   std::vector<std::string> bundles;  ///< path of the .crash bundle of each finding; empty string: not written
   std::string report_path;           ///< where the JSON report lies; empty: nowhere
 };
+
+/// The trace that a finding is about.
+const Trace& TraceOf(const Report& report, const Finding& finding);
 
 enum class ReportFormat : uint8_t { kText, kJson, kJunit };
 

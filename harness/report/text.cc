@@ -120,7 +120,7 @@ std::string One(const Report& report, size_t index, const Palette& p) {
                           : "!",
                   OracleName(finding.oracle), p.off, Wrap(finding.message, kWidth - 11, kMessageIndent));
   if (!finding.accepted.empty()) return out + fmt::format("{}accepted  {}\n", kIndent, finding.accepted);
-  out += Calls(*report.trace, finding);
+  if (!finding.token.starts_with("end/")) out += Calls(TraceOf(report, finding), finding);
   if (!finding.explanation.empty()) out += fmt::format("{}{}\n", kIndent, finding.explanation);
   if (!finding.evidence.empty()) out += fmt::format("{}printed  {}\n", kIndent, Quote(finding.evidence, 160));
   if (!finding.repair.empty()) out += fmt::format("{}repair   {}\n", kIndent, Join(finding.repair, ", and "));
@@ -174,11 +174,31 @@ std::string Tail(const Report& report, const Palette& p) {
                      where);
 }
 
+std::string FurtherLines(const std::vector<FurtherRun>& runs) {
+  std::string out = fmt::format("varied     {}:", Count(runs.size(), "other old state"));
+  constexpr const char* kWords[] = {"as the plain one", "refused", "with findings", "not judged"};
+  std::vector<std::string> parts;
+  for (size_t end = 0; end < std::size(kWords); ++end) {
+    const auto count = std::count_if(
+        runs.begin(), runs.end(), [&](const FurtherRun& run) { return static_cast<size_t>(run.end) == end; });
+    if (count > 0) parts.push_back(fmt::format("{} {}", count, kWords[end]));
+  }
+  out += " " + Join(parts, ", ") + "\n";
+  for (const FurtherRun& run : runs) {
+    if (run.end == FurtherRun::End::kFails)
+      out += fmt::format("             refused {}: {}\n", run.title, run.said);
+    if (run.end == FurtherRun::End::kNotJudged)
+      out += fmt::format("             not judged {}: {}\n", run.title, run.said);
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string TextReport(const Report& report, bool colour) {
   const Palette p = ColoursOf(colour);
   std::string out = Head(report);
+  if (report.further != nullptr && !report.further->empty()) out += FurtherLines(*report.further);
   for (const std::string& note : report.trace->notes) out += fmt::format("note       {}\n", note);
   if (report.search != nullptr) {
     for (const std::string& note : report.search->notes) out += fmt::format("note       {}\n", note);

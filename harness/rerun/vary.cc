@@ -1,0 +1,385 @@
+#include "rerun/vary.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "base/text.h"
+#include "explore/case.h"
+#include "rerun/end_state.h"
+
+namespace oldornew {
+
+namespace {
+
+using End = FurtherRun::End;
+
+bool IsOrBelow(const std::string& path, const std::string& top) {
+  return path == top || path.starts_with(top + "/");
+}
+
+// Everything that a finding says, without the case it shows.
+using Claim = std::tuple<Oracle, Outcome, std::string>;
+std::set<Claim> ClaimsOf(const std::vector<Finding>& findings) {
+  std::set<Claim> out;
+  for (const Finding& finding : findings) {
+    for (const auto& [outcome, profiles] : finding.outcomes) {
+      for (const std::string& profile : profiles) out.insert({finding.oracle, outcome, profile});
+    }
+  }
+  return out;
+}
+
+class Vary {
+ public:
+  Vary(Sandbox& sandbox, const Trace& plain, const SearchResult& search, const VarySpec& spec)
+      : sandbox_(sandbox), plain_(plain), spec_(spec), claims_(ClaimsOf(search.findings)) {}
+
+  Result<VaryResult> Run() {
+    ASSIGN_OR_RETURN(again_, RunFrom(plain_.old_tree, plain_.command, ""));
+    if (!Succeeded(again_)) {
+      result_.notes.push_back(
+          fmt::format("old states were not varied: a second run from the same one exits {} and says {}",
+                      again_.exit_status, FirstWords(again_)));
+      return std::move(result_);
+    }
+    ASSIGN_OR_RETURN(const auto subjects, ChooseSubjects(plain_, {}));
+    JudgePlain(subjects);
+    VariantPlan plan = MakeVariants(plain_, again_, subjects, sandbox_.working_directory());
+    result_.notes = std::move(plan.notes);
+    for (const Variant& variant : plan.variants) {
+      if (variant.kind == VariantKind::kUmask) continue;
+      RETURN_IF_ERROR(Try(variant));
+    }
+    for (const Variant& variant : plan.variants) {
+      if (variant.kind == VariantKind::kUmask) RETURN_IF_ERROR(Try(variant));
+    }
+    JudgePlainModes(plan.variants);
+    return std::move(result_);
+  }
+
+ private:
+  bool Succeeded(const Trace& trace) const {
+    const auto& ok = spec_.search.ack.ok_exit;
+    return std::find(ok.begin(), ok.end(), trace.exit_status) != ok.end();
+  }
+
+  Result<Trace> RunFrom(const FileTree& old, const std::vector<std::string>& command,
+                        const std::string& directory) {
+    RETURN_IF_ERROR(sandbox_.Present(old));
+    return RunOn(command, directory);
+  }
+
+  Result<Trace> RunOn(const std::vector<std::string>& command, const std::string& directory) {
+    RunSpec run = spec_.run;
+    run.command = command;
+    if (!directory.empty()) run.directory = directory;
+    return RecordIn(sandbox_, run);
+  }
+
+  // The plain run says that all is well: does everything it changed lead somewhere?
+  void JudgePlain(const std::vector<Subject>& subjects) {
+    for (const Subject& subject : subjects) {
+      for (const Place& place : subject.places) {
+        const ReaderView after = ViewOf(plain_, plain_.new_tree, place.path);
+        if (place.root != 0 || after.kind != ReaderView::Kind::kDangling) continue;
+        if (StaysInside(place)) ReportPlain(place.path);
+      }
+    }
+  }
+
+  // A link to somewhere outside the judged directory may well lead to something.
+  bool StaysInside(const Place& place) const {
+    const auto inode = plain_.new_tree.Lookup(place.path);
+    return inode && !plain_.new_tree.at(*inode).target.starts_with("/");
+  }
+
+  void ReportPlain(const std::string& path) {
+    Finding finding;
+    finding.oracle = Oracle::kHonest;
+    finding.path = finding.at = path;
+    finding.outcomes[Outcome::kNotDone] = {};
+    finding.shown = Outcome::kNotDone;
+    finding.message =
+        fmt::format("the command reports success, and {} is a link that leads to nothing", path);
+    finding.token = FormatToken(EndCase{"plain", plain_.Identity().Short()});
+    result_.findings.push_back(std::move(finding));
+  }
+
+  Status Try(const Variant& variant) {
+    variant_ = &variant;
+    auto trace = RunFrom(variant.old, variant.command, variant.directory);
+    if (!trace) {
+      if (trace.error().exit_code != ExitCode::kUsage) return tl::unexpected(trace.error());
+      result_.notes.push_back(fmt::format("not run {}: {}", variant.title, trace.error().message));
+      return {};
+    }
+    result_.runs.push_back({variant.id, variant.title, std::move(*trace), End::kAsPlain, {}});
+    const size_t before = result_.findings.size();
+    const std::string temporary = LeadsToTemporary(run().trace, Place{0, variant.target});
+    if (!temporary.empty()) {
+      Report(Oracle::kContained, Outcome::kInTemporary, Severity::kError,
+             fmt::format("{} leads to {}: a temporary directory does not outlive a reboot", variant.target,
+                         temporary));
+    } else if (!run().trace.obstacles.empty()) {
+      run().end = End::kNotJudged;
+      run().said = run().trace.obstacles.front().reason;
+    } else if (Succeeded(run().trace)) {
+      RETURN_IF_ERROR(JudgeSuccess());
+    } else {
+      RETURN_IF_ERROR(JudgeFailure());
+    }
+    if (result_.findings.size() > before) run().end = End::kFindings;
+    return {};
+  }
+
+  FurtherRun& run() { return result_.runs.back(); }
+  ReaderView Before() { return ViewOf(run().trace, run().trace.old_tree, variant_->target); }
+  ReaderView After() { return ViewOf(run().trace, run().trace.new_tree, variant_->target); }
+
+  void Report(Oracle oracle, Outcome outcome, Severity severity, const std::string& what) {
+    ReportOf(result_.runs.size() - 1, oracle, outcome, severity, what);
+  }
+
+  void ReportOf(size_t index, Oracle oracle, Outcome outcome, Severity severity, const std::string& what) {
+    Finding finding;
+    finding.oracle = oracle;
+    finding.severity = severity;
+    finding.path = finding.at = variant_->target;
+    finding.outcomes[outcome] = {};
+    finding.shown = outcome;
+    finding.message = fmt::format("{}: {}", variant_->title, what);
+    finding.scene = variant_->title;
+    finding.run = static_cast<int>(index);
+    finding.token = FormatToken(EndCase{variant_->id, result_.runs[index].trace.Identity().Short()});
+    result_.findings.push_back(std::move(finding));
+  }
+
+  // ---- the run reported an error
+
+  Status JudgeFailure() {
+    run().end = End::kFails;
+    run().said = FirstWords(run().trace);
+    const bool plain_ends_there = After() == ViewOf(plain_, plain_.new_tree, variant_->plain_target);
+    if (!(After() == Before())) {
+      Report(
+          Oracle::kHonest, Outcome::kChangedThoughFailed,
+          plain_ends_there || variant_->kind == VariantKind::kContent ? Severity::kWarning : Severity::kError,
+          fmt::format("exits {} and says {}, but {} has changed", run().trace.exit_status, run().said,
+                      variant_->target));
+    }
+    JudgeLitter();
+    if (variant_->kind == VariantKind::kStale) return JudgeWedge();
+    // A program may refuse what it is not made for, as long as it changes nothing; a legal name is no such
+    // thing.
+    if (variant_->id.starts_with("long-name:") || variant_->kind == VariantKind::kUmask) {
+      Report(Oracle::kRecoverable, Outcome::kFails, Severity::kWarning,
+             fmt::format("the command fails and says {}", run().said));
+    }
+    return {};
+  }
+
+  // What a failed run leaves although neither it nor a run that succeeds found or leaves it.
+  void JudgeLitter() {
+    std::vector<std::string> litter;
+    for (const std::string& path : ChangedPaths(run().trace)) {
+      const bool added = !run().trace.old_tree.Lookup(path) && run().trace.new_tree.Lookup(path);
+      if (added && !IsOrBelow(path, variant_->target) && !ChangedByPlain(path)) litter.push_back(path);
+    }
+    if (litter.empty()) return;
+    Report(Oracle::kClean, Outcome::kLitter, Severity::kWarning,
+           fmt::format("the command fails and leaves {} behind", Join(litter, ", ")));
+  }
+
+  // Something stands in the way: does it stay there, run after run (oracles.md 10)?
+  Status JudgeWedge() {
+    size_t entries = run().trace.new_tree.Walk().size();
+    bool grows = entries > run().trace.old_tree.Walk().size();
+    for (int more = 0; more < 2; ++more) {
+      ASSIGN_OR_RETURN(const Trace next, RunOn(variant_->command, variant_->directory));
+      if (Succeeded(next)) return {};
+      const size_t now = next.new_tree.Walk().size();
+      grows = grows && now > entries;
+      entries = now;
+    }
+    const Severity severity = variant_->hostile ? Severity::kWarning : Severity::kError;
+    Report(Oracle::kRecoverable, Outcome::kWedged, severity,
+           fmt::format("every run fails, three in a row, and says {}", run().said));
+    if (grows) {
+      Report(Oracle::kClean, Outcome::kLitter, severity, "each failed run leaves more behind");
+    }
+    return {};
+  }
+
+  // ---- the run reported success
+
+  Status JudgeSuccess() {
+    JudgeReaders();
+    JudgeVictim();
+    JudgeCollateral();
+    JudgeLink();
+    JudgeMode();
+    return spec_.power ? JudgePower() : Status();
+  }
+
+  // Do readers find what they find after a plain run?
+  void JudgeReaders() {
+    const ReaderView plain = ViewOf(plain_, plain_.new_tree, variant_->plain_target);
+    const ReaderView now = After();
+    const char* found = now.kind == ReaderView::Kind::kNothing    ? "nothing"
+                        : now.kind == ReaderView::Kind::kDangling ? "a link that leads to nothing"
+                        : now == Before()                         ? "the old content"
+                                                                  : "other content than after a plain run";
+    const bool lost = plain.kind == ReaderView::Kind::kThere && now.kind != ReaderView::Kind::kThere;
+    const bool other =
+        variant_->same_content && plain.kind == ReaderView::Kind::kThere && Comparable() && !(now == plain);
+    if (!lost && !other) return;
+    Report(Oracle::kHonest, Outcome::kNotDone, Severity::kError,
+           fmt::format("the command reports success, and readers of {} find {}", variant_->target, found));
+  }
+
+  // False when even two plain runs end differently, or the content may depend on what the variant changed.
+  bool Comparable() {
+    const ReaderView plain = ViewOf(plain_, plain_.new_tree, variant_->plain_target);
+    if (!(plain == ViewOf(again_, again_.new_tree, variant_->plain_target))) return false;
+    if (variant_->kind != VariantKind::kNamed) return true;
+    const Sight sight = Look(plain_, plain_.new_tree, Place{0, variant_->plain_target});
+    const InodeIndex end = sight.leads_to != kNoInode ? sight.leads_to : sight.inode;
+    if (end == kNoInode || plain_.new_tree.at(end).kind != FileKind::kFile) return true;
+    const Content& content = plain_.new_tree.at(end).content;
+    const std::string name = variant_->plain_target.substr(variant_->plain_target.rfind('/') + 1);
+    return content.size() < (1u << 20) && content.Read(0, content.size()).find(name) == std::string::npos;
+  }
+
+  void JudgeVictim() {
+    if (variant_->victim.empty()) return;
+    const Trace& trace = run().trace;
+    const auto before = trace.old_tree.Lookup(variant_->victim);
+    const auto after = trace.new_tree.Lookup(variant_->victim);
+    if (!before) return;
+    const bool same = after && trace.old_tree.KeyDigest(*before) == trace.new_tree.KeyDigest(*after);
+    if (same) return;
+    Report(Oracle::kContained, Outcome::kChangedOutside, Severity::kError,
+           fmt::format("the command {} {}, which is not its own", after ? "changes" : "removes",
+                       variant_->victim));
+  }
+
+  bool ChangedByPlain(const std::string& path) {
+    const std::string pattern = SubjectPattern(run().trace, path);
+    for (const Trace* plain : {&plain_, static_cast<const Trace*>(&again_)}) {
+      for (const std::string& theirs : ChangedPaths(*plain)) {
+        if (IsOrBelow(path, theirs) || SubjectPattern(*plain, theirs) == pattern) return true;
+      }
+    }
+    return false;
+  }
+
+  void JudgeCollateral() {
+    std::vector<std::string> hurt;
+    for (const std::string& path : ChangedPaths(run().trace)) {
+      const bool there = run().trace.old_tree.Lookup(path).has_value();
+      const auto below = [&](const std::string& top) { return !top.empty() && IsOrBelow(path, top); };
+      const bool meant = below(variant_->target) || below(variant_->victim) ||
+                         std::any_of(variant_->own.begin(), variant_->own.end(), below) ||
+                         ChangedByPlain(path);
+      if (there && !meant) hurt.push_back(path);
+    }
+    if (hurt.empty()) return;
+    Report(Oracle::kContained, Outcome::kChangedOutside, Severity::kError,
+           fmt::format("the command changes {}, which a plain run leaves alone", Join(hurt, ", ")));
+  }
+
+  void JudgeLink() {
+    if (variant_->kind != VariantKind::kLinked || !Before().through_link || After().through_link) return;
+    const std::string& other = *variant_->own.begin();
+    const bool stale =
+        ViewOf(run().trace, run().trace.old_tree, other) == ViewOf(run().trace, run().trace.new_tree, other);
+    Report(
+        Oracle::kAttrs, Outcome::kLinkReplaced, Severity::kWarning,
+        fmt::format("the symlink is replaced by a file{}",
+                    stale ? fmt::format("; {}, which it led to, still holds the old content", other) : ""));
+  }
+
+  // Whatever stood at the temporary's name must not lend the target its mode.
+  void JudgeMode() {
+    const ReaderView plain = ViewOf(plain_, plain_.new_tree, variant_->plain_target);
+    const ReaderView now = After();
+    if (now.kind != ReaderView::Kind::kThere || plain.kind != ReaderView::Kind::kThere) return;
+    if (variant_->kind == VariantKind::kUmask) {
+      umask_runs_[variant_->target].modes.insert(now.mode);
+      umask_runs_[variant_->target].run = result_.runs.size() - 1;
+    }
+    if (variant_->kind != VariantKind::kStale || now.mode == plain.mode) return;
+    Report(Oracle::kAttrs, Outcome::kModeChanged, Severity::kWarning,
+           fmt::format("{} ends with mode {:04o}, not {:04o} as after a plain run", variant_->target,
+                       now.mode, plain.mode));
+  }
+
+  // Readers who could open the old content and cannot open the new one, whatever the umask.
+  void JudgePlainModes(const std::vector<Variant>& variants) {
+    for (const Variant& variant : variants) {
+      const auto runs = umask_runs_.find(variant.target);
+      if (variant.kind != VariantKind::kUmask || runs == umask_runs_.end()) continue;
+      const ReaderView before = ViewOf(plain_, plain_.old_tree, variant.target);
+      const ReaderView after = ViewOf(plain_, plain_.new_tree, variant.target);
+      const bool fixed = runs->second.modes == std::set<uint32_t>{after.mode};
+      const size_t index = runs->second.run;
+      umask_runs_.erase(runs);
+      if (!fixed || before.kind != ReaderView::Kind::kThere || (before.mode & 0077 & ~after.mode) == 0)
+        continue;
+      variant_ = &variant;
+      result_.runs[index].end = End::kFindings;
+      ReportOf(
+          index, Oracle::kAttrs, Outcome::kModeChanged, Severity::kWarning,
+          fmt::format("{} goes from mode {:04o} to {:04o}, under every umask: who could read the old content "
+                      "cannot read the new",
+                      variant.target, before.mode, after.mode));
+    }
+  }
+
+  // Power cuts during this run: what they do more than in the plain run.
+  Status JudgePower() {
+    SearchOptions options = spec_.search;
+    options.watch.watch = {variant_->target};
+    if (variant_->kind == VariantKind::kLinked) options.watch.watch.push_back(*variant_->own.begin());
+    ASSIGN_OR_RETURN(SearchResult found, Search(run().trace, options));
+    result_.exhaustive = result_.exhaustive && found.coverage.exhaustive;
+    if (!found.unsupported.empty()) {
+      run().end = End::kNotJudged;
+      run().said = found.unsupported.front();
+      return {};
+    }
+    for (Finding& finding : found.findings) {
+      const std::set<Claim> claims = ClaimsOf({finding});
+      if (std::includes(claims_.begin(), claims_.end(), claims.begin(), claims.end()) || finding.pedantic)
+        continue;
+      finding.scene = variant_->title;
+      finding.run = static_cast<int>(result_.runs.size()) - 1;
+      finding.message = variant_->title + ": " + finding.message;
+      result_.findings.push_back(std::move(finding));
+    }
+    return {};
+  }
+
+  Sandbox& sandbox_;
+  const Trace& plain_;
+  const VarySpec& spec_;
+  std::set<Claim> claims_;
+  Trace again_;
+  const Variant* variant_ = nullptr;
+  /// By target: the modes it ended with under the umasks tried, and the last of these runs.
+  struct UmaskRuns {
+    std::set<uint32_t> modes;
+    size_t run = 0;
+  };
+  std::map<std::string, UmaskRuns> umask_runs_;
+  VaryResult result_;
+};
+
+}  // namespace
+
+Result<VaryResult> VaryOldState(Sandbox& sandbox, const Trace& plain, const SearchResult& search,
+                                const VarySpec& spec) {
+  return Vary(sandbox, plain, search, spec).Run();
+}
+
+}  // namespace oldornew
