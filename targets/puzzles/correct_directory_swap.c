@@ -1,6 +1,7 @@
-// PUZZLE: nothing is wrong: a new directory is filled, synced bottom-up and published by a symlink flip; the
-// old one is PUZZLE: removed after the flip is durable. PUZZLE setup: mkdir v1; echo 1 > v1/k; ln -s v1
-// current EXPECT rest: clean
+// PUZZLE: nothing is wrong: a new directory is filled, synced bottom-up and published by a symlink flip; the old one is
+// PUZZLE: removed after the flip is durable.
+// PUZZLE setup: mkdir v1; echo 1 > v1/k; ln -s v1 current
+// EXPECT rest: clean
 #include "puzzle.h"
 
 int main(void) {
