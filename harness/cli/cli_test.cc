@@ -169,6 +169,29 @@ TEST_F(CliTest, ExitCodesAreThoseOfTheManual) {
   EXPECT_EQ(Run("check --help").exit_code, 0);
 }
 
+TEST_F(CliTest, DoctorAnswersInWordsAndInJsonWithTheSameExitCode) {
+  const std::pair<const char*, int> cases[] = {{"doctor", 0},
+                                               {"doctor sed", 0},
+                                               {"doctor -- sed -i s/old/new/ config.toml", 0},
+                                               {"doctor nosuchprogram", 2},
+                                               {"doctor --work-dir /no/such/place", 5}};
+  for (const auto& [arguments, exit_code] : cases) {
+    const Outcome text = Run(arguments);
+    EXPECT_EQ(text.exit_code, exit_code) << arguments << text.out << text.err;
+    const std::string words(arguments);
+    const Outcome json = Run("doctor --json" + words.substr(6));
+    EXPECT_EQ(json.exit_code, exit_code) << arguments;
+    const auto report = nlohmann::json::parse(json.out);
+    EXPECT_EQ(report["exit_code"], exit_code);
+    EXPECT_EQ(report["can_judge"], exit_code == 0);
+    EXPECT_EQ(report["next"].get<std::string>().empty(), exit_code != 0);
+    for (const auto& answer : report["answers"])
+      EXPECT_THAT(text.out, HasSubstr(answer["question"].get<std::string>()));
+  }
+  EXPECT_THAT(Run("doctor -- sed -i s/old/new/ config.toml").out,
+              HasSubstr("oldornew check -- sed -i s/old/new/ config.toml"));
+}
+
 TEST_F(CliTest, EveryUsageErrorIsOneLineAndExitsWith2) {
   for (const char* arguments : {"",
                                 "check",
@@ -189,6 +212,8 @@ TEST_F(CliTest, EveryUsageErrorIsOneLineAndExitsWith2) {
                                 "check --trace config.toml",
                                 "check --trace t -- true",
                                 "check -- nosuchprogram",
+                                "doctor sed -- sed",
+                                "doctor sed -i",
                                 "show config.toml",
                                 "show nowhere",
                                 "replay nowhere",
