@@ -52,7 +52,9 @@ const std::vector<uint64_t>& Decoder::StackOf(const RecordView& record, size_t p
   return entry->second;
 }
 
-void Decoder::Emit(Op op) { trace_->ops.push_back(std::move(op)); }
+void Decoder::Emit(Op op) {
+  ((op.flags & kFlagInFlight) != 0 ? in_flight_ : trace_->ops).push_back(std::move(op));
+}
 
 std::string Decoder::Who(const RecordView& record) {
   auto index = static_cast<size_t>(processes_.IndexOf(record.fixed->pid));
@@ -227,6 +229,13 @@ void Decoder::Take(const RecordView& record) {
 }
 
 void Decoder::Finish() {
+  // Decoded in their place, where identities mean what they meant then; listed last, as nobody saw them
+  // return.
+  for (Op& op : in_flight_) {
+    if (op.kind == OpKind::kCreate && op.object != kNoObject && created_in_flight_.count(op.object) != 0)
+      trace_->objects[static_cast<size_t>(op.object)].created_by = static_cast<int32_t>(trace_->ops.size());
+    trace_->ops.push_back(std::move(op));
+  }
   processes_.Finish();
   for (std::string& reason : completeness_.Finish()) Obstruct(Obstacle::Kind::kIncomplete, std::move(reason));
   // What was stored through a volatile mapping is put in at the end, so that the trees can be compared.

@@ -62,6 +62,21 @@ void Decoder::DecodeCreated(const RecordView& record, Op op) {
   if (!Known(dir).default_acl.empty()) InheritAcl(record, op);
 }
 
+void Decoder::NameInFlight(uint32_t type, uint32_t permissions, Op* op) {
+  if (op->dir == kNoObject || op->object != kNoObject) return;
+  wire::FileState made = {};
+  made.mode = type;
+  op->object = objects_.Create(made);
+  created_in_flight_.insert(op->object);
+  op->mode = permissions & kPermissions & ~022u;
+  const bool captured = !trace_->new_tree.roots().empty();
+  std::optional<InodeIndex> inode = captured ? trace_->new_tree.Lookup(op->path) : std::nullopt;
+  if (!inode || trace_->new_tree.at(*inode).kind != KindOf(type)) return;
+  op->mode = trace_->new_tree.at(*inode).mode;
+  op->uid = trace_->new_tree.at(*inode).uid;
+  op->gid = trace_->new_tree.at(*inode).gid;
+}
+
 void Decoder::DecodeOpen(const RecordView& record) {
   const wire::Record& r = *record.fixed;
   bool unnamed = (r.flags & wire::kUnnamed) != 0;
@@ -80,6 +95,8 @@ void Decoder::DecodeOpen(const RecordView& record) {
       object = objects_.Find(record.state(SectionType::kObjectAfter));
     } else if (op.dir != kNoObject) {
       if ((r.open_flags & O_EXCL) != 0) op.object = objects_.At(op.dir, op.name);
+      const size_t mode_at = r.nr == SYS_creat ? 1 : r.nr == SYS_openat ? 3 : 2;
+      if (!record.done()) NameInFlight(S_IFREG, static_cast<uint32_t>(r.args[mode_at]), &op);
       Emit(std::move(op));
     } else {
       Outside();

@@ -24,6 +24,17 @@ void Decoder::DecodeMakeNode(const RecordView& record) {
   op.path = objects_.Path(op.dir, op.name);
   op.path2 = Text(record, SectionType::kTarget);
   if (record.done() && op.error == 0) return DecodeCreated(record, std::move(op));
+  if (!record.done()) {
+    const wire::Record& r = *record.fixed;
+    const bool directory = r.nr == SYS_mkdir || r.nr == SYS_mkdirat;
+    const bool node = r.nr == SYS_mknod || r.nr == SYS_mknodat;
+    const auto mode = static_cast<uint32_t>(r.args[r.nr == SYS_mkdirat || r.nr == SYS_mknodat ? 2 : 1]);
+    const uint32_t type = directory          ? S_IFDIR
+                          : node             ? (mode & S_IFMT)
+                          : r.nr == SYS_bind ? S_IFSOCK
+                                             : S_IFLNK;
+    NameInFlight(type, type == S_IFLNK ? 0777 : mode, &op);
+  }
   Emit(std::move(op));
 }
 

@@ -62,6 +62,9 @@ class Decoder {
 
   void DecodeOpen(const RecordView& record);
   void DecodeCreated(const RecordView& record, Op op);
+  /// A create that never came back: an object for the case that it did happen. Its attributes are those of
+  /// what is there now, if that can be it.
+  void NameInFlight(uint32_t type, uint32_t permissions, Op* op);
   void DecodeClose(const RecordView& record);
   void DecodeDup(const RecordView& record);
   void DecodeWrite(const RecordView& record);
@@ -117,6 +120,8 @@ class Decoder {
   Unwinder unwinder_;
   std::map<uint64_t, std::vector<uint64_t>> stacks_;  // by Record::begin
   std::set<std::string> said_;
+  std::vector<Op> in_flight_;
+  std::set<ObjectId> created_in_flight_;
   std::set<ObjectId>
       volatile_maps_;  // shared mappings whose content is nobody's promise: SQLite's -shm files
 };

@@ -49,9 +49,45 @@ size_t CountRecords(const char* bytes, uint64_t size) {
   return count;
 }
 
-bool Earlier(const RecordView& a, const RecordView& b) {
-  if (a.done() != b.done()) return a.done();
-  return a.done() ? a.fixed->end < b.fixed->end : a.fixed->begin < b.fixed->begin;
+/// Written by whoever held the lock that serialises calls on files: such records lie in the order of their
+/// calls.
+bool Serialised(wire::RecordKind kind) {
+  using wire::RecordKind;
+  switch (kind) {
+    case RecordKind::kOpen:
+    case RecordKind::kWrite:
+    case RecordKind::kTruncate:
+    case RecordKind::kAllocate:
+    case RecordKind::kMakeNode:
+    case RecordKind::kLink:
+    case RecordKind::kUnlink:
+    case RecordKind::kRename:
+    case RecordKind::kSetAttributes:
+    case RecordKind::kSetXattr:
+    case RecordKind::kRemoveXattr:
+    case RecordKind::kSetTimes:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// By end ticket. A call in flight gets the place just before the next one that had the lock.
+void Sort(std::vector<RecordView>* records) {
+  std::vector<std::pair<uint64_t, size_t>> order(records->size());
+  uint64_t next = ~uint64_t{0};
+  for (size_t i = records->size(); i-- > 0;) {
+    const RecordView& record = (*records)[i];
+    if (record.done() && Serialised(record.kind())) next = record.fixed->end;
+    // Doubled, so that there is a place before each.
+    order[i] = {record.done() ? 2 * record.fixed->end : next == ~uint64_t{0} ? next : 2 * next - 1, i};
+  }
+  if (std::is_sorted(order.begin(), order.end())) return;
+  std::sort(order.begin(), order.end());
+  std::vector<RecordView> sorted;
+  sorted.reserve(records->size());
+  for (const auto& [key, index] : order) sorted.push_back((*records)[index]);
+  *records = std::move(sorted);
 }
 
 }  // namespace
@@ -96,8 +132,7 @@ RecordList ReadRecords(const char* bytes, uint64_t size) {
     if (whole) list.records.push_back(view);
   }
   // One process alone nearly always leaves them in order, and a view is a large thing to move.
-  if (!std::is_sorted(list.records.begin(), list.records.end(), Earlier))
-    std::stable_sort(list.records.begin(), list.records.end(), Earlier);
+  Sort(&list.records);
   return list;
 }
 

@@ -69,7 +69,8 @@ class Recorder {
         DecodeRecording(on_disk_, before, &trace_, nullptr, result.main_ended && result.signal == 0));
     JudgeLostRights();
     // A process cut off by the time limit leaves a difference only as a consequence.
-    for (std::string& mismatch : FindTreeMismatches(trace_)) Add(Kind::kIncomplete, std::move(mismatch));
+    for (std::string& mismatch : FindTreeMismatches(trace_, &trace_.notes))
+      Add(Kind::kIncomplete, std::move(mismatch));
     JudgeHome(home_before);
     JudgeTemporaries();
     AddEnvironmentNotes(sandbox_, run_, environment_, trace_);

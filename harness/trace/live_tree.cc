@@ -130,6 +130,64 @@ void LiveTree::Apply(const Op& op) {
 
 namespace {
 
+/// How much of a write in flight is there, if anything of it is.
+uint64_t BytesThere(const Content& before, const Content& real, uint64_t offset, std::string_view bytes) {
+  const std::string there = real.Read(offset, bytes.size());
+  const auto differs = std::mismatch(there.begin(), there.end(), bytes.begin(), bytes.end()).first;
+  const auto same = static_cast<uint64_t>(differs - there.begin());
+  const uint64_t to_page = (offset + same) / kPageSize * kPageSize;  // the kernel copies page by page
+  for (uint64_t length :
+       {static_cast<uint64_t>(bytes.size()), same, to_page > offset ? to_page - offset : 0}) {
+    if (before.WithWrite(offset, bytes.substr(0, length)) == real) return length;
+  }
+  return bytes.size();
+}
+
+bool ChangesTree(OpKind kind) {
+  switch (kind) {
+    case OpKind::kSetTimes:
+    case OpKind::kFsync:
+    case OpKind::kFdatasync:
+    case OpKind::kSyncFs:
+    case OpKind::kSyncAll:
+    case OpKind::kSyncRange:
+    case OpKind::kClose:
+    case OpKind::kOutput:
+    case OpKind::kExit:
+      return false;
+    default:
+      return true;
+  }
+}
+
+}  // namespace
+
+void LiveTree::ApplyInFlight(const Op& op, const FileTree& real) {
+  if (op.error != 0 || (op.object == kNoObject && op.kind != OpKind::kUnlink)) return;
+  Op done = op;
+  done.flags &= ~static_cast<uint32_t>(kFlagInFlight);
+  const std::optional<InodeIndex> inode = real.Lookup(op.path);
+  if (inode) {
+    const Inode& there = real.at(*inode);
+    done.mode = op.kind == OpKind::kAllocate ? op.mode : there.mode;
+    done.uid = there.uid;
+    done.gid = there.gid;
+    if (op.kind == OpKind::kAllocate) done.size_after = there.content.size();
+    if (op.kind == OpKind::kWrite) {
+      const Content& before = tree_.at(op.object).content;
+      done.length = BytesThere(before, there.content, op.offset, trace_.Payload(op));
+    }
+  }
+  Apply(done);
+}
+
+void LiveTree::Become(LiveTree&& other) {
+  tree_ = std::move(other.tree_);
+  surprises_ = std::move(other.surprises_);
+}
+
+namespace {
+
 std::string DescribeMismatch(const std::string& path, const Inode& expected, const Inode& real) {
   if (expected.kind != real.kind) {
     return fmt::format("{} is a {}, the recorded calls make it a {}", path, KindName(real.kind),
@@ -152,9 +210,9 @@ std::string DescribeMismatch(const std::string& path, const Inode& expected, con
 
 }  // namespace
 
-std::vector<std::string> FindTreeMismatches(const Trace& trace) {
-  LiveTree live(trace);
-  for (const Op& op : trace.ops) live.Apply(op);
+namespace {
+
+std::vector<std::string> Compare(const Trace& trace, const LiveTree& live) {
   std::vector<std::string> out = live.surprises();
   CHECK(trace.roots.size() <= trace.old_tree.roots().size());
   for (size_t root = 0; root < trace.roots.size() && root < trace.new_tree.roots().size(); ++root) {
@@ -180,6 +238,29 @@ std::vector<std::string> FindTreeMismatches(const Trace& trace) {
     }
   }
   return out;
+}
+
+}  // namespace
+
+std::vector<std::string> FindTreeMismatches(const Trace& trace, std::vector<std::string>* notes) {
+  LiveTree live(trace);
+  for (const Op& op : trace.ops) live.Apply(op);
+  std::vector<std::string> mismatches = Compare(trace, live);
+  for (const Op& op : trace.ops) {
+    if (mismatches.empty()) break;
+    if ((op.flags & kFlagInFlight) == 0 || !ChangesTree(op.kind)) continue;
+    LiveTree with(live);
+    with.ApplyInFlight(op, trace.new_tree);
+    std::vector<std::string> fewer = Compare(trace, with);
+    if (fewer.size() >= mismatches.size()) continue;
+    mismatches = std::move(fewer);
+    live.Become(std::move(with));
+    if (notes != nullptr) {
+      notes->push_back(fmt::format(
+          "{}: its process was killed in it, and the tree shows that it was carried out", DescribeShort(op)));
+    }
+  }
+  return mismatches;
 }
 
 }  // namespace oldornew

@@ -93,6 +93,11 @@ class LiveTree {
   explicit LiveTree(const Trace& trace);
   /// Applies one op's effect. Failed and in-flight ops and those without effect on the tree do nothing.
   void Apply(const Op& op);
+  /// Applies an op in flight as if it had been carried out: a write as far as `real`, the tree that is there,
+  /// shows it (a process killed in write(2) leaves a prefix), sizes and attributes as they are there.
+  void ApplyInFlight(const Op& op, const FileTree& real);
+  /// Takes over the state of another one of the same trace.
+  void Become(LiveTree&& other);
   const FileTree& tree() const { return tree_; }
   /// Where an op did not fit the tree it met (renamed what was not there, created what was): a call before it
   /// was missed.
@@ -107,8 +112,10 @@ class LiveTree {
 };
 
 /// One sentence per path at which old tree + ops differs from the tree that is really there. Empty: the trees
-/// agree. Times and, in directories of role kThrowAway, everything are left out.
-std::vector<std::string> FindTreeMismatches(const Trace& trace);
+/// agree. Times and, in directories of role kThrowAway, everything are left out. A call in flight, which may
+/// or may not have happened, is taken to have happened if the trees agree better then; `notes` gets a
+/// sentence that says so.
+std::vector<std::string> FindTreeMismatches(const Trace& trace, std::vector<std::string>* notes = nullptr);
 
 /// strace-like one-liner: `write(4 config.toml, "x = \"new\"\n", 10) = 10`. `index` is the op's place in the
 /// trace.

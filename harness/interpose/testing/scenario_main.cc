@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -84,6 +85,53 @@ int Killed() {
     kill(child, SIGKILL);
     waitpid(child, nullptr, 0);
     Append("after", 'x', 1);  // the lock must not have died with its holder
+  }
+  return 0;
+}
+
+/// One of many who change files as fast as they can: every kind of call that leaves something behind.
+[[noreturn]] void ChangeForEver(const std::string& name, std::atomic<int>* calls) {
+  const std::string large(20000, name.back());
+  for (int i = 0;; i++) {
+    int fd = open(name.c_str(), O_CREAT | O_WRONLY | (i % 3 == 0 ? O_TRUNC : O_APPEND), 0644);
+    if (write(fd, large.data(), static_cast<size_t>(i % 2 == 0 ? 100 : 20000)) < 0) _exit(1);
+    if (pwrite(fd, "middle", 6, 50) < 0 || ftruncate(fd, 5000 + i % 100) != 0) _exit(2);
+    fsync(fd);
+    close(fd);
+    if (rename(name.c_str(), (name + ".b").c_str()) != 0 || link((name + ".b").c_str(), name.c_str()) != 0)
+      _exit(3);
+    if (unlink((name + ".b").c_str()) != 0 || mkdir((name + ".d").c_str(), 0700) != 0) _exit(4);
+    if (symlink("to", (name + ".d/l").c_str()) != 0 || chmod(name.c_str(), i % 2 == 0 ? 0600 : 0644) != 0)
+      _exit(5);
+    if (unlink((name + ".d/l").c_str()) != 0 || rmdir((name + ".d").c_str()) != 0) _exit(6);
+    (*calls)++;
+  }
+}
+
+/// Rounds of four processes with four threads each, all killed at once in the middle of things; in the end
+/// ourselves too, if `all`.
+int Slaughter(int rounds, bool all) {
+  void* shared = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  auto* calls = new (shared) std::atomic<int>(0);
+  for (int round = 0; round < rounds; round++) {
+    std::vector<pid_t> children;
+    for (int p = 0; p < 4; p++) {
+      children.push_back(fork());
+      if (children.back() != 0) continue;
+      alarm(30);  // whatever becomes of us
+      std::vector<std::thread> threads;
+      for (int t = 0; t < 4; t++) {
+        threads.emplace_back([=] {
+          ChangeForEver("r" + std::to_string(round) + "p" + std::to_string(p) + "t" + std::to_string(t),
+                        calls);
+        });
+      }
+      for (std::thread& thread : threads) thread.join();
+    }
+    while (*calls < (round + 1) * 16 + round * 7) sched_yield();
+    if (all && round == rounds - 1) kill(0, SIGKILL);
+    for (pid_t child : children) kill(child, SIGKILL);
+    for (pid_t child : children) waitpid(child, nullptr, 0);
   }
   return 0;
 }
@@ -225,6 +273,11 @@ int main(int argc, char** argv) {
   umask(0);
   if (what == "appenders") return Appenders();
   if (what == "killed") return Killed();
+  if (what == "slaughter") return Slaughter(atoi(argument), false);
+  if (what == "slaughter-all") {
+    setpgid(0, 0);
+    return Slaughter(atoi(argument), true);
+  }
   if (what == "signals") return Signals();
   if (what == "map") return MapShared(argument, false);
   if (what == "protect") return MapShared(argument, true);
