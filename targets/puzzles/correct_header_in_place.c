@@ -1,0 +1,17 @@
+// PUZZLE: nothing is wrong: the record is on disk before the header counts it.
+// PUZZLE setup: { printf 1; head -c 4095 /dev/zero; printf A; head -c 4095 /dev/zero; } > db
+// PUZZLE options: --check 'n=$(head -c 1 db); test "$(tr -d "\0" < db | tail -c +2 | wc -c)" -ge "$n"'
+// PUZZLE oracles: check
+// EXPECT rest: clean
+#include "puzzle.h"
+
+int main(void) {
+  const int fd = Must(open("db", O_RDWR | O_CLOEXEC), "db");
+  char record[4096] = "B";
+  if (pwrite(fd, record, sizeof record, 8192) != (ssize_t)sizeof record) Must(-1, "pwrite");
+  Must(fdatasync(fd), "fdatasync");
+  if (pwrite(fd, "2", 1, 0) != 1) Must(-1, "pwrite");
+  Must(fdatasync(fd), "fdatasync");
+  Must(close(fd), "close");
+  return 0;
+}
