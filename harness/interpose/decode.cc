@@ -266,6 +266,10 @@ Status DecodeRecording(const std::string& recording_path, const CapturedTree& ol
   if (statistics == nullptr) statistics = &ignored;
   statistics->records = list.records.size();
   statistics->calls = file.calls_seen();
+  // Had at once: growing step by step copies, and touches memory, as often again.
+  size_t payload = 0;
+  for (const RecordView& record : list.records) payload += record.text(SectionType::kData).size();
+  trace->payload.reserve(trace->payload.size() + payload);
   trace->ops.reserve(trace->ops.size() + list.records.size());
   Decoder decoder(old_tree, header, trace, statistics);
   if (main_exited) decoder.MainExited();

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cstring>
 #include <functional>
+#include <memory>
 #include <unordered_map>
 
+#include "base/check.h"
 #include "base/files.h"
 #include "base/text.h"
 
@@ -41,6 +43,7 @@ class Encoder {
     U64(items.size());
     for (const auto& item : items) each(item);
   }
+  void Reserve(size_t bytes) { out_.reserve(bytes); }
   std::string Take() { return std::move(out_); }
 
  private:
@@ -125,7 +128,9 @@ void PutProcess(const Process& process, Encoder* e) {
 }
 
 std::string EncodeBody(const Trace& trace) {
+  constexpr size_t kOpWithStack = 96, kRest = size_t{1} << 16;  // about: what is more grows as strings do
   Encoder e;
+  e.Reserve(trace.payload.size() + trace.ops.size() * kOpWithStack + kRest);
   const auto put_strings = [&](const std::vector<std::string>& list) {
     e.List(list, [&](const std::string& s) { e.Str(s); });
   };
@@ -474,16 +479,20 @@ Digest Checksum(uint64_t size, std::string_view compressed) {
 
 std::string EncodeTrace(const Trace& trace) {
   const std::string body = EncodeBody(trace);
-  std::string compressed(ZSTD_compressBound(body.size()), '\0');
-  const size_t n = ZSTD_compress(compressed.data(), compressed.size(), body.data(), body.size(), 1);
-  compressed.resize(n);
+  // The bound is as large as the body; only what is written of it is touched.
+  const size_t bound = ZSTD_compressBound(body.size());
+  const std::unique_ptr<char[]> room(new char[bound]);
+  const size_t n = ZSTD_compress(room.get(), bound, body.data(), body.size(), 1);
+  CHECK(ZSTD_isError(n) == 0);
+  const std::string_view compressed(room.get(), n);
   std::string out(kMagic);
   PutFixed(&out, kTraceFormatVersion, 4);
   PutFixed(&out, body.size(), 8);
   const Digest digest = Checksum(body.size(), compressed);
   PutFixed(&out, digest.high, 8);
   PutFixed(&out, digest.low, 8);
-  return out + compressed;
+  out += compressed;
+  return out;
 }
 
 Result<Trace> DecodeTrace(std::string_view bytes) {
