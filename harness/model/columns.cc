@@ -138,7 +138,8 @@ Domain DataDomain(const Profile& p, size_t column) {
   const bool at_commit = p.delalloc == D::kNotAtCommit;
   switch (column) {
     case kAlloc:
-      return All(column);
+      if (p.overwrite == Overwrite::kCow) return All(column);
+      return Only("n_at_commit needs OVERWRITE=cow", D::kYes, D::kNo);
     case kNew:
       if (at_commit) return Only(kAtCommit, N::kAfterIo);
       if (p.delalloc == D::kNo)
@@ -170,14 +171,12 @@ Domain SyncDomain(const Profile& p, size_t column) {
   const bool log = p.meta_order == MetaOrder::kTxLog;
   switch (column) {
     case kFile:
-      if (log && p.sync_noop) return Only(kDeaf, FsyncFile::kNames);
       if (p.sync_noop) return Only(kDeaf, FsyncFile::kPrefix);
       return log ? Only("with META_ORDER=txlog an fsync writes its own values to the log, or commits",
                         FsyncFile::kNames, FsyncFile::kAll)
                  : Only("with META_ORDER=prefix what is forced is a prefix", FsyncFile::kPrefix,
                         FsyncFile::kAll);
     case kDir:
-      if (log && p.sync_noop) return Only(kDeaf, FsyncDir::kNewRecursive);
       if (p.sync_noop) return Only(kDeaf, FsyncDir::kPrefix);
       return log ? Only("with META_ORDER=txlog an fsync writes its own values to the log, or commits",
                         FsyncDir::kNewRecursive, FsyncDir::kAll)
@@ -234,6 +233,8 @@ Domain DomainOf(const Profile& p, size_t column) {
     return none;
   }();
   if (gone) return Only(kGone, Columns()[column].get(tmpfs));
+  if (column == kOrder && p.sync_noop)
+    return Only("with SYNC_NOOP=y there is nothing to log", MetaOrder::kPrefix, MetaOrder::kNone);
   if (column == kOrder) return Only("", MetaOrder::kPrefix, MetaOrder::kTxLog, MetaOrder::kNone);
   if (p.meta_order == MetaOrder::kNone) return Only(kCells, Columns()[column].get(cells));
   if (column == kOver) {

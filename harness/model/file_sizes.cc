@@ -158,7 +158,7 @@ std::vector<SizeCandidate> SizeRules::Candidates() {
     }
     // TAILAPPEND: a group of its own, at the write (7.6.3).
     const bool fixed = allocated && p_.rules.Has(Rule::kTailIsFixed);
-    if (fixed || placed_ >= life->born) least_ = std::max(least_, step.end);
+    if (fixed || (placed_ > 0 && placed_ >= life->born)) least_ = std::max(least_, step.end);
     if (fixed || forced >= step.pos) continue;
     SizeCandidate& newest = by_page[page];
     newest = {std::max(newest.size, step.end), page, life->born, false};

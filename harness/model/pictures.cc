@@ -157,17 +157,15 @@ std::shared_ptr<const std::vector<AttributeChoice>> Pictures::AttributeCells(Obj
       choices[i].pos = std::max(choices[i].pos, values[0].second);
   };
   if (const auto* versions = t_.AttrsOf(object)) {
+    // The first version of a new inode is the one it was made with: INEW is whole (7.6.6).
     using Cell = uint32_t (*)(const AttrVersion&);
-    // Made whole (7.6.6).
-    const Position least =
-        p_.rules.Has(Rule::kCellsBornWhole) ? std::max(forced, t_.CreatedAt(object)) : forced;
-    vary(CellValues<AttrVersion, uint32_t>(*versions, least, horizon,
+    vary(CellValues<AttrVersion, uint32_t>(*versions, forced, horizon,
                                            Cell([](const AttrVersion& v) { return v.mode; })),
          [](Attributes* a, uint32_t value) { a->mode = value; });
-    vary(CellValues<AttrVersion, uint32_t>(*versions, least, horizon,
+    vary(CellValues<AttrVersion, uint32_t>(*versions, forced, horizon,
                                            Cell([](const AttrVersion& v) { return v.uid; })),
          [](Attributes* a, uint32_t value) { a->uid = value; });
-    vary(CellValues<AttrVersion, uint32_t>(*versions, least, horizon,
+    vary(CellValues<AttrVersion, uint32_t>(*versions, forced, horizon,
                                            Cell([](const AttrVersion& v) { return v.gid; })),
          [](Attributes* a, uint32_t value) { a->gid = value; });
   }

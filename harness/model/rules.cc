@@ -49,8 +49,6 @@ const std::vector<RuleInfo>& Rules() {
        "A strict fdatasync does not force attributes."},
       {Rule::kCellsMoveDirectories, "cells-move-directories", "7.6.6, 7.6.7",
        "A rename of a directory is whole on posix too: never two parents, never none."},
-      {Rule::kCellsBornWhole, "cells-born-whole", "7.6.6",
-       "An inode is made whole on posix: with its mode and owner."},
       {Rule::kCellsSizes, "cells-sizes", "7.6.6",
        "A posix size may stop at any write, and at the end of its block."},
       {Rule::kStalePattern, "stale-pattern", "7.6.6", "STALE is a non-text pattern too, not only zeros."},

@@ -38,7 +38,6 @@ enum class Rule : uint8_t {
   kFdatasyncCleanFile,
   kFdatasyncAttributes,
   kCellsMoveDirectories,
-  kCellsBornWhole,
   kCellsSizes,
   kStalePattern,
   kNothingForcedFromBelow,

@@ -1,23 +1,31 @@
 // Litmus tests of the persistence model: small programs whose crash states were observed on real file
-// systems.
+// systems, or are given by the document.
 //
 // One file of litmus/ is one test, a line each:
 //   # title
-//   grain call                             (default: page)
+//   grain call|page|sector                 (default: page)
 //   old file PATH CONTENT | old dir PATH | old symlink TARGET PATH | old link EXISTING PATH
+//   old root NAME                          a second file system; its paths are NAME:PATH
 //   op w PATH OFFSET CONTENT [trunc] [sync] [dsync] [direct]   open(O_CREAT), write, close
-//   op create|mkdir|unlink|rmdir PATH, op rename|xchg|whiteout|link A B, op symlink TARGET PATH, op truncate
-//   PATH SIZE, op chmod PATH MODE, op setxattr PATH KEY VALUE, op falloc PATH OFFSET LENGTH, op tmpfile
-//   @HANDLE, op fsync|fdatasync|sfr PATH, op syncfs op trig                                create, write and
-//   fsync a fresh file: the journal commits, nobody flushed our data mark NAME                              a
-//   moment that the states below refer to; START is the first observed ROW...                        followed
-//   by lines "  MARK: STATE || STATE ..." forbidden MARK | CONDITION... | ROW... | reason
+//   op create PATH [MODE], op mkdir|unlink|rmdir|touch PATH, op rename|xchg|whiteout|link A B, op symlink
+//   TARGET PATH, op truncate PATH SIZE, op chmod PATH MODE, op setxattr PATH KEY VALUE, op falloc PATH OFFSET
+//   LENGTH, op punch PATH OFFSET LENGTH SIZE, op tmpfile @HANDLE, op fsync|fdatasync|sfr PATH, op syncfs
+//   [PATH] op trig                                create, write and fsync a fresh file: the journal commits,
+//   nobody flushed our data
+//     behind any op: fails=EIO, in-flight (it never returned), overlap (it had begun before the one before it
+//     returned)
+//   mark NAME                              a moment that the states below refer to; START is the first
+//   observed ROW...                        followed by lines "  MARK: STATE || STATE ...": seen on that file
+//   system expected ROW...                        the same for states that the document gives and nobody has
+//   seen allowed ROW...                         the same for all states that the document allows: there are
+//   no others forbidden MARK | CONDITION... | ROW... | reason
 //
-// CONTENT is a run-length form: "A*2p+0*100", p = 4096 bytes, 0 = zero bytes; "empty". STATE lists every
-// name, "(none)" if there is none: "d/ f[A*2p nl2 m600 user.x=1] l[->target]". MARK: STATE was found with the
-// power lost after that mark and before the next. A condition is PATH=CONTENT, PATH!=CONTENT (CONTENT may be
-// "absent") PATH~0 (it holds a zero byte) or PATH@MODE; a state at or after the mark in which all conditions
-// hold must not be in the model. persistence-model.md 7.6.10.
+// ROW is a name or a pattern of names; !PATTERN takes rows out. CONTENT is a run-length form: "A*2p+0*100", p
+// = 4096 bytes, 0 = zero bytes; "empty". STATE lists every name, "(none)" if there is none: "d/ f[A*2p nl2
+// m600 user.x=1] l[->target]"; ? = stale bytes. MARK: STATE was found with the power lost after that mark and
+// before the next. A condition is PATH=CONTENT, PATH!=CONTENT (CONTENT may be "absent") PATH~0 (it holds a
+// zero byte) or PATH@MODE; a state at or after the mark in which all conditions hold must not be in the
+// model. persistence-model.md 7.6.10.
 #pragma once
 
 #include <map>
@@ -43,9 +51,14 @@ struct Litmus {
   Grain grain = Grain::kPage;
   Trace trace;
   std::vector<std::pair<std::string, uint32_t>> marks;  ///< name, crash point; START first
-  /// row -> mark -> states
-  std::map<std::string, std::map<std::string, std::vector<std::string>>> observed;
+  using States =
+      std::map<std::string, std::map<std::string, std::vector<std::string>>>;  ///< row -> mark -> states
+  States observed;
+  States expected;
+  States allowed;
   std::vector<Forbidden> forbidden;
+  std::vector<std::vector<std::string>>
+      program;  ///< words of the old, op and mark lines, for those who run it
 
   uint32_t PointOf(const std::string& mark) const;
   /// Crash points after the mark and before the next one.
@@ -54,6 +67,16 @@ struct Litmus {
 
 /// Parses the text of one file; CHECKs that it is well formed.
 Litmus ParseLitmus(const std::string& name, const std::string& text);
+
+/// Every file of harness/model/litmus, in order of name.
+const std::vector<Litmus>& AllLitmusTests();
+
+/// The states of the row, at the test's grain. REQUIRES: they fit the usual limit.
+std::vector<CrashState> StatesOf(const Litmus& test, const Profile& row);
+
+/// Where the model, with this row, contradicts what the test says of the row of that name: a sentence each.
+/// Stops after `most`.
+std::vector<std::string> Contradictions(const Litmus& test, const Profile& row, size_t most = SIZE_MAX);
 
 /// A state as the litmus files write it, without the files of "trig".
 std::string DescribeState(const FileTree& tree);

@@ -151,6 +151,11 @@ class TraceBuilder {
     op.gid = live_.at(op.object).gid;
     return Push(op);
   }
+  TraceBuilder& SetTimes(const std::string& path) {
+    Op op = New(OpKind::kSetTimes, "utimensat", path);
+    op.object = At(path);
+    return Push(op);
+  }
   TraceBuilder& SetXattr(const std::string& path, const std::string& key, std::string_view value) {
     Op op = New(OpKind::kSetXattr, "setxattr", path);
     op.object = At(path);
