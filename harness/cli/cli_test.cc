@@ -214,6 +214,7 @@ TEST_F(CliTest, EveryUsageErrorIsOneLineAndExitsWith2) {
                                 "check -- nosuchprogram",
                                 "doctor sed -- sed",
                                 "doctor sed -i",
+                                "doctor --try",
                                 "show config.toml",
                                 "show nowhere",
                                 "replay nowhere",

@@ -66,7 +66,7 @@ std::string JsonOf(const DoctorReport& report) {
 }  // namespace
 
 Result<ExitCode> RunDoctor(const Options& options) {
-  const DoctorReport report = Diagnose(options.command, options.work_directory);
+  const DoctorReport report = Diagnose({options.command, options.work_directory, options.try_it});
   std::fputs((options.json ? JsonOf(report) : TextOf(report)).c_str(), stdout);
   return CodeOf(report);
 }

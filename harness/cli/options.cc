@@ -155,6 +155,8 @@ struct Parser {
     doctor->add_option("program", o->input, "a program; with arguments, give it after --");
     doctor->add_option("--work-dir", o->work_directory, "where the private copy would be made");
     doctor->add_flag("--json", o->json, "print JSON instead of text");
+    doctor->add_flag("--try", o->try_it,
+                     "also run the command once, in a private copy, and say what came of it");
     CLI::App* profiles =
         Add("profiles", "list the file system profiles: what each says, and how that is known",
             Subcommand::kProfiles);
@@ -170,6 +172,8 @@ Status CheckCombination(const Options& o, bool has_dashes) {
   if (!o.scenarios.empty()) {
     if (has_dashes || !o.trace_path.empty())
       return usage("scenarios, a command after -- and --trace exclude each other");
+    if (o.subcommand == Subcommand::kDoctor && o.try_it && o.command.empty())
+      return usage("doctor --try needs a command to try");
     return {};
   }
   if (o.subcommand == Subcommand::kRecord || (runs && o.trace_path.empty())) {

@@ -50,6 +50,7 @@ struct Options {
   bool strict = false;
   bool accept_bounded = false;
   bool quiet = false;
+  bool try_it = false;  ///< doctor --try
   bool vary_old = false;  ///< --vary-old: run from other old states too
   std::string baseline;        ///< --baseline: accepted findings
   std::string write_baseline;  ///< --write-baseline: where to write what was found, to be accepted

@@ -27,7 +27,8 @@ bool DoctorReport::CanJudge() const {
                       [](const DoctorAnswer& answer) { return answer.level == DoctorAnswer::Level::kNo; });
 }
 
-DoctorReport Diagnose(const std::vector<std::string>& command, const std::string& work_parent) {
+DoctorReport Diagnose(const DoctorQuestion& question) {
+  const std::vector<std::string>& command = question.command;
   DoctorReport report;
   const doctor::Backends backends = doctor::TryBackends();
   report.answers = {doctor::AboutRecording(backends), doctor::AboutStaticPrograms(backends)};
@@ -36,7 +37,7 @@ DoctorReport Diagnose(const std::vector<std::string>& command, const std::string
     if (!example) return tl::unexpected(example.error());
     SandboxSpec spec;
     spec.directory = example->path();
-    spec.work_parent = work_parent;
+    spec.work_parent = question.work_parent;
     KeepVisible({}, &spec);
     return Sandbox::Create(spec);
   }();
@@ -61,6 +62,7 @@ DoctorReport Diagnose(const std::vector<std::string>& command, const std::string
   report.program_missing = !program;
   for (DoctorAnswer& answer : doctor::AboutProgram(command, program.value_or(""), backends))
     report.answers.push_back(std::move(answer));
+  if (question.try_it && report.CanJudge()) report.answers.push_back(doctor::AboutRun(question));
   const bool in_place = command[0].ends_with("sqlite3");
   if (report.CanJudge()) {
     report.next = fmt::format("oldornew check {}-- {}", in_place ? "--view 'sqlite3 FILE .dump' " : "",

@@ -26,8 +26,14 @@ struct DoctorReport {
   bool CanJudge() const;
 };
 
-/// Answers about the machine and, when `command` is not empty, about that program: its first word is looked
-/// up as a shell does, nothing of it is run. `work_parent` as in SandboxSpec.
-DoctorReport Diagnose(const std::vector<std::string>& command, const std::string& work_parent = "");
+struct DoctorQuestion {
+  std::vector<std::string> command;  ///< empty: the machine alone
+  std::string work_parent;           ///< as in SandboxSpec
+  bool try_it = false;               ///< run the command once, in a private copy of the current directory
+};
+
+/// Answers about the machine and, when there is a command, about its program: the first word, looked up as a
+/// shell does. Nothing of it is run unless `try_it` says so.
+DoctorReport Diagnose(const DoctorQuestion& question);
 
 }  // namespace oldornew

@@ -33,6 +33,9 @@ DoctorAnswer AboutRealFileSystems();
 std::vector<DoctorAnswer> AboutProgram(const std::vector<std::string>& command, const std::string& path,
                                        const Backends& backends);
 
+/// Records the command once and says what came of it.
+DoctorAnswer AboutRun(const DoctorQuestion& question);
+
 inline DoctorAnswer Yes(std::string answer, std::string advice = "") {
   return {"", DoctorAnswer::Level::kYes, "", std::move(answer), std::move(advice)};
 }

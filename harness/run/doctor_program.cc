@@ -5,6 +5,7 @@
 #include "interpose/launch.h"
 #include "run/doctor_answers.h"
 #include "run/program_image.h"
+#include "run/record.h"
 
 namespace oldornew::doctor {
 namespace {
@@ -94,10 +95,11 @@ DoctorAnswer WhetherJudged(const std::string& name, const ProgramImage& image) {
     return Ask("judged", question,
                Partly(Join(limits, "; "),
                       "run the check: it says what it could not judge, and never calls it a pass"));
-  return Ask("judged", question,
-             Yes("nothing that its file shows; what only shows when it runs (files written through shared "
-                 "mappings, io_uring, "
-                 "set-user-ID helpers) the check says, and never calls it a pass"));
+  return Ask(
+      "judged", question,
+      Yes("nothing that its file shows; what only shows when it runs (files written through shared mappings, "
+          "io_uring, set-user-ID helpers) the check says, and never calls it a pass",
+          "oldornew doctor --try -- COMMAND runs it once, in a private copy, to find out"));
 }
 
 DoctorAnswer WhetherLines(const std::string& name, const ProgramImage& image) {
@@ -113,6 +115,36 @@ DoctorAnswer WhetherLines(const std::string& name, const ProgramImage& image) {
 }
 
 }  // namespace
+
+DoctorAnswer AboutRun(const DoctorQuestion& question) {
+  const std::string text = fmt::format("Does a recorded run of {} succeed?", ShellQuote(question.command));
+  RecordSpec spec;
+  spec.sandbox.work_parent = question.work_parent;
+  spec.run.command = question.command;
+  const auto recording = Record(spec);
+  if (!recording) return Ask("run", text, No("no: " + recording.error().message, "see the message"));
+  const Trace& trace = recording->trace;
+  if (!trace.obstacles.empty()) {
+    std::vector<std::string> reasons;
+    for (const Obstacle& obstacle : trace.obstacles) reasons.push_back(obstacle.reason);
+    return Ask(
+        "run", text,
+        No("it runs, but it cannot be judged: " + Join(reasons, "; "),
+           "judge a run that does without that, or only the part of the program that updates the files"));
+  }
+  if (trace.exit_status != 0) {
+    return Ask(
+        "run", text,
+        Partly(fmt::format("it was recorded, and exited with {}: {}", trace.exit_status,
+                           Quote(trace.stderr_bytes, 200)),
+               "only runs that succeed have a new state to compare with; --ok-exit N if that is success, "
+               "--setup COMMAND to prepare the files"));
+  }
+  return Ask("run", text,
+             Yes(fmt::format("yes: {} of {} in {:.0f} ms, complete", Count(trace.ops.size(), "call"),
+                             Count(trace.processes.size(), "process"),
+                             static_cast<double>(trace.duration_ns) / 1e6)));
+}
 
 std::vector<DoctorAnswer> AboutProgram(const std::vector<std::string>& command, const std::string& path,
                                        const Backends& backends) {

@@ -45,7 +45,7 @@ TEST_F(Doctor, AnswersEveryQuestionInASentenceAndAdvisesWhereItSaysNo) {
     for (const std::vector<std::string>& command :
          std::vector<std::vector<std::string>>{{}, {"sh"}, {"sed", "-i", "s/a/b/", "f"}}) {
       std::set<std::string> topics;
-      for (const DoctorAnswer& answer : Diagnose(command).answers) {
+      for (const DoctorAnswer& answer : Diagnose({command}).answers) {
         EXPECT_TRUE(topics.insert(answer.topic).second) << answer.topic << " comes twice";
         EXPECT_TRUE(answer.question.find('?') != std::string::npos) << answer.question;
         EXPECT_FALSE(answer.answer.empty()) << answer.question;
@@ -56,32 +56,47 @@ TEST_F(Doctor, AnswersEveryQuestionInASentenceAndAdvisesWhereItSaysNo) {
 }
 
 TEST_F(Doctor, RecordsATrialAndProposesTheCheck) {
-  const DoctorReport report = Diagnose({"sed", "-i", "s/a b/c/", "f"});
+  const DoctorReport report = Diagnose({{"sed", "-i", "s/a b/c/", "f"}});
   EXPECT_TRUE(report.CanJudge());
   EXPECT_NE(On(report, "trial").answer.find("complete"), std::string::npos);
   EXPECT_EQ(report.next, "oldornew check -- sed -i 's/a b/c/' f");
 }
 
 TEST_F(Doctor, SaysThatAProgramIsMissing) {
-  const DoctorReport report = Diagnose({"no-such-command-anywhere"});
+  const DoctorReport report = Diagnose({{"no-such-command-anywhere"}});
   EXPECT_TRUE(report.program_missing);
   EXPECT_EQ(On(report, "program").level, Level::kNo);
   EXPECT_EQ(report.next, "");
 }
 
 TEST_F(Doctor, SaysThatTheWorkAreaIsImpossible) {
-  const DoctorReport report = Diagnose({}, "/no/such/place");
+  const DoctorReport report = Diagnose({{}, "/no/such/place"});
   EXPECT_FALSE(report.CanJudge());
   EXPECT_NE(On(report, "copies").answer.find("/no/such/place"), std::string::npos);
 }
 
 TEST_F(Doctor, ProposesNothingWhereNothingCanBeRecorded) {
   const WithVariable off("OLDORNEW_NO_SUD", "1");
-  const DoctorReport report = Diagnose({"sed"});
+  const DoctorReport report = Diagnose({{"sed"}});
   EXPECT_FALSE(report.CanJudge());
   EXPECT_EQ(On(report, "recording").level, Level::kNo);
   EXPECT_EQ(On(report, "recording").advice, "unset OLDORNEW_NO_SUD");
   EXPECT_EQ(report.next, "");
+}
+
+TEST_F(Doctor, TriesTheCommandWhenAskedTo) {
+  const auto tried = [](const char* script) {
+    return On(Diagnose({.command = {"sh", "-c", script}, .try_it = true}), "run");
+  };
+  EXPECT_EQ(tried("echo a > f; mv f g").level, Level::kYes);
+  EXPECT_NE(access("g", F_OK), 0) << "in a copy";
+  EXPECT_EQ(tried("echo sorry >&2; exit 3").level, Level::kPartly);
+  EXPECT_NE(tried("echo sorry >&2; exit 3").answer.find("sorry"), std::string::npos);
+  const DoctorAnswer mapped = tried(
+      "python3 -c 'import mmap; f = open(\"f\", \"w+b\"); f.write(b\"x\" * 4096); f.flush(); "
+      "m = mmap.mmap(f.fileno(), 0); m[0] = 65; m.flush()'");
+  EXPECT_EQ(mapped.level, Level::kNo) << mapped.answer;
+  EXPECT_NE(mapped.answer.find("mapped"), std::string::npos) << mapped.answer;
 }
 
 /// Programs made for one question each.
@@ -124,15 +139,15 @@ TEST_F(DoctorProgram, StaticProgramsAreNamedAsSuch) {
   const std::string program = Compile("-static");
   if (program.empty()) GTEST_SKIP() << "no static libc here";
   EXPECT_TRUE(InspectProgram(program).is_static);
-  EXPECT_NE(On(Diagnose({program}), "program").answer.find("statically linked"), std::string::npos);
+  EXPECT_NE(On(Diagnose({{program}}), "program").answer.find("statically linked"), std::string::npos);
 }
 
 TEST_F(DoctorProgram, LineNumbersAreFoundWhereTheyAre) {
   const std::string with = Compile("-g");
   if (with.empty()) GTEST_SKIP() << "no compiler here";
-  EXPECT_EQ(On(Diagnose({with}), "lines").level, Level::kYes);
+  EXPECT_EQ(On(Diagnose({{with}}), "lines").level, Level::kYes);
   const std::string without = Compile("-s");
-  EXPECT_EQ(On(Diagnose({without}), "lines").level, Level::kPartly);
+  EXPECT_EQ(On(Diagnose({{without}}), "lines").level, Level::kPartly);
 }
 
 TEST_F(DoctorProgram, AddressSanitizerIsSeenSharedOrNot) {
@@ -148,7 +163,7 @@ TEST_F(DoctorProgram, SetUserIdIsRefusedWithTheWayOut) {
   if (geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
   ASSERT_EQ(chown(program.c_str(), 65534, 65534), 0);
   ASSERT_EQ(chmod(program.c_str(), 04755), 0);
-  const DoctorReport report = Diagnose({program});
+  const DoctorReport report = Diagnose({{program}});
   EXPECT_FALSE(report.CanJudge());
   EXPECT_NE(On(report, "recordable").answer.find("setuid"), std::string::npos);
   EXPECT_NE(On(report, "recordable").advice.find("special rights"), std::string::npos);
