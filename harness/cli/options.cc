@@ -172,8 +172,6 @@ Status CheckCombination(const Options& o, bool has_dashes) {
   if (!o.scenarios.empty()) {
     if (has_dashes || !o.trace_path.empty())
       return usage("scenarios, a command after -- and --trace exclude each other");
-    if (o.subcommand == Subcommand::kDoctor && o.try_it && o.command.empty())
-      return usage("doctor --try needs a command to try");
     return {};
   }
   if (o.subcommand == Subcommand::kRecord || (runs && o.trace_path.empty())) {
@@ -184,6 +182,8 @@ Status CheckCombination(const Options& o, bool has_dashes) {
   } else if (has_dashes && o.subcommand != Subcommand::kDoctor) {
     return usage("this subcommand takes no command after --");
   }
+  if (o.subcommand == Subcommand::kDoctor && o.try_it && o.command.empty())
+    return usage("doctor --try needs a command to try");
   return {};
 }
 
