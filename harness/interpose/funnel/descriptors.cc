@@ -13,7 +13,9 @@ struct Slot {
   uint32_t known;  // 0 or 1, published last
   DescriptorFacts facts;
 };
-Slot g_slots[kSlots];
+struct Slots {
+  Slot slot[kSlots];
+};
 
 bool Cached(int fd) { return fd >= 0 && fd < kSlots && !SharesDescriptorsOrMemory(); }
 
@@ -21,14 +23,14 @@ bool Cached(int fd) { return fd >= 0 && fd < kSlots && !SharesDescriptorsOrMemor
 
 void RememberDescriptor(int fd, const wire::FileState& state, uint32_t flags) {
   if (!Cached(fd) || state.mode == 0) return;
-  Slot& slot = g_slots[fd];
+  Slot& slot = Mine<Slots>().slot[fd];
   slot.facts = {state.dev, state.ino, state.mode, flags};
   __atomic_store_n(&slot.known, 1, __ATOMIC_RELEASE);
 }
 
 long LookUpDescriptor(int fd, DescriptorFacts* facts) {
-  if (Cached(fd) && __atomic_load_n(&g_slots[fd].known, __ATOMIC_ACQUIRE) != 0) {
-    *facts = g_slots[fd].facts;
+  if (Cached(fd) && __atomic_load_n(&Mine<Slots>().slot[fd].known, __ATOMIC_ACQUIRE) != 0) {
+    *facts = Mine<Slots>().slot[fd].facts;
     return 0;
   }
   wire::FileState state;
@@ -42,7 +44,7 @@ long LookUpDescriptor(int fd, DescriptorFacts* facts) {
 }
 
 void ForgetDescriptor(int fd) {
-  if (fd >= 0 && fd < kSlots) __atomic_store_n(&g_slots[fd].known, 0, __ATOMIC_RELEASE);
+  if (fd >= 0 && fd < kSlots) __atomic_store_n(&Mine<Slots>().slot[fd].known, 0, __ATOMIC_RELEASE);
 }
 
 void ForgetAllDescriptors() {

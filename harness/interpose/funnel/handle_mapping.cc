@@ -25,8 +25,15 @@ struct Range {
   wire::FileState file;
 };
 constexpr int kMaxRanges = 64;
-Range g_ranges[kMaxRanges];
-int g_range_count = 0;
+struct Ranges {
+  Range range[kMaxRanges];
+  int count;
+};
+
+int RangeCount() {
+  int count = Mine<Ranges>().count;
+  return count < kMaxRanges ? count : kMaxRanges;
+}
 
 void ReportMapping(const Call& call, const wire::FileState& file) {
   RecordWriter record(wire::RecordKind::kMapShared, call, TakeTicket(), kNamesRoom);
@@ -71,11 +78,12 @@ long Map(Call& call) {
   if (!can_write || StatDescriptor(fd, &state) != 0 || !S_ISREG(state.mode)) return CarryOut(call);
   long result = CarryOut(call);
   bool mapped = result >= 0 || result < -4095;
-  if (mapped && ((call.args[2] & PROT_WRITE) != 0 || g_range_count >= kMaxRanges)) {
+  if (mapped && ((call.args[2] & PROT_WRITE) != 0 || Mine<Ranges>().count >= kMaxRanges)) {
     ReportMapping(call, state);
   } else if (mapped) {
-    int at = __atomic_fetch_add(&g_range_count, 1, __ATOMIC_RELAXED);
-    if (at < kMaxRanges) g_ranges[at] = {(uint64_t)result, (uint64_t)result + (uint64_t)call.args[1], state};
+    int at = __atomic_fetch_add(&Mine<Ranges>().count, 1, __ATOMIC_RELAXED);
+    if (at < kMaxRanges)
+      Mine<Ranges>().range[at] = {(uint64_t)result, (uint64_t)result + (uint64_t)call.args[1], state};
   }
   return result;
 }
@@ -92,12 +100,12 @@ long HandleMmap(Call& call) {
 
 long HandleProtect(Call& call) {
   NoteRemapped((uint64_t)call.args[0], (uint64_t)call.args[1]);
-  int count = g_range_count < kMaxRanges ? g_range_count : kMaxRanges;
+  int count = RangeCount();
   if ((call.args[2] & PROT_WRITE) != 0) {
     uint64_t start = (uint64_t)call.args[0];
     for (int i = 0; i < count; i++) {
-      if (Overlaps(g_ranges[i], start, start + (uint64_t)call.args[1])) {
-        ReportMapping(call, g_ranges[i].file);
+      if (Overlaps(Mine<Ranges>().range[i], start, start + (uint64_t)call.args[1])) {
+        ReportMapping(call, Mine<Ranges>().range[i].file);
       }
     }
   }
@@ -108,13 +116,14 @@ long HandleMremap(Call& call) {
   NoteRemapped((uint64_t)call.args[0], (uint64_t)call.args[1]);
   if ((call.args[3] & MREMAP_FIXED) != 0) NoteRemapped((uint64_t)call.args[4], (uint64_t)call.args[2]);
   long result = CarryOut(call);
-  int count = g_range_count < kMaxRanges ? g_range_count : kMaxRanges;
+  int count = RangeCount();
   bool moved = result >= 0 || result < -4095;
   for (int i = 0; moved && i < count; i++) {
-    if (!Overlaps(g_ranges[i], (uint64_t)call.args[0], (uint64_t)call.args[0] + (uint64_t)call.args[1]))
+    if (!Overlaps(Mine<Ranges>().range[i], (uint64_t)call.args[0],
+                  (uint64_t)call.args[0] + (uint64_t)call.args[1]))
       continue;
-    g_ranges[i].start = (uint64_t)result;
-    g_ranges[i].end = (uint64_t)result + (uint64_t)call.args[2];
+    Mine<Ranges>().range[i].start = (uint64_t)result;
+    Mine<Ranges>().range[i].end = (uint64_t)result + (uint64_t)call.args[2];
   }
   return result;
 }
@@ -123,9 +132,10 @@ long HandleMunmap(Call& call) {
   uint64_t start = (uint64_t)call.args[0];
   uint64_t end = start + (uint64_t)call.args[1];
   NoteRemapped(start, end - start);
-  int count = g_range_count < kMaxRanges ? g_range_count : kMaxRanges;
+  int count = RangeCount();
   for (int i = 0; i < count; i++) {
-    if (start <= g_ranges[i].start && g_ranges[i].end <= end) g_ranges[i].start = g_ranges[i].end = 0;
+    if (start <= Mine<Ranges>().range[i].start && Mine<Ranges>().range[i].end <= end)
+      Mine<Ranges>().range[i].start = Mine<Ranges>().range[i].end = 0;
   }
   return CarryOut(call);
 }

@@ -19,7 +19,6 @@ namespace {
 
 constexpr uint64_t kMaxArguments = 64 * 1024;
 constexpr uint64_t kMaxMaps = 512 * 1024;
-constexpr const char kVariable[] = "OLDORNEW_RECORDING=";
 
 Call NoCall(long nr) { return Call{nr, {}, 0, 0, 0, 0}; }
 
@@ -70,14 +69,6 @@ void RecordModules() {
   AddMaps(record);
   record.Begun();
   record.Done(0);
-}
-
-bool FunnelInit(char** envp, const uint64_t* auxv) {
-  UseThreadPointer(auxv);
-  for (char** entry = envp; *entry != nullptr; entry++) {
-    if (StartsWith(*entry, kVariable)) return MapRecording(*entry + sizeof kVariable - 1);
-  }
-  return false;
 }
 
 void FunnelProcessStarted(StartedBy how) {

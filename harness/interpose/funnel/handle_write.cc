@@ -75,7 +75,7 @@ uint64_t Gather(const Source& source, char* to, uint64_t length) {
   return done;
 }
 
-/// The same call with our copy of the bytes as its buffer.
+/// The same call with our copy of the bytes, where the kernel can read it, as its buffer.
 long WriteCopy(const Call& call, const Source& source, char* bytes) {
   if (!source.vector) {
     return GateProgramSyscall(call.nr, call.args[0], (long)bytes, (long)source.length, call.args[3],
@@ -150,7 +150,8 @@ long WriteFile(const Call& call, const DescriptorFacts& facts) {
   // A buffer that ends in an unreadable page, and O_DIRECT with its rules on alignment, get the program's own
   // pointers.
   bool ours = bytes != nullptr && have == source.length && have != 0 && (record->flags & wire::kDirect) == 0;
-  long result = ours ? WriteCopy(call, source, bytes) : CarryOut(call);
+  char* lent = ours ? Lend(bytes, source.length) : nullptr;
+  long result = lent != nullptr ? WriteCopy(call, source, lent) : CarryOut(call);
   uint64_t written = result > 0 ? (uint64_t)result : 0;
   if (written > have) record->flags |= wire::kPayloadMissing;
   record.ShrinkTo(bytes, written < have ? written : have, have);

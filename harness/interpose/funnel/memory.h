@@ -5,6 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef OLDORNEW_HOSTED
+#include <string.h>
+#else
 extern "C" {
 void* memcpy(void* to, const void* from, size_t size);
 void* memmove(void* to, const void* from, size_t size);
@@ -12,6 +15,7 @@ void* memset(void* to, int byte, size_t size);
 int memcmp(const void* a, const void* b, size_t size);
 size_t strlen(const char* text);
 }
+#endif
 
 namespace oldornew::preload {
 
@@ -46,6 +50,26 @@ long CopyInString(char* to, const char* from, size_t capacity);
 
 /// Length of a string of the program, or -EFAULT, or -E2BIG beyond `limit`.
 long LengthOfString(const char* from, size_t limit);
+
+/// Looks at words of the program's stack where they are.
+class StackView {
+ public:
+  /// From `start`, which is aligned, at most kRange bytes.
+  explicit StackView(uint64_t start);
+  static constexpr uint64_t kRange = 8192;
+  /// True if the word at `address` can be read, given that the one before it in this range could.
+  bool Reaches(uint64_t address) const;
+  /// True if all words from the start to the one at `last` can be read.
+  bool ReachesAll(uint64_t last) const;
+  /// The word at `address`. REQUIRES: it can be read.
+  uint64_t At(uint64_t address) const;
+
+ private:
+  uint64_t start_;
+#ifdef OLDORNEW_HOSTED
+  uint64_t size_;  // bytes that could be read
+#endif
+};
 
 /// Copies to the program. 0 or -EFAULT.
 long CopyOut(void* to, const void* from, size_t size);

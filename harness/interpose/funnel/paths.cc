@@ -17,8 +17,10 @@ namespace {
 constexpr uint32_t kKnownSlots = 256;
 wire::FileId g_known_inside[kKnownSlots];
 
-wire::FileId g_current;  // of the current directory; written under the FileLock
-uint32_t g_current_known = 0;
+struct CurrentDirectory {
+  wire::FileId id;  // written under the FileLock
+  uint32_t known;
+};
 
 bool Same(const wire::FileId& a, const wire::FileId& b) { return a.dev == b.dev && a.ino == b.ino; }
 
@@ -70,15 +72,16 @@ bool IsBelow(const char* path, const char* directory) {
 long StartingDirectory(int dirfd, wire::FileState* dir) {
   if (dirfd != AT_FDCWD) return StatDescriptor(dirfd, dir);
   bool remember = !SharesDescriptorsOrMemory();
-  if (remember && __atomic_load_n(&g_current_known, __ATOMIC_ACQUIRE) != 0) {
-    dir->dev = g_current.dev;
-    dir->ino = g_current.ino;
+  CurrentDirectory& current = Mine<CurrentDirectory>();
+  if (remember && __atomic_load_n(&current.known, __ATOMIC_ACQUIRE) != 0) {
+    dir->dev = current.id.dev;
+    dir->ino = current.id.ino;
     return 0;
   }
   long result = StatAt(AT_FDCWD, ".", 0, dir);
   if (result == 0 && remember) {
-    g_current = {dir->dev, dir->ino};
-    __atomic_store_n(&g_current_known, 1, __ATOMIC_RELEASE);
+    current.id = {dir->dev, dir->ino};
+    __atomic_store_n(&current.known, 1, __ATOMIC_RELEASE);
   }
   return result;
 }
@@ -157,7 +160,7 @@ void ResolveForMessage(int dirfd, char* path, char* out) {
   out[length + (long)(end - start)] = 0;
 }
 
-void ForgetCurrentDirectory() { __atomic_store_n(&g_current_known, 0, __ATOMIC_RELEASE); }
+void ForgetCurrentDirectory() { __atomic_store_n(&Mine<CurrentDirectory>().known, 0, __ATOMIC_RELEASE); }
 
 void ForgetDirectories() { memset(g_known_inside, 0, sizeof g_known_inside); }
 

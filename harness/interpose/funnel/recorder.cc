@@ -2,8 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/futex.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -18,80 +16,16 @@ using wire::Record;
 using wire::RecordState;
 
 wire::Header* g_header = nullptr;
+#ifndef OLDORNEW_HOSTED
 char g_path[kPathMax];
 char g_path2[kPathMax];
 char g_scratch[kPathMax];
+#endif
 
 namespace {
 
 uint64_t g_mapped = 0;  // bytes of the file that this process has mapped
 Record g_sink;          // where records go that found no room; nobody reads it
-
-// Thread numbers by thread id, open addressing. Full: number ~0, which only costs the report a name.
-constexpr uint32_t kThreadSlots = 4096;
-uint64_t g_threads[kThreadSlots];  // tid << 32 | number + 1
-uint32_t g_next_thread = 0;
-
-// Threads by thread pointer: pointer / 64 in the upper 42 bits, thread id (at most 2^22) in the lower ones. A
-// thread that starts overwrites whoever had its pointer before; if that one lives, they share it, and the
-// table is given up.
-constexpr uint32_t kPointerSlots = 512;
-uint64_t g_by_pointer[kPointerSlots];
-bool g_use_pointer = false;
-
-/// 0: not to be used.
-uint64_t ThreadPointerKey() {
-  if (!__atomic_load_n(&g_use_pointer, __ATOMIC_RELAXED) || SharesDescriptorsOrMemory()) return 0;
-  uint64_t pointer;
-  asm volatile("rdfsbase %0" : "=r"(pointer));
-  return (pointer & 63) == 0 && pointer >> 47 == 0 ? pointer >> 6 : 0;
-}
-
-uint64_t* SlotOfPointer(uint64_t key) { return &g_by_pointer[(key ^ key >> 6 ^ key >> 12) % kPointerSlots]; }
-
-void RememberThread(uint64_t key, int tid) {
-  if (key != 0) __atomic_store_n(SlotOfPointer(key), key << 22 | (uint64_t)tid, __ATOMIC_RELAXED);
-}
-
-constexpr uint64_t kSmallestWindow = uint64_t{16} << 20;
-
-void TakeOver(uint32_t word, uint32_t me, bool* mine) {
-  uint32_t wanted = me | (word & FUTEX_WAITERS);
-  *mine =
-      __atomic_compare_exchange_n(&g_header->lock, &word, wanted, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
-}
-
-bool TryLock(uint32_t me) {
-  uint32_t expected = 0;
-  return __atomic_compare_exchange_n(&g_header->lock, &expected, me, false, __ATOMIC_ACQUIRE,
-                                     __ATOMIC_RELAXED);
-}
-
-void Lock(uint32_t me) {
-  for (int spin = 0; spin < 200; spin++) {
-    if (__atomic_load_n(&g_header->lock, __ATOMIC_RELAXED) == 0 && TryLock(me)) return;
-    __builtin_ia32_pause();
-  }
-  for (;;) {
-    if (TryLock(me)) return;
-    long result = Gate(SYS_futex, &g_header->lock, FUTEX_LOCK_PI, 0, 0);
-    uint32_t word = __atomic_load_n(&g_header->lock, __ATOMIC_RELAXED);
-    if (result == 0) return;
-    // The thread of this id that took it is dead: we got its number.
-    if (result == -EDEADLK) return;
-    bool mine = false;
-    if (result == -ESRCH && word != 0) TakeOver(word, me, &mine);  // the owner died and nobody waited for it
-    if (mine) return;
-    if (result != -ESRCH && result != -EAGAIN && result != -EINTR) Gate(SYS_sched_yield);
-  }
-}
-
-void Unlock(uint32_t me) {
-  uint32_t expected = me;
-  if (__atomic_compare_exchange_n(&g_header->lock, &expected, 0, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
-    return;
-  Gate(SYS_futex, &g_header->lock, FUTEX_UNLOCK_PI);
-}
 
 void ToState(const struct stat& st, wire::FileState* state) {
   state->dev = st.st_dev;
@@ -106,101 +40,15 @@ void ToState(const struct stat& st, wire::FileState* state) {
 
 }  // namespace
 
-bool MapRecording(const char* path) {
-  long fd = Gate(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC);
-  if (fd < 0) return false;
-  uint64_t start[3] = {};  // magic, version and flags, size
-  long got = Gate(SYS_pread64, fd, start, sizeof start, 0);
-  long address = -EINVAL;
-  if (got == (long)sizeof start && start[0] == wire::kMagic && (uint32_t)start[1] == wire::kVersion) {
-    // Where RLIMIT_AS leaves less room a window from the start is mapped; what does not fit is reported as
-    // overflow.
-    const uint64_t room = MakeRoomFor(start[2]);
-    uint64_t wanted = start[2];
-    while (wanted > room && wanted / 2 >= kSmallestWindow) wanted /= 2;
-    for (g_mapped = wanted; g_mapped >= kSmallestWindow || g_mapped == wanted; g_mapped /= 2) {
-      address = Gate(SYS_mmap, 0, g_mapped, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-      if (address >= 0 || address < -4095 || address != -ENOMEM) break;
-    }
-  }
-  Gate(SYS_close, fd);
-  if (address < 0 && address >= -4095) return false;
-  Gate(SYS_madvise, address, g_mapped, MADV_DONTDUMP);
-  g_header = (wire::Header*)address;
-  return true;
+void UseRecording(wire::Header* header, uint64_t mapped) {
+  g_mapped = mapped;
+  g_header = header;
 }
 
 uint64_t TakeTicket() { return __atomic_fetch_add(&g_header->ticket, 1, __ATOMIC_SEQ_CST); }
 
 BeginTicket::~BeginTicket() {
   if (!used_) __atomic_fetch_add(&g_header->tickets_dropped, 1, __ATOMIC_RELAXED);
-}
-
-void UseThreadPointer(const uint64_t* auxv) {
-  constexpr uint64_t kHwcap2 = 26;  // AT_HWCAP2
-  constexpr uint64_t kFsGsBase = 2;
-  for (; auxv[0] != 0; auxv += 2) {
-    if (auxv[0] == kHwcap2) g_use_pointer = (auxv[1] & kFsGsBase) != 0;
-  }
-}
-
-void DistrustThreadPointer() { __atomic_store_n(&g_use_pointer, false, __ATOMIC_RELAXED); }
-
-int CurrentThread() {
-  uint64_t key = ThreadPointerKey();
-  if (key != 0) {
-    uint64_t entry = __atomic_load_n(SlotOfPointer(key), __ATOMIC_RELAXED);
-    if (entry >> 22 == key) return (int)(entry & 0x3fffff);
-  }
-  int tid = ThreadId();
-  RememberThread(key, tid);
-  return tid;
-}
-
-void NumberThread(int tid, bool first) {
-  if (first) memset(g_by_pointer, 0, sizeof g_by_pointer);
-  if (uint64_t key = ThreadPointerKey(); key != 0) {
-    uint64_t entry = __atomic_load_n(SlotOfPointer(key), __ATOMIC_RELAXED);
-    int before = (int)(entry & 0x3fffff);
-    bool shared = entry >> 22 == key && before != tid && Gate(SYS_tgkill, ProcessId(), before, 0) == 0;
-    if (shared) DistrustThreadPointer();
-    RememberThread(key, tid);
-  }
-  if (first) {
-    memset(g_threads, 0, sizeof g_threads);
-    __atomic_store_n(&g_next_thread, 0, __ATOMIC_RELAXED);
-  }
-  uint64_t entry =
-      (uint64_t)(uint32_t)tid << 32 | (__atomic_fetch_add(&g_next_thread, 1, __ATOMIC_RELAXED) + 1);
-  for (uint32_t i = 0; i < kThreadSlots; i++) {
-    uint64_t* slot = &g_threads[((uint32_t)tid + i) % kThreadSlots];
-    uint64_t old = __atomic_load_n(slot, __ATOMIC_RELAXED);
-    bool reusable = old == 0 || (uint32_t)(old >> 32) == (uint32_t)tid;
-    if (reusable && __atomic_compare_exchange_n(slot, &old, entry, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-      return;
-  }
-}
-
-uint32_t ThreadNumber(int tid) {
-  if (tid == ProcessId()) return 0;
-  for (uint32_t i = 0; i < kThreadSlots; i++) {
-    uint64_t entry = __atomic_load_n(&g_threads[((uint32_t)tid + i) % kThreadSlots], __ATOMIC_RELAXED);
-    if ((uint32_t)(entry >> 32) == (uint32_t)tid) return (uint32_t)entry - 1;
-    if (entry == 0) break;
-  }
-  return ~0u;
-}
-
-FileLock::FileLock() {
-  blocked_ = MayBeInterrupted() || FileSizeLimited();
-  if (blocked_) BlockSignals(&old_mask_);
-  tid_ = CurrentThread();
-  Lock((uint32_t)tid_);
-}
-
-FileLock::~FileLock() {
-  Unlock((uint32_t)tid_);
-  if (blocked_) RestoreSignals(old_mask_);
 }
 
 // Fresh pages of the recording are had in steps: one question for many is cheaper than a fault for each.

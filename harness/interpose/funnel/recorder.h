@@ -14,8 +14,8 @@ namespace oldornew::preload {
 /// The mapped recording; null: this process is not recorded.
 extern wire::Header* g_header;
 
-/// Maps the recording at `path`. False: it is not there or not of our version.
-bool MapRecording(const char* path);
+/// Sets g_header. `mapped` bytes of the recording are mapped from there on.
+void UseRecording(wire::Header* header, uint64_t mapped);
 
 /// Widens RLIMIT_AS by what a recording of `size` bytes and the rest of us take. The bytes to map at most:
 /// all, or, where a hard limit forbids widening, a part that leaves the program the most of its room.
@@ -85,9 +85,15 @@ class FileLock {
 
 /// Two path buffers for whoever holds the FileLock.
 inline constexpr size_t kPathMax = 4096;
+#ifdef OLDORNEW_HOSTED  // the kernel has to find them in the traced program as well
+extern char* const g_path;
+extern char* const g_path2;
+extern char* const g_scratch;
+#else
 extern char g_path[kPathMax];
 extern char g_path2[kPathMax];
 extern char g_scratch[kPathMax];
+#endif
 
 /// Writes one record. When there is no room the record goes nowhere, Header::overflowed says so, and
 /// everything still works.

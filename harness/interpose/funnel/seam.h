@@ -29,6 +29,7 @@ namespace oldornew::preload {
 enum Via : uint8_t {
   kViaDispatch = 1,  ///< SIGSYS by Syscall User Dispatch: complete, about 2 us
   kViaPatch = 2,     ///< the call site was rewritten into a jump: about 50 ns
+  kViaTrace = 3,     ///< a ptrace stop, seen by the tracer: complete, about 10 us
 };
 
 /// One system call of the program, at its entry. `args` may be changed by the funnel before it is carried
@@ -80,7 +81,39 @@ inline long CarryOut(const Call& call) {
                             call.args[5]);
 }
 
+/// What the funnel remembers of the program's process: one T per process, zero-initialised, copied by fork,
+/// shared with whoever shares the memory, new after exec. In the preload library that is what a static
+/// variable is; the tracer keeps one for each process it traces.
+#ifdef OLDORNEW_HOSTED
+/// Room for `size` bytes in the state of every process; offset of it.
+size_t ReserveState(size_t size);
+/// The state of the process on whose behalf we run.
+char* ProcessState();
+
+template <typename T>
+inline T& Mine() {
+  static const size_t offset = ReserveState(sizeof(T));
+  return *reinterpret_cast<T*>(ProcessState() + offset);
+}
+#else
+template <typename T>
+inline constinit T g_mine = {};
+
+template <typename T>
+inline T& Mine() {
+  return g_mine<T>;
+}
+#endif
+
 // ---- provided by the entry side
+
+/// Where the kernel can read `length` bytes of ours (in the recording) on behalf of the program; null:
+/// nowhere. REQUIRES: the FileLock is held, and until the next call of this or its release.
+#ifdef OLDORNEW_HOSTED
+char* Lend(char* bytes, uint64_t length);
+#else
+inline char* Lend(char* bytes, uint64_t) { return bytes; }
+#endif
 
 /// Blocks every signal of this thread (but SIGSYS, which a filter of the program may raise for one of our own
 /// calls, and the ones that cannot be blocked) and stores the mask that was in force. One system call each;

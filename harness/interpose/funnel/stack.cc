@@ -6,8 +6,6 @@ namespace oldornew::preload {
 
 namespace {
 
-constexpr uint64_t kScanned = 8192;  // bytes above the stack pointer
-constexpr uint64_t kPage = 4096;
 constexpr uint32_t kRemembered = 64;
 constexpr uint64_t kLibraries = uint64_t{0x700000000000};  // the kernel maps libraries above, programs below
 
@@ -15,8 +13,6 @@ struct CodeRange {
   uint64_t start;
   uint64_t end;
 };
-CodeRange g_code[2];  // below and above kLibraries; what lies between two modules is taken for code as well
-bool g_new_code = false;
 
 /// A loop comes by with the same stack again and again: it is recorded once and then referred to.
 struct Remembered {
@@ -26,39 +22,37 @@ struct Remembered {
   uint32_t count;
   uint64_t words[kMaxStackWords];  // index << 48 | value
 };
-Remembered g_remembered[kRemembered];
+
+struct Stacks {
+  CodeRange code[2];  // below and above kLibraries; what lies between two modules is taken for code as well
+  bool new_code;
+  Remembered remembered[kRemembered];
+};
 
 Remembered& SlotOf(uint64_t ip, uint64_t sp) {
-  return g_remembered[(ip ^ ip >> 7 ^ sp >> 3 ^ sp >> 9) % kRemembered];
+  return Mine<Stacks>().remembered[(ip ^ ip >> 7 ^ sp >> 3 ^ sp >> 9) % kRemembered];
 }
 
 bool Within(const CodeRange& range, uint64_t value) { return range.start <= value && value < range.end; }
 
-/// True if all words from `sp` to `last` are certain to be readable, or turn out to be.
-bool CanRead(uint64_t sp, uint64_t last) {
-  if (InMainStack(sp, last)) return true;
-  return last / kPage == sp / kPage || CheckReadable((const void*)last, 8) == 0;
-}
-
-uint64_t WordAt(uint64_t address) { return *(const volatile uint64_t*)address; }
-
-bool StillThere(const Remembered& known) {
+bool StillThere(const Remembered& known, const StackView& stack) {
   if (known.count == 0) return true;
   uint64_t last = known.sp + (known.words[known.count - 1] >> 48) * 8;
-  if (!CanRead(known.sp, last)) return false;
+  if (!stack.ReachesAll(last)) return false;
   for (uint32_t i = 0; i < known.count; i++) {
-    if (WordAt(known.sp + (known.words[i] >> 48) * 8) != (known.words[i] & 0xffffffffffff)) return false;
+    if (stack.At(known.sp + (known.words[i] >> 48) * 8) != (known.words[i] & 0xffffffffffff)) return false;
   }
   return true;
 }
 
-void Scan(Remembered* known) {
+void Scan(Remembered* known, const StackView& stack) {
+  const CodeRange* code = Mine<Stacks>().code;
   known->count = 0;
-  uint64_t end = known->sp + kScanned;
+  uint64_t end = known->sp + StackView::kRange;
   for (uint64_t at = known->sp; at < end && known->count < kMaxStackWords; at += 8) {
-    if ((at == known->sp || at % kPage == 0) && CheckReadable((const void*)at, 8) != 0) return;
-    uint64_t value = WordAt(at);
-    bool matters = Within(g_code[0], value) || Within(g_code[1], value) || (value > known->sp && value < end);
+    if (!stack.Reaches(at)) return;
+    uint64_t value = stack.At(at);
+    bool matters = Within(code[0], value) || Within(code[1], value) || (value > known->sp && value < end);
     if (matters) known->words[known->count++] = (at - known->sp) / 8 << 48 | value;
   }
 }
@@ -80,7 +74,7 @@ uint64_t Hex(const char** text, const char* end) {
 
 void Extend(uint64_t start, uint64_t end) {
   if (start >> 47 != 0) return;  // vsyscall
-  CodeRange& range = g_code[start >= kLibraries ? 1 : 0];
+  CodeRange& range = Mine<Stacks>().code[start >= kLibraries ? 1 : 0];
   if (range.end == 0 || start < range.start) range.start = start;
   if (end > range.end) range.end = end;
 }
@@ -89,7 +83,7 @@ void Extend(uint64_t start, uint64_t end) {
 
 void LearnCode(const char* maps, uint64_t length) {
   const char* end = maps + length;
-  g_code[0] = g_code[1] = {0, 0};
+  Mine<Stacks>().code[0] = Mine<Stacks>().code[1] = {0, 0};
   while (maps < end) {
     uint64_t first = Hex(&maps, end);
     maps++;
@@ -104,12 +98,12 @@ void LearnCode(const char* maps, uint64_t length) {
 
 void NoteCode(uint64_t start, uint64_t end) {
   Extend(start, end);
-  __atomic_store_n(&g_new_code, true, __ATOMIC_RELAXED);
+  __atomic_store_n(&Mine<Stacks>().new_code, true, __ATOMIC_RELAXED);
 }
 
 bool TakeNewCode() {
-  if (!__atomic_load_n(&g_new_code, __ATOMIC_RELAXED)) return false;
-  return __atomic_exchange_n(&g_new_code, false, __ATOMIC_RELAXED);
+  if (!__atomic_load_n(&Mine<Stacks>().new_code, __ATOMIC_RELAXED)) return false;
+  return __atomic_exchange_n(&Mine<Stacks>().new_code, false, __ATOMIC_RELAXED);
 }
 
 void ForgetStack(uint64_t ticket, uint64_t ip, uint64_t sp) {
@@ -120,15 +114,16 @@ void ForgetStack(uint64_t ticket, uint64_t ip, uint64_t sp) {
 void AddStack(RecordWriter& record, uint64_t ip, uint64_t sp) {
   if (sp == 0 || !record.ok()) return;
   sp &= ~uint64_t{7};
+  const StackView stack(sp);
   Remembered& known = SlotOf(ip, sp);
-  if (known.ip == ip && known.sp == sp && StillThere(known)) {
+  if (known.ip == ip && known.sp == sp && StillThere(known, stack)) {
     record.Add(wire::SectionType::kStack, &known.ticket, sizeof known.ticket);
     return;
   }
   known.ip = ip;
   known.sp = sp;
   known.ticket = record->begin;
-  Scan(&known);
+  Scan(&known, stack);
   // An empty stack still takes two words, so that it is not taken for a reference.
   if (known.count == 0) known.words[0] = 0;
   record.Add(wire::SectionType::kStack, known.words, known.count < 2 ? 16 : known.count * 8);

@@ -186,6 +186,23 @@ long CopyInString(char* to, const char* from, size_t capacity) {
   return length;
 }
 
+StackView::StackView(uint64_t start) : start_(start) {}
+
+bool StackView::Reaches(uint64_t address) const {
+  bool first_of_page = address == start_ || address % kPage == 0;
+  return !first_of_page || InMainStack(address, address) ||
+         CheckReadable(reinterpret_cast<const void*>(address), 8) == 0;
+}
+
+bool StackView::ReachesAll(uint64_t last) const {
+  if (InMainStack(start_, last)) return true;
+  return last / kPage == start_ / kPage || CheckReadable(reinterpret_cast<const void*>(last), 8) == 0;
+}
+
+uint64_t StackView::At(uint64_t address) const {
+  return *reinterpret_cast<const volatile uint64_t*>(address);
+}
+
 long CopyOut(void* to, const void* from, size_t size) {
   struct {
     const void* base;
