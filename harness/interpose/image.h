@@ -21,6 +21,7 @@ namespace oldornew::image {
 struct Verdict {
   const char* obstacle =
       nullptr;  ///< nullptr: it can be entered (or the exec will fail, or cannot be foreseen). Else "is ..."
+  bool traceable = false;   ///< despite the obstacle, a tracer can follow (a static program)
   bool links_asan = false;      ///< needs verify_asan_link_order=0 to start with any preload
   char interpreter[256] = {0};  ///< of a script: the image that was looked at last; else empty
 };
@@ -129,7 +130,7 @@ void LookAtDynamic(Sys& sys, long fd, const Elf64_Ehdr& elf, const Elf64_Phdr& d
 }
 
 template <typename Sys>
-const char* ElfObstacle(Sys& sys, long fd, const Elf64_Ehdr& elf, bool* links_asan) {
+const char* ElfObstacle(Sys& sys, long fd, const Elf64_Ehdr& elf, Verdict* verdict) {
   if (elf.e_ident[EI_CLASS] != ELFCLASS64)
     return elf.e_machine == EM_X86_64 ? "is an x32 program" : "is a 32-bit program";
   if (elf.e_machine != EM_X86_64) return "is a program of another architecture";
@@ -146,11 +147,13 @@ const char* ElfObstacle(Sys& sys, long fd, const Elf64_Ehdr& elf, bool* links_as
     }
   }
   bool pie = elf.e_type == ET_EXEC;
-  if (has_dynamic) LookAtDynamic(sys, fd, elf, dynamic, &pie, links_asan);
+  if (has_dynamic) LookAtDynamic(sys, fd, elf, dynamic, &pie, &verdict->links_asan);
   // A shared object without a loader that is no executable is the loader itself, run by hand; it honours
   // LD_PRELOAD.
-  if (!has_loader && pie) return "is statically linked";
-  return IdentityObstacle(sys, fd);
+  const char* obstacle = IdentityObstacle(sys, fd);
+  if (obstacle != nullptr || has_loader || !pie) return obstacle;
+  verdict->traceable = true;
+  return "is statically linked";
 }
 
 /// Cuts the interpreter's path out of "#! /path argument". False if there is none.
@@ -187,7 +190,7 @@ void Inspect(Sys& sys, long dirfd, const char* path, int flags, Verdict* verdict
     const long size = sys(__NR_pread64, fd, reinterpret_cast<long>(&head), sizeof head, 0, 0);
     bool script = false;
     if (size >= static_cast<long>(sizeof(Elf64_Ehdr)) && SamePrefix(head.bytes, "\177ELF")) {
-      verdict->obstacle = ElfObstacle(sys, fd, head.elf, &verdict->links_asan);
+      verdict->obstacle = ElfObstacle(sys, fd, head.elf, verdict);
     } else if (size > 2 && head.bytes[0] == '#' && head.bytes[1] == '!') {
       script = ScriptInterpreter(head.bytes, size, verdict->interpreter);
     }

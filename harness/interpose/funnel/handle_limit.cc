@@ -5,7 +5,7 @@
 //
 // RLIMIT_FSIZE only has to be known: a call that meets it raises SIGXFSZ.
 #include <errno.h>
-#include <linux/resource.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include "interpose/funnel/handlers.h"
@@ -16,34 +16,53 @@ namespace oldornew::preload {
 namespace {
 
 constexpr uint64_t kPageBits = 4095;
-constexpr uint64_t kMark = 0x9d7;
 constexpr uint64_t kUnlimited = RLIM64_INFINITY;
+
+// Two kinds of room, each with a mark of its own, because a process may go from one backend to the other.
+constexpr uint64_t kMark = 0x9d7;
+constexpr uint64_t kTracedMark = 0x9d9;
 /// Besides the recording: the library, the pages of patched sites, stacks for signals.
 constexpr uint64_t kOurOtherRoom = uint64_t{16} << 20;
+#ifdef OLDORNEW_HOSTED
+constexpr uint64_t kMarkOfOurs = kTracedMark;
+#else
+constexpr uint64_t kMarkOfOurs = kMark;
+#endif
 
-bool g_file_size_limited = false;
+struct FileSize {
+  bool limited;
+};
 
-uint64_t Added(uint64_t limit, uint64_t room) {
-  if (limit == kUnlimited || limit >= kUnlimited / 2 || (limit & kPageBits) == kMark) return limit;
-  return (limit & ~kPageBits) + room + kMark;
+uint64_t RoomOf(uint64_t mark, uint64_t recording_size) {
+  return mark == kTracedMark ? kTracedRoom : wire::AlignUp(recording_size, 4096) + kOurOtherRoom;
 }
 
-uint64_t Taken(uint64_t limit, uint64_t room) {
-  if (limit == kUnlimited || (limit & kPageBits) != kMark || limit < room + kMark) return limit;
-  return limit - kMark - room;
+uint64_t OurRoom(uint64_t recording_size) { return RoomOf(kMarkOfOurs, recording_size); }
+
+/// The program's limit, whichever room was added to it.
+uint64_t Taken(uint64_t limit, uint64_t recording_size) {
+  const uint64_t mark = limit & kPageBits;
+  if (limit == kUnlimited || (mark != kMark && mark != kTracedMark)) return limit;
+  const uint64_t added = RoomOf(mark, recording_size) + mark;
+  return limit < added ? limit : limit - added;
 }
 
-uint64_t OurRoom(uint64_t recording_size) { return wire::AlignUp(recording_size, 4096) + kOurOtherRoom; }
+uint64_t Added(uint64_t limit, uint64_t recording_size) {
+  limit = Taken(limit, recording_size);
+  if (limit == kUnlimited || limit >= kUnlimited / 2) return limit;
+  return (limit & ~kPageBits) + OurRoom(recording_size) + kMarkOfOurs;
+}
+
+bool HasRoom(uint64_t limit) { return limit == kUnlimited || (limit & kPageBits) == kMarkOfOurs; }
 
 /// What the kernel is to be told when the program asks for `wanted`.
 rlimit64 Widened(long process, const rlimit64& wanted) {
-  const uint64_t room = OurRoom(g_header->size);
-  rlimit64 wide = {Added(wanted.rlim_cur, room), Added(wanted.rlim_max, room)};
+  const uint64_t size = g_header->size;
+  rlimit64 wide = {Added(wanted.rlim_cur, size), Added(wanted.rlim_max, size)};
   rlimit64 now;
   if (Gate(SYS_prlimit64, process, RLIMIT_AS, 0, &now) != 0) return wanted;
   // A hard limit from before us, which the unprivileged could not widen: there is no room of ours to add.
-  const bool narrow = now.rlim_max != kUnlimited && (now.rlim_max & kPageBits) != kMark;
-  if (narrow && wide.rlim_max > now.rlim_max) return wanted;
+  if (!HasRoom(now.rlim_max) && wide.rlim_max > now.rlim_max) return wanted;
   return wanted.rlim_cur > wanted.rlim_max ? wanted : wide;  // EINVAL, as without us
 }
 
@@ -52,15 +71,15 @@ rlimit64 Widened(long process, const rlimit64& wanted) {
 void LearnFileSizeLimit() {
   rlimit64 limit;
   const bool known = Gate(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, &limit) == 0;
-  __atomic_store_n(&g_file_size_limited, known && limit.rlim_cur != kUnlimited, __ATOMIC_RELAXED);
+  __atomic_store_n(&Mine<FileSize>().limited, known && limit.rlim_cur != kUnlimited, __ATOMIC_RELAXED);
 }
 
-bool FileSizeLimited() { return __atomic_load_n(&g_file_size_limited, __ATOMIC_RELAXED); }
+bool FileSizeLimited() { return __atomic_load_n(&Mine<FileSize>().limited, __ATOMIC_RELAXED); }
 
 uint64_t MakeRoomFor(uint64_t size) {
   rlimit64 limit;
   if (Gate(SYS_prlimit64, 0, RLIMIT_AS, 0, &limit) != 0) return size;
-  rlimit64 wide = {Added(limit.rlim_cur, OurRoom(size)), Added(limit.rlim_max, OurRoom(size))};
+  rlimit64 wide = {Added(limit.rlim_cur, size), Added(limit.rlim_max, size)};
   if (wide.rlim_cur == limit.rlim_cur && wide.rlim_max == limit.rlim_max) return size;
   if (Gate(SYS_prlimit64, 0, RLIMIT_AS, &wide, 0) == 0) return size;
   // Not privileged: the hard limit stays, and the soft one may rise as far as that.
@@ -92,8 +111,8 @@ long HandleLimit(Call& call) {
   if (old_at != 0) call.args[both ? 3 : 1] = (long)&old;
   const long result = CarryOut(call);
   if (result != 0 || old_at == 0) return result;
-  old.rlim_cur = Taken(old.rlim_cur, OurRoom(g_header->size));
-  old.rlim_max = Taken(old.rlim_max, OurRoom(g_header->size));
+  old.rlim_cur = Taken(old.rlim_cur, g_header->size);
+  old.rlim_max = Taken(old.rlim_max, g_header->size);
   return CopyOut((void*)old_at, &old, sizeof old);
 }
 

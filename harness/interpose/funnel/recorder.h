@@ -17,6 +17,9 @@ extern wire::Header* g_header;
 /// Sets g_header. `mapped` bytes of the recording are mapped from there on.
 void UseRecording(wire::Header* header, uint64_t mapped);
 
+/// What a tracer maps into a traced program, which the preload library has to know about as well.
+inline constexpr uint64_t kTracedRoom = uint64_t{64} << 20;
+
 /// Widens RLIMIT_AS by what a recording of `size` bytes and the rest of us take. The bytes to map at most:
 /// all, or, where a hard limit forbids widening, a part that leaves the program the most of its room.
 uint64_t MakeRoomFor(uint64_t size);  // handle_limit.cc

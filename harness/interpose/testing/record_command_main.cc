@@ -7,6 +7,7 @@
 
 int main(int argc, char** argv) {
   oldornew::RecordedRun run;
+  run.traced = getenv("TRACED") != nullptr;
   run.Run(std::vector<std::string>(argv + 1, argv + argc));
   std::vector<std::string> lines = run.Summary();
   for (size_t i = 0; i < lines.size(); i++) {

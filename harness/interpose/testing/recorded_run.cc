@@ -41,11 +41,15 @@ namespace {
   if (chdir(run.directory().c_str()) != 0) _exit(127);
   dup2(output, 1);
   if (run.before_exec) run.before_exec();
-  setenv("LD_PRELOAD", (run.library.empty() ? PreloadLibrary() : run.library).c_str(), 1);
-  setenv("OLDORNEW_RECORDING", run.recording().c_str(), 1);
+  const std::string tracer = TestProgram("trace_command");
+  if (!run.traced) {
+    setenv("LD_PRELOAD", (run.library.empty() ? PreloadLibrary() : run.library).c_str(), 1);
+    setenv("OLDORNEW_RECORDING", run.recording().c_str(), 1);
+  }
   setenv("OUTSIDE", run.outside().c_str(), 1);
   for (const std::string& entry : run.environment) putenv(strdup(entry.c_str()));
   std::vector<char*> argv;
+  if (run.traced) argv = {const_cast<char*>(tracer.c_str()), const_cast<char*>(run.recording().c_str())};
   for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
   execvp(argv[0], argv.data());

@@ -2,6 +2,8 @@
 // trace.
 #pragma once
 
+#include <stdlib.h>
+
 #include <functional>
 #include <memory>
 #include <string>
@@ -28,6 +30,7 @@ class RecordedRun {
   std::string library;                   ///< to preload; empty: PreloadLibrary()
   bool channels_by_identity = true;  ///< the run's own pipe is stdout; false: descriptors 1 and 2 by number
 
+  bool traced = getenv("OLDORNEW_TEST_TRACED") != nullptr;  ///< by the ptrace backend
   std::function<void()> before_exec;  ///< runs in the child
   /// Runs `command` in the judged directory, decodes, captures the new tree. Wait status in `wait_status`.
   void Run(const std::vector<std::string>& command);
