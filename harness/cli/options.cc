@@ -25,6 +25,13 @@ void AddSandboxOptions(CLI::App* app, Options* o) {
                   "shell command that is run in the copy first; its result is the old state");
   app->add_option("--stdin", o->stdin_path,
                   "file to give to the command as standard input (default: /dev/null)");
+  const std::map<std::string, Backend> backends = {
+      {"auto", Backend::kAuto}, {"sud", Backend::kSud}, {"ptrace", Backend::kPtrace}};
+  app->add_option(
+         "--backend", o->backend,
+         "how the run is recorded: sud (from inside, fast), ptrace (from outside: static programs too), "
+         "auto: sud where it can (default: auto)")
+      ->transform(CLI::CheckedTransformer(backends, CLI::ignore_case));
   app->add_option("--timeout", o->timeout_seconds, "seconds until a run is ended (default: 120)")
       ->check(CLI::PositiveNumber);
 }

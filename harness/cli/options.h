@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "interpose/backend.h"
 #include "model/crash_states.h"
 
 namespace oldornew {
@@ -23,6 +24,7 @@ struct Options {
   std::string work_directory;
   std::string setup;  ///< shell command, run first, un-recorded
   std::string stdin_path;
+  Backend backend = Backend::kAuto;
   double timeout_seconds = 120;
 
   // What is judged.

@@ -16,6 +16,7 @@ namespace oldornew {
 RunSpec RunSpecOf(const Options& options) {
   RunSpec run;
   run.command = options.command;
+  run.backend = options.backend;
   run.stdin_path = options.stdin_path;
   run.time_limit = std::chrono::milliseconds(static_cast<int64_t>(options.timeout_seconds * 1000));
   return run;

@@ -273,10 +273,15 @@ Status DecodeRecording(const std::string& recording_path, const CapturedTree& ol
   trace->ops.reserve(trace->ops.size() + list.records.size());
   Decoder decoder(old_tree, header, trace, statistics);
   if (main_exited) decoder.MainExited();
+  bool dispatched = false, traced = false;
   for (const RecordView& record : list.records) {
     if (!record.done()) statistics->in_flight++;
+    const auto route = static_cast<wire::Route>(record.fixed->route);
+    traced = traced || route == wire::Route::kTrace;
+    dispatched = dispatched || route == wire::Route::kDispatch || route == wire::Route::kPatch;
     decoder.Decode(record);
   }
+  if (traced) trace->backend = dispatched ? "sud+ptrace" : "ptrace";
   decoder.Finish();
   using Kind = Obstacle::Kind;
   if (header.overflowed != 0) {

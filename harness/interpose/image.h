@@ -21,7 +21,7 @@ namespace oldornew::image {
 struct Verdict {
   const char* obstacle =
       nullptr;  ///< nullptr: it can be entered (or the exec will fail, or cannot be foreseen). Else "is ..."
-  bool traceable = false;   ///< despite the obstacle, a tracer can follow (a static program)
+  bool traceable = false;       ///< despite the obstacle, a tracer can follow (a static program)
   bool links_asan = false;      ///< needs verify_asan_link_order=0 to start with any preload
   char interpreter[256] = {0};  ///< of a script: the image that was looked at last; else empty
 };

@@ -167,14 +167,22 @@ std::vector<std::string> PreloadEnvironment(std::vector<std::string> environment
   return environment;
 }
 
-Status CheckEnterable(const std::string& path) {
+namespace {
+
+Status CheckImage(const std::string& path, bool traced) {
   LibcCaller caller;
   image::Verdict verdict;
   image::Inspect(caller, AT_FDCWD, path.c_str(), 0, &verdict);
-  if (verdict.obstacle == nullptr) return {};
+  if (verdict.obstacle == nullptr || (traced && verdict.traceable)) return {};
   const std::string name = verdict.interpreter[0] != 0 ? std::string(verdict.interpreter) : path;
-  return FailWith(ExitCode::kCannotJudge, "{} {}: it cannot be entered by the preload library", name,
-                  verdict.obstacle);
+  return FailWith(ExitCode::kCannotJudge, "{} {}: it cannot be {}", name, verdict.obstacle,
+                  traced ? "traced as it runs otherwise" : "entered by the preload library");
 }
+
+}  // namespace
+
+Status CheckEnterable(const std::string& path) { return CheckImage(path, false); }
+
+Status CheckTraceable(const std::string& path) { return CheckImage(path, true); }
 
 }  // namespace oldornew

@@ -31,5 +31,7 @@ Status ProbeUserDispatch();
 /// linked: ...". For a script this looks at its interpreter. A path that cannot be read is fine here: its
 /// exec will tell.
 Status CheckEnterable(const std::string& path);
+/// Can it be recorded by ptrace? A static program can, a setuid one cannot.
+Status CheckTraceable(const std::string& path);
 
 }  // namespace oldornew

@@ -1,5 +1,5 @@
 // Programs must not notice that they are interposed: every case of the torture program (testing/) prints the
-// same and ends the same natively, armed only, and recorded.
+// same and ends the same natively, armed only, recorded from inside, and traced.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -23,7 +23,8 @@ struct Seen {
   int status = -1;
 };
 
-Seen RunCase(const std::string& name, const std::vector<std::string>& environment) {
+Seen RunCase(const std::string& name, const std::vector<std::string>& environment,
+             const std::string& traced_into = "") {
   Seen seen;
   int fds[2];
   if (pipe2(fds, O_CLOEXEC) != 0) return seen;
@@ -35,6 +36,11 @@ Seen RunCase(const std::string& name, const std::vector<std::string>& environmen
     dup2(fds[1], 1);
     dup2(fds[1], 2);
     alarm(60);  // a case that hangs dies, and its status shows it
+    if (!traced_into.empty()) {
+      execle(OLDORNEW_TRACE_COMMAND, OLDORNEW_TRACE_COMMAND, traced_into.c_str(), OLDORNEW_TORTURE,
+             name.c_str(), nullptr, variables.data());
+      _exit(127);
+    }
     execle(OLDORNEW_TORTURE, OLDORNEW_TORTURE, name.c_str(), nullptr, variables.data());
     _exit(127);
   }
@@ -101,6 +107,20 @@ TEST_P(Torture, RunsAsNativelyWhenRecorded) {
   ASSERT_TRUE(recording.has_value());
   EXPECT_GT(recording->calls_seen(), 0u)
       << "the library did not enter the program: the comparison proves nothing";
+}
+
+TEST_P(Torture, RunsAsNativelyWhenTraced) {
+  Result<TempDir> directory = TempDir::Create("torture");
+  ASSERT_TRUE(directory.has_value());
+  const std::string path = directory->path() + "/recording";
+  ASSERT_TRUE(CreateRecordingFile(path).has_value());
+  const Seen native = RunCase(GetParam(), BaseEnvironment());
+  const Seen traced = RunCase(GetParam(), BaseEnvironment(), path);
+  EXPECT_EQ(FirstDifference(native.output, traced.output), "none");
+  EXPECT_EQ(native.status, traced.status);
+  const Result<RecordingFile> recording = RecordingFile::Open(path);
+  ASSERT_TRUE(recording.has_value());
+  EXPECT_GT(recording->calls_seen(), 0u) << "nothing was traced: the comparison proves nothing";
 }
 
 INSTANTIATE_TEST_SUITE_P(Case, Torture, ::testing::ValuesIn(CaseNames()), [](const auto& test) {

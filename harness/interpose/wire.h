@@ -142,6 +142,14 @@ enum class RecordKind : uint16_t {
   kCount
 };
 
+/// How a call reached the funnel. Records that are no call's have none.
+enum class Route : uint8_t {
+  kNone = 0,
+  kDispatch = 1,  ///< SIGSYS by Syscall User Dispatch: complete, about 2 us
+  kPatch = 2,     ///< the call site was rewritten into a jump: about 50 ns
+  kTrace = 3,     ///< a ptrace stop, seen by the tracer: complete, about 10 us
+};
+
 enum class RecordState : uint32_t { kEmpty = 0, kBegun = 1, kDone = 2 };
 
 enum RecordFlags : uint32_t {
@@ -202,7 +210,7 @@ struct Record {
   uint64_t end;    // ticket, 0 until done
   uint32_t used;   // bytes of this record that mean something
   uint16_t kind;   // RecordKind
-  uint16_t route;  // how the call reached the funnel, for statistics
+  uint16_t route;  // Route
   int32_t pid;     // as the process sees itself
   int32_t tid;
   uint32_t thread;  // order of creation within the process; 0 = its first

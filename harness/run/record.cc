@@ -54,9 +54,9 @@ class Recorder {
     DescribeSandbox();
     ASSIGN_OR_RETURN(CapturedTree before, CaptureRoots());
     trace_.old_tree = before.tree;
-    if (auto enterable = CheckFirstImage(); !enterable) {
+    if (auto backend = ChooseBackend(); !backend) {
       trace_.new_tree = before.tree;
-      Add(Kind::kUnsupported, enterable.error().message);
+      Add(Kind::kUnsupported, backend.error().message);
       return std::move(trace_);
     }
     const std::vector<std::string> home_before = sandbox_.HomeChanges();
@@ -98,19 +98,35 @@ class Recorder {
     return Capture(paths);
   }
 
-  Status CheckFirstImage() const {
+  /// Sets traced_. Errors: why neither of the backends that the caller allows can record this.
+  Status ChooseBackend() {
     if (run_.command.empty()) return {};  // Run says so
-    if (auto probe = ProbeUserDispatch(); !probe) {
+    traced_ = run_.backend == Backend::kPtrace;
+    if (traced_) return CheckFirstImage(CheckTraceable);
+    Status dispatch = ProbeUserDispatch();
+    if (!dispatch && run_.backend == Backend::kSud) {
       return FailWith(ExitCode::kCannotJudge, "this machine cannot record: {} (oldornew doctor says more)",
-                      probe.error().message);
+                      dispatch.error().message);
     }
+    Status enterable = dispatch ? CheckFirstImage(CheckEnterable) : dispatch;
+    if (enterable || run_.backend == Backend::kSud) return enterable;
+    if (auto traceable = CheckFirstImage(CheckTraceable); !traceable) return traceable;
+    traced_ = true;
+    if (!dispatch) {
+      trace_.notes.push_back(
+          fmt::format("recorded by ptrace, which is complete but slow: {}", dispatch.error().message));
+    }
+    return {};
+  }
+
+  Status CheckFirstImage(Status (*check)(const std::string& path)) const {
     const std::string directory = run_.directory.empty() ? sandbox_.working_directory() : run_.directory;
     for (const std::string& candidate : ProgramCandidates(run_.command[0], ValueIn(environment_, "PATH"))) {
       const std::string seen = candidate.starts_with("/") ? candidate : JoinPath(directory, candidate);
       // A program in a private temporary directory is the machine's own, kept visible there.
       for (const std::string& path : {sandbox_.OnDisk(seen), seen}) {
         if (!IsExecutableFile(path)) continue;
-        Status enterable = CheckEnterable(path);
+        Status enterable = check(path);
         if (enterable) return {};
         // People know the program by the path that the command sees, not by where its copy lies.
         std::string message = enterable.error().message;
@@ -123,12 +139,16 @@ class Recorder {
   }
 
   Result<RunResult> RunIt() {
-    ASSIGN_OR_RETURN(const std::string library, FindPreload());
     RunSpec run = run_;
-    run.environment = PreloadEnvironment(environment_, library, seen_);
-    // What was removed from the caller's environment stays removed.
-    for (const std::string& edit : run_.environment) {
-      if (edit.find('=') == std::string::npos) run.environment.push_back(edit);
+    if (traced_) {
+      run.traced_recording = seen_;
+    } else {
+      ASSIGN_OR_RETURN(const std::string library, FindPreload());
+      run.environment = PreloadEnvironment(environment_, library, seen_);
+      // What was removed from the caller's environment stays removed.
+      for (const std::string& edit : run_.environment) {
+        if (edit.find('=') == std::string::npos) run.environment.push_back(edit);
+      }
     }
     run.before_start = [this](int stdout_fd, int stderr_fd) -> Status {
       RecordingOptions options;
@@ -256,6 +276,7 @@ class Recorder {
   std::vector<std::string> environment_;
   std::string on_disk_;
   std::string seen_;
+  bool traced_ = false;
   Trace trace_;
 };
 

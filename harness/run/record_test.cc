@@ -90,7 +90,7 @@ TEST_P(RecordTest, NamesTheProcessThatTheTimeLimitCutOff) {
   EXPECT_NE(Reasons(recording.trace).find("sleep 983"), std::string::npos) << Reasons(recording.trace);
 }
 
-TEST_P(RecordTest, DoesNotRunWhatItCannotEnter) {
+TEST_P(RecordTest, TracesWhatItCannotEnterAndDoesNotRunItWhenTold) {
   // Smallest static executable: a header, one loadable segment, exit(0).
   const unsigned char code[] = {0xb8, 60, 0, 0, 0, 0x31, 0xff, 0x0f, 0x05};
   std::string elf(
@@ -113,12 +113,37 @@ TEST_P(RecordTest, DoesNotRunWhatItCannotEnter) {
     ASSERT_OK(WriteFile(program, elf));
     ASSERT_EQ(chmod(program.c_str(), 0755), 0);
     spec_.run.command = {program};
+    spec_.run.backend = Backend::kAuto;
     auto recording = Record(spec_);
+    ASSERT_OK(recording);
+    EXPECT_TRUE(recording->trace.obstacles.empty()) << Reasons(recording->trace);
+    EXPECT_EQ(recording->trace.backend, "ptrace");
+    EXPECT_EQ(recording->trace.processes.size(), 1u);
+    EXPECT_EQ(recording->trace.exit_status, 0);
+    spec_.run.backend = Backend::kSud;
+    recording = Record(spec_);
     ASSERT_OK(recording);
     ASSERT_EQ(recording->trace.obstacles.size(), 1u) << Reasons(recording->trace);
     EXPECT_EQ(recording->trace.obstacles[0].kind, Obstacle::Kind::kUnsupported);
     EXPECT_NE(recording->trace.obstacles[0].reason.find("static"), std::string::npos);
   }
+}
+
+TEST_P(RecordTest, BothBackendsSeeTheSame) {
+  std::vector<std::string> seen;
+  for (const Backend backend : {Backend::kSud, Backend::kPtrace}) {
+    spec_.run.backend = backend;
+    const Recording recording = MustRecord(
+        "echo new > config.tmp; mv config.tmp config; mkdir d; ln -s x d/l; (echo a; exec cat config) >> "
+        "d/f; echo out");
+    EXPECT_EQ(Reasons(recording.trace), "");
+    EXPECT_EQ(recording.trace.backend, backend == Backend::kSud ? "sud" : "ptrace");
+    std::string text;
+    for (const Op& op : recording.trace.ops)
+      text += DescribeShort(op) + fmt::format(" {} {}\n", op.process, op.error);
+    seen.push_back(text);
+  }
+  EXPECT_EQ(seen[0], seen[1]);
 }
 
 TEST_P(RecordTest, RefusesWritesOutsideBeforeTheyHappen) {

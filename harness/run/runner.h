@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "interpose/backend.h"
 #include "run/sandbox.h"
 
 namespace oldornew {
@@ -25,6 +26,10 @@ struct RunSpec {
   std::chrono::milliseconds time_limit{120'000};
   uint64_t output_limit = uint64_t{8}
                           << 20;  ///< bytes kept of each of stdout and stderr; the rest is read and dropped
+  Backend backend = Backend::kAuto;  ///< of Record; Run records nothing by itself
+  /// The recording that a tracer shall write, by its path as the command sees it; empty: the command is not
+  /// traced.
+  std::string traced_recording;
   uint32_t process_limit = 4096;  ///< processes alive at once: more ends the run (a fork bomb)
   /// Descriptors to hand over: (ours, number in the command). Numbers 0 to 2 are not for this.
   std::vector<std::pair<int, int>> descriptors;

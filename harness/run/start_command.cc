@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -15,6 +16,7 @@
 #include "base/files.h"
 #include "base/result.h"
 #include "base/text.h"
+#include "interpose/ptrace/tracer.h"
 
 namespace oldornew {
 namespace {
@@ -27,10 +29,12 @@ struct ChildPlan {
   std::vector<char*> environment;
   std::vector<std::pair<int, int>> descriptors;
   bool drop_capabilities = false;
+  ptrace::Tracer* tracer = nullptr;
 };
 
 struct ChildResult {
   bool failed = false;  // set last, by a child that gives up
+  bool untraceable = false;
   int error = 0;
   const char* candidate = nullptr;  // the one that `error` is about
 };
@@ -73,6 +77,11 @@ void TryCandidates(ChildPlan& plan, ChildResult& result) {
 
 [[noreturn]] void Child(ChildPlan& plan, ChildResult& result) {
   setpgid(0, 0);
+  if (plan.tracer != nullptr && !plan.tracer->WaitToBeTraced()) {
+    result.untraceable = true;
+    result.failed = true;
+    _exit(126);
+  }
   close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
   for (const auto& [from, to] : plan.descriptors) {
     if (dup2(from, to) < 0) {
@@ -97,6 +106,26 @@ void TryCandidates(ChildPlan& plan, ChildResult& result) {
 [[gnu::noinline]] pid_t Launch(ChildPlan& plan, ChildResult& result) {
   const pid_t pid = vfork();
   if (pid == 0) Child(plan, result);
+  return pid;
+}
+
+/// With a copy of our memory, because we cannot sleep until its exec: it needs us on the way there.
+[[gnu::noinline]] pid_t LaunchTraced(ChildPlan& plan, ChildResult& result) {
+  void* page = mmap(nullptr, sizeof result, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) return -1;
+  auto* shared = new (page) ChildResult;
+  const pid_t pid = fork();
+  if (pid == 0) Child(plan, *shared);
+  if (pid > 0) {
+    if (!plan.tracer->Attach(pid)) shared->untraceable = shared->failed = true;
+    int status;
+    while (plan.tracer->Launching(pid)) {
+      if (waitpid(pid, &status, __WALL) != pid) continue;
+      if (!plan.tracer->Handle(pid, status)) break;  // it has ended
+    }
+  }
+  result = *shared;
+  munmap(page, sizeof result);
   return pid;
 }
 
@@ -182,12 +211,17 @@ StartOutcome StartCommand(const StartSpec& spec) {
   MoveOutOfTheWay(plan.descriptors, junk);
 
   ChildResult result;
-  const pid_t pid = Launch(plan, result);
+  plan.tracer = spec.tracer;
+  const pid_t pid = plan.tracer != nullptr ? LaunchTraced(plan, result) : Launch(plan, result);
   if (pid < 0) {
     outcome.problem = fmt::format("cannot make a process: {}", ErrnoText(errno));
   } else if (result.failed) {
     waitpid(pid, nullptr, 0);
-    Explain(spec.command[0], result, outcome);
+    if (result.untraceable) {
+      outcome.problem = spec.command[0] + ": cannot be traced";
+    } else {
+      Explain(spec.command[0], result, outcome);
+    }
   } else {
     outcome.pid = pid;
   }

@@ -9,11 +9,16 @@
 
 namespace oldornew {
 
+namespace ptrace {
+class Tracer;
+}
+
 struct StartSpec {
   std::vector<std::string> command;
   std::vector<std::string> environment;
   std::string directory;
   std::vector<std::pair<int, int>> descriptors;  ///< (here, number there)
+  ptrace::Tracer* tracer = nullptr;              ///< traces the command from its first image on
 };
 
 struct StartOutcome {
@@ -26,8 +31,8 @@ struct StartOutcome {
 /// relative to the current directory.
 std::vector<std::string> ProgramCandidates(const std::string& program, const std::string& path);
 
-/// Starts the command with vfork, in its own process group, without signals blocked and without capabilities
-/// unless root. REQUIRES: one thread. The current directory is changed to `directory`.
+/// Starts the command with vfork (with a tracer: fork), in its own process group, without signals blocked and
+/// without capabilities unless root. REQUIRES: one thread. The current directory is changed to `directory`.
 StartOutcome StartCommand(const StartSpec& spec);
 
 }  // namespace oldornew

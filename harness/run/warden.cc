@@ -30,6 +30,7 @@ Result<UniqueFd> PackRequest(const WardenRequest& request) {
   }
   const auto add = [&](const std::string& text) { bytes.append(text.c_str()).push_back('\0'); };
   add(request.directory);
+  add(request.traced_recording);
   for (const std::string& word : request.command) add(word);
   for (const std::string& entry : request.environment) add(entry);
   UniqueFd file(memfd_create("oldornew-request", MFD_CLOEXEC));

@@ -18,6 +18,7 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "interpose/ptrace/tracer.h"
 #include "run/process_list.h"
 #include "run/start_command.h"
 
@@ -70,13 +71,15 @@ class Server {
  private:
   bool ReceiveRequest(StartSpec& spec, WardenRequestHead& head);
   bool ParseRequest(const std::string& bytes, StartSpec& spec, WardenRequestHead& head);
-  void RunOne(const StartSpec& spec, const WardenRequestHead& head, WardenReply& reply);
+  void RunOne(StartSpec& spec, const WardenRequestHead& head, WardenReply& reply);
   /// Waits for SIGCHLD or the socket's end. False: our master is gone.
   bool WaitForNews(uint64_t until_ns, int at_most_ms);
   /// Reaps what has ended. False: no process is left.
   bool Reap(WardenReply& reply);
   void NameStragglers(WardenReply& reply);
   void KillAll(WardenReply& reply);
+  /// Makes tracer_ if the request wants one. False: `reply` says why that is not possible.
+  bool StartTracing(WardenReply& reply);
   bool TooMany(uint32_t limit);
   void EndByForce(WardenReply& reply);
 
@@ -84,6 +87,8 @@ class Server {
   bool is_init_;
   int last_pid_;
   int signals_ = -1;
+  std::string traced_recording_;  // of the request in work
+  std::unique_ptr<ptrace::Tracer> tracer_;
   std::vector<UniqueFd> received_;
 };
 
@@ -130,6 +135,7 @@ bool Server::ParseRequest(const std::string& bytes, StartSpec& spec, WardenReque
     return text;
   };
   spec.directory = next();
+  traced_recording_ = next();
   for (uint32_t i = 0; i < head.word_count; ++i) spec.command.push_back(next());
   for (uint32_t i = 0; i < head.environment_count; ++i) spec.environment.push_back(next());
   return !spec.command.empty();
@@ -156,6 +162,7 @@ bool Server::Reap(WardenReply& reply) {
     pid = waitpid(-1, &status, WNOHANG | __WALL);
     if (pid == 0) return true;
     if (pid < 0) return false;
+    if (tracer_ != nullptr && tracer_->Handle(pid, status)) continue;
     if (pid != reply.main_pid) continue;
     reply.main_ended = 1;
     reply.wait_status = status;
@@ -185,11 +192,13 @@ void Server::KillAll(WardenReply& reply) {
   }
 }
 
-void Server::RunOne(const StartSpec& spec, const WardenRequestHead& head, WardenReply& reply) {
+void Server::RunOne(StartSpec& spec, const WardenRequestHead& head, WardenReply& reply) {
   // The same process numbers in each run: temporary names made from them repeat.
   if (last_pid_ >= 0 && pwrite(last_pid_, "1", 1, 0) != 1) last_pid_ = -1;
   const uint64_t begin = NowNs();
   const uint64_t deadline = begin + head.time_limit_ms * 1'000'000;
+  if (!StartTracing(reply)) return;
+  spec.tracer = tracer_.get();
   const StartOutcome outcome = StartCommand(spec);
   received_.clear();  // or no reader of the pipes would ever see their end
   if (outcome.pid < 0) {
@@ -201,7 +210,9 @@ void Server::RunOne(const StartSpec& spec, const WardenRequestHead& head, Warden
   reply.main_pid = outcome.pid;
   uint64_t next_check = begin;
   while (Reap(reply)) {
-    if (!WaitForNews(deadline, kCheckProcessesEveryMs)) _exit(0);  // nobody is left to report to
+    const bool hurry = tracer_ != nullptr && tracer_->Waits();
+    if (!WaitForNews(deadline, hurry ? 1 : kCheckProcessesEveryMs)) _exit(0);  // nobody is left to report to
+    if (hurry) tracer_->Poll();
     const uint64_t now = NowNs();
     if (now >= deadline) {
       reply.timed_out = 1;
@@ -213,7 +224,20 @@ void Server::RunOne(const StartSpec& spec, const WardenRequestHead& head, Warden
     EndByForce(reply);
     break;
   }
+  tracer_.reset();
   reply.duration_ns = NowNs() - begin;
+}
+
+bool Server::StartTracing(WardenReply& reply) {
+  tracer_.reset();
+  if (traced_recording_.empty()) return true;
+  auto tracer = ptrace::Tracer::Create({.recording = traced_recording_});
+  if (!tracer) {
+    CopyText("cannot be traced: " + tracer.error().message, reply.problem, sizeof reply.problem);
+    return false;
+  }
+  tracer_ = std::move(*tracer);
+  return true;
 }
 
 bool Server::TooMany(uint32_t limit) {

@@ -18,8 +18,8 @@ struct WardenHello {
 };
 
 /// Head of a request: it travels as a memory file with the descriptors; the socket message itself is one
-/// byte. Behind it: descriptor_count int32 numbers, then NUL-ended strings: directory, command words,
-/// environment entries.
+/// byte. Behind it: descriptor_count int32 numbers, then NUL-ended strings: directory, recording to trace
+/// into (or empty), command words, environment entries.
 struct WardenRequestHead {
   uint32_t word_count = 0;
   uint32_t environment_count = 0;

@@ -58,10 +58,10 @@ struct Obstacle {
 
 struct Trace {
   std::vector<std::string> command;
-  std::string backend = "preload";
-  std::string file_system;   ///< type of the sandbox's own file system, e.g. "ext2/ext3", "tmpfs"
-  uint64_t started_at = 0;   ///< seconds since the epoch
-  uint64_t duration_ns = 0;  ///< of the recorded run
+  std::string backend = "sud";  ///< what recorded it: "sud", "ptrace", or both: "sud+ptrace"
+  std::string file_system;      ///< type of the sandbox's own file system, e.g. "ext2/ext3", "tmpfs"
+  uint64_t started_at = 0;      ///< seconds since the epoch
+  uint64_t duration_ns = 0;     ///< of the recorded run
 
   std::vector<Root> roots;
   FileTree old_tree;  ///< before the run. Inode i is object i

@@ -16,8 +16,16 @@ namespace {
 
 wire::Account
     g_nobodys;  // written to and read by nobody: before there is an account, and when there is no room
-wire::Account* g_account = &g_nobodys;
-uint32_t g_account_number = 0;
+
+struct Books {
+  wire::Account* account;  // null: none yet
+  uint32_t number;
+};
+
+wire::Account* OurAccount() {
+  wire::Account* account = Mine<Books>().account;
+  return account != nullptr ? account : &g_nobodys;
+}
 
 bool MayChange(long flags) {
   return (flags & (O_ACCMODE | O_CREAT | O_TRUNC)) != 0 || (flags & O_TMPFILE) == O_TMPFILE;
@@ -51,7 +59,7 @@ uint32_t Unfinished() {
   for (int i = 0; i < wire::kAccountedCount; i++) {
     const int nr = wire::kAccountedCalls[i];
     if (!KernelAddsUp(nr) && nr != SYS_wait4 && nr != SYS_waitid) continue;
-    const wire::CallAccount& entry = g_account->calls[i];
+    const wire::CallAccount& entry = OurAccount()->calls[i];
     // In this order: what comes in between makes it more.
     uint32_t returned = __atomic_load_n(&entry.returned, __ATOMIC_SEQ_CST);
     unfinished += __atomic_load_n(&entry.entered, __ATOMIC_SEQ_CST) - returned;
@@ -62,7 +70,7 @@ uint32_t Unfinished() {
 uint32_t Begun() {
   uint32_t begun = 0;
   for (int i = 0; i < wire::kAccountedCount; i++)
-    begun += __atomic_load_n(&g_account->calls[i].entered, __ATOMIC_SEQ_CST);
+    begun += __atomic_load_n(&OurAccount()->calls[i].entered, __ATOMIC_SEQ_CST);
   return begun;
 }
 
@@ -81,23 +89,20 @@ bool FindNumber(const char* text, long size, const char* name, uint64_t* number)
 
 }  // namespace
 
-uint32_t AccountNumber() { return g_account_number; }
+uint32_t AccountNumber() { return Mine<Books>().number; }
 
-void LeaveAccount() {
-  g_account = &g_nobodys;
-  g_account_number = 0;
-}
+void LeaveAccount() { Mine<Books>() = {}; }
 
 void OpenAccount() {
-  const Call none = {SYS_getpid, {}, 0, 0, 0, 0};
+  const Call none = {SYS_getpid, {}, 0, 0, 0, wire::Route::kNone};
   RecordWriter record(wire::RecordKind::kAccount, none, TakeTicket(),
                       wire::SectionSize(sizeof(wire::Account)));
   char* at = record.Open(wire::SectionType::kCounters, sizeof(wire::Account));
   record.ShrinkTo(at, sizeof(wire::Account));
   if (at != nullptr) {
-    g_account = (wire::Account*)at;
-    g_account_number = __atomic_add_fetch(&g_header->accounts, 1, __ATOMIC_RELAXED);
-    record->account = g_account_number;
+    const uint32_t number = __atomic_add_fetch(&g_header->accounts, 1, __ATOMIC_RELAXED);
+    Mine<Books>() = {(wire::Account*)at, number};
+    record->account = number;
   }
   record.Begun();
   record.Done(0);
@@ -125,17 +130,17 @@ int AccountedAt(const Call& call) {
   return wire::AccountedAt(call.nr);
 }
 
-void NoteEntered(int index) { __atomic_fetch_add(&g_account->calls[index].entered, 1, __ATOMIC_SEQ_CST); }
+void NoteEntered(int index) { __atomic_fetch_add(&OurAccount()->calls[index].entered, 1, __ATOMIC_SEQ_CST); }
 
 void NoteReturned(int index, const Call& call, long result) {
   if (result > 0 && KernelAddsUp(call.nr))
-    __atomic_fetch_add(&g_account->written, AddedUp(call.nr, result), __ATOMIC_SEQ_CST);
-  __atomic_fetch_add(&g_account->calls[index].returned, 1, __ATOMIC_SEQ_CST);
+    __atomic_fetch_add(&OurAccount()->written, AddedUp(call.nr, result), __ATOMIC_SEQ_CST);
+  __atomic_fetch_add(&OurAccount()->calls[index].returned, 1, __ATOMIC_SEQ_CST);
 }
 
 void PassedBy(const Call& call) {
   const int index = wire::AccountedAt(call.nr);
-  if (index >= 0) __atomic_fetch_add(&g_account->calls[index].passed, 1, __ATOMIC_RELAXED);
+  if (index >= 0) __atomic_fetch_add(&OurAccount()->calls[index].passed, 1, __ATOMIC_RELAXED);
 }
 
 long PassBy(const Call& call, Pass why) {
@@ -145,17 +150,17 @@ long PassBy(const Call& call, Pass why) {
 }
 
 void NoteThreadCloned(int delta) {
-  __atomic_fetch_add(&g_account->threads_cloned, (uint32_t)delta, __ATOMIC_SEQ_CST);
+  __atomic_fetch_add(&OurAccount()->threads_cloned, (uint32_t)delta, __ATOMIC_SEQ_CST);
 }
 
-void NoteThreadStarted() { __atomic_fetch_add(&g_account->threads_started, 1, __ATOMIC_SEQ_CST); }
+void NoteThreadStarted() { __atomic_fetch_add(&OurAccount()->threads_started, 1, __ATOMIC_SEQ_CST); }
 
 void SettleThreads() {
   if (g_header == nullptr || UnderProgramFilter()) return;
   const timespec millisecond = {0, 1000000};
   for (int round = 0; round < 2100; round++) {
-    const uint32_t started = __atomic_load_n(&g_account->threads_started, __ATOMIC_SEQ_CST);
-    if ((int32_t)(__atomic_load_n(&g_account->threads_cloned, __ATOMIC_SEQ_CST) - started) <= 0) return;
+    const uint32_t started = __atomic_load_n(&OurAccount()->threads_started, __ATOMIC_SEQ_CST);
+    if ((int32_t)(__atomic_load_n(&OurAccount()->threads_cloned, __ATOMIC_SEQ_CST) - started) <= 0) return;
     if (round < 100) {
       Gate(SYS_sched_yield);
     } else {
@@ -173,7 +178,7 @@ bool CountedByKernel(uint64_t* count, uint64_t* written) {
   if (fd < 0) return false;
   const long size = Gate(SYS_read, fd, text, sizeof text);
   Gate(SYS_close, fd);
-  *written = __atomic_load_n(&g_account->written, __ATOMIC_SEQ_CST);
+  *written = __atomic_load_n(&OurAccount()->written, __ATOMIC_SEQ_CST);
   return Begun() == begun && FindNumber(text, size, "wchar: ", count);
 }
 

@@ -20,7 +20,7 @@ namespace {
 constexpr uint64_t kMaxArguments = 64 * 1024;
 constexpr uint64_t kMaxMaps = 512 * 1024;
 
-Call NoCall(long nr) { return Call{nr, {}, 0, 0, 0, 0}; }
+Call NoCall(long nr) { return Call{nr, {}, 0, 0, 0, wire::Route::kNone}; }
 
 /// Appends the bytes of a /proc file as a section.
 const char* AddFile(RecordWriter& record, SectionType type, const char* path, uint64_t room, uint64_t* size) {

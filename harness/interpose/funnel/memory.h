@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #ifdef OLDORNEW_HOSTED
-#include <string.h>
+#include <string.h>  // lint: allow(preload-freestanding) because this is the tracer's side
 #else
 extern "C" {
 void* memcpy(void* to, const void* from, size_t size);

@@ -83,7 +83,7 @@ RecordWriter::RecordWriter(wire::RecordKind kind, const Call& call, uint64_t beg
   record_->begin = begin;
   record_->used = sizeof(Record);
   record_->kind = (uint16_t)kind;
-  record_->route = call.via;
+  record_->route = (uint16_t)call.via;
   record_->pid = ProcessId();
   record_->tid = tid;
   record_->thread = ThreadNumber(tid);

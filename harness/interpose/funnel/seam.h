@@ -23,14 +23,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-namespace oldornew::preload {
+#include "interpose/wire.h"
 
-/// How a call reached us.
-enum Via : uint8_t {
-  kViaDispatch = 1,  ///< SIGSYS by Syscall User Dispatch: complete, about 2 us
-  kViaPatch = 2,     ///< the call site was rewritten into a jump: about 50 ns
-  kViaTrace = 3,     ///< a ptrace stop, seen by the tracer: complete, about 10 us
-};
+namespace oldornew::preload {
 
 /// One system call of the program, at its entry. `args` may be changed by the funnel before it is carried
 /// out.
@@ -40,7 +35,7 @@ struct Call {
   uint64_t ip;  ///< address after the call's instruction: the innermost entry of a call stack
   uint64_t sp;  ///< the program's registers at the call
   uint64_t bp;
-  uint8_t via;
+  wire::Route via;
 };
 
 /// Carries out a system call of ours without being dispatched. Returns the result or -errno. Filters that the

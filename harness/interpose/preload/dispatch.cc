@@ -129,7 +129,7 @@ void OnSigsys(int signal, siginfo_t* info, Context* context) {
   call.ip = registers.rip;
   call.sp = registers.rsp;
   call.bp = registers.rbp;
-  call.via = kViaDispatch;
+  call.via = wire::Route::kDispatch;
   long result;
   if (info->si_arch != AUDIT_ARCH_X86_64) {
     result = ForeignCall(call);

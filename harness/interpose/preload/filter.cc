@@ -1,15 +1,9 @@
 // The program's own seccomp filters. They hold for its calls, which we carry out for it from the second page
-// of the gate; our extra calls, and the return from the SIGSYS handler, come from the first page, and a
-// program that allows nothing but write and exit must not die of them. So each filter gets a head that lets
-// the first page through:
-//
-//     if (instruction_pointer >> 12 == first page of the gate, here or at kMoved) return ALLOW; A = 0;
+// of the gate; our extra calls, and the return from the SIGSYS handler, come from the first page, which each filter
+// is made to let through (funnel/filter_head.h).
 //
 // A filter stays across exec, but the gate does not stay where it is: what is executed under a filter moves
-// its gate to kMoved (interposition.md 13.6).
-//
-// Jumps in these programs are relative and forward, so what follows is as it was. This opens the sandbox for
-// whoever jumps into that page; in a test run of a program nobody does.
+// its gate to kMovedGate (interposition.md 13.6).
 #include <asm/unistd.h>
 #include <linux/elf.h>
 #include <linux/errno.h>
@@ -19,6 +13,7 @@
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
 
+#include "interpose/funnel/filter_head.h"
 #include "interpose/preload/entry.h"
 
 extern "C" const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden")));  // the linker's
@@ -26,51 +21,20 @@ extern "C" const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden"))); 
 namespace oldornew::preload {
 namespace {
 
-constexpr uint32_t kHead = 12;
-
-/// Where rr has its page too: within the program's part of memory for all sanitizers, and left alone by Wine.
-constexpr uint64_t kMoved = 0x70000000;
-constexpr uint32_t kMaxLength = 4096;  // BPF_MAXINSNS
-
-sock_filter Instruction(unsigned code, unsigned yes, unsigned no, uint32_t value) {
-  return {static_cast<uint16_t>(code), static_cast<uint8_t>(yes), static_cast<uint8_t>(no), value};
-}
-
-void WriteHead(sock_filter* out) {
-  const uint64_t page = reinterpret_cast<uint64_t>(GateInUse());
-  constexpr uint32_t kPointer = offsetof(seccomp_data, instruction_pointer);
-  constexpr unsigned kEqual = BPF_JMP | BPF_JEQ | BPF_K;
-  const sock_filter head[kHead] = {
-      /* 0 */ Instruction(BPF_LD | BPF_W | BPF_ABS, 0, 0, kPointer + 4),
-      /* 1 */ Instruction(kEqual, 0, 3, static_cast<uint32_t>(page >> 32)),
-      /* 2 */ Instruction(BPF_LD | BPF_W | BPF_ABS, 0, 0, kPointer),
-      /* 3 */ Instruction(BPF_ALU | BPF_AND | BPF_K, 0, 0, 0xfffff000u),
-      /* 4 */ Instruction(kEqual, 5, 0, static_cast<uint32_t>(page)),
-      /* 5 */ Instruction(BPF_LD | BPF_W | BPF_ABS, 0, 0, kPointer + 4),
-      /* 6 */ Instruction(kEqual, 0, 4, static_cast<uint32_t>(kMoved >> 32)),
-      /* 7 */ Instruction(BPF_LD | BPF_W | BPF_ABS, 0, 0, kPointer),
-      /* 8 */ Instruction(BPF_ALU | BPF_AND | BPF_K, 0, 0, 0xfffff000u),
-      /* 9 */ Instruction(kEqual, 0, 1, static_cast<uint32_t>(kMoved)),
-      /* 10 */ Instruction(BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW),
-      /* 11 */ Instruction(BPF_LD | BPF_W | BPF_IMM, 0, 0, 0),
-  };
-  memcpy(out, head, sizeof head);
-}
-
 /// Installs the filter that args[2] points at, with our head. False: it cannot be read or is too long to get
 /// one.
 bool InstallWithHead(Call& call, long* result) {
   sock_fprog program;
   if (CopyIn(&program, reinterpret_cast<const sock_fprog*>(call.args[2])) != 0) return false;
-  if (program.len == 0 || program.len + kHead > kMaxLength) return false;
-  const uint64_t size = (program.len + kHead) * sizeof(sock_filter);
+  if (program.len == 0 || program.len + kFilterHead > kMaxFilter) return false;
+  const uint64_t size = (program.len + kFilterHead) * sizeof(sock_filter);
   const long memory = Gate(__NR_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory < 0 && memory > -4096) return false;
   sock_filter* filter = reinterpret_cast<sock_filter*>(memory);
-  const bool readable = CopyIn(filter + kHead, program.filter, program.len * sizeof(sock_filter)) == 0;
+  const bool readable = CopyIn(filter + kFilterHead, program.filter, program.len * sizeof(sock_filter)) == 0;
   if (readable) {
-    WriteHead(filter);
-    program.len = static_cast<uint16_t>(program.len + kHead);
+    WriteFilterHead(filter, reinterpret_cast<uint64_t>(GateInUse()));
+    program.len = static_cast<uint16_t>(program.len + kFilterHead);
     program.filter = filter;
     Call changed = call;
     changed.args[2] = reinterpret_cast<long>(&program);
@@ -123,9 +87,9 @@ void MoveGate(const char* library) {
   if (fd < 0) return;
   const uint64_t size = static_cast<uint64_t>(GateEnd - GateStart);
   const long at =
-      Gate(__NR_mmap, kMoved, size, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED_NOREPLACE, fd, offset);
+      Gate(__NR_mmap, kMovedGate, size, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED_NOREPLACE, fd, offset);
   Gate(__NR_close, fd);
-  if (at == static_cast<long>(kMoved)) {
+  if (at == static_cast<long>(kMovedGate)) {
     GateShift = at - reinterpret_cast<long>(GateStart);
   } else if (at > 0) {
     Gate(__NR_munmap, at, size);  // a kernel before 4.17 takes the address for a hint

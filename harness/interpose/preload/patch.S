@@ -22,7 +22,7 @@ PatchedEntry:
 	lea 152(%rbp), %r11
 	and $-16, %rsp
 	sub $8, %rsp
-	push $2			// Call::via = kViaPatch
+	push $2			// Call::via = wire::Route::kPatch
 	push (%rbp)		// Call::bp
 	push %r11		// Call::sp
 	push %rcx		// Call::ip

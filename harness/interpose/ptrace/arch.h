@@ -1,5 +1,5 @@
-// What of the processor a tracer has to know: registers at a system call, the instruction that makes one. All the
-// rest of this folder is the same on every machine.
+// What of the processor a tracer has to know: registers at a system call, the instruction that makes one. All
+// the rest of this folder is the same on every machine.
 #pragma once
 
 #include <sys/types.h>

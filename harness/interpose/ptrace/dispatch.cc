@@ -1,9 +1,10 @@
-// What is not the funnel's business: processes, images, processors. The counterpart of preload/dispatch.cc, clone.cc
-// and exec.cc; there is little to do here, since the kernel does for us what those have to do by hand.
+// What is not the funnel's business: processes, images, processors. The counterpart of preload/dispatch.cc,
+// clone.cc and exec.cc; there is little to do here, since the kernel does for us what those have to do by
+// hand.
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -70,6 +71,9 @@ long Engine::Dispatch(Call& call) {
     case SYS_sched_getaffinity:
     case SYS_sched_setaffinity:
       return Affinity(call);
+    case SYS_seccomp:
+    case SYS_prctl:  // PR_SET_SECCOMP; no other is subscribed to
+      return InstallFilter(call);
     case SYS_ptrace:
       preload::FunnelUnsupported(call, "uses ptrace, as a debugger does, which a traced program cannot");
       return preload::CarryOut(call);
@@ -93,6 +97,7 @@ long Engine::Clone(Call& call) {
   if (traceable != flags && call.nr == SYS_clone) call.args[0] = static_cast<long>(traceable);
   if (traceable != flags && call.nr == SYS_clone3) preload::CopyOut(block, &traceable, sizeof traceable);
   thread.clone_flags = traceable;
+  preload::FunnelCloneBegins(flags);
   const long result = preload::CarryOut(call);
   if (traceable != flags && call.nr == SYS_clone3) preload::CopyOut(block, &flags, sizeof flags);
   preload::FunnelCloneReturned(result, flags);
@@ -112,7 +117,8 @@ long Engine::Exec(Call& call) {
     image::Verdict verdict;
     image::Inspect(caller, dirfd, copy, flags, &verdict);
     if (verdict.obstacle != nullptr && !verdict.traceable) {
-      preload::FunnelUnsupportedImage(verdict.interpreter[0] != 0 ? verdict.interpreter : copy, verdict.obstacle);
+      preload::FunnelUnsupportedImage(verdict.interpreter[0] != 0 ? verdict.interpreter : copy,
+                                      verdict.obstacle);
     }
   }
   Unmask();
@@ -131,7 +137,8 @@ long Engine::Affinity(Call& call) {
     const long result = preload::CarryOut(call);
     const cpu_set_t& wanted = thread->processors ? *thread->processors : processors_;
     if (result > 0)
-      preload::CopyOut(reinterpret_cast<void*>(call.args[2]), &wanted, std::min(room, static_cast<size_t>(result)));
+      preload::CopyOut(reinterpret_cast<void*>(call.args[2]), &wanted,
+                       std::min(room, static_cast<size_t>(result)));
     return result;
   }
   cpu_set_t wanted;
@@ -146,8 +153,8 @@ long Engine::Affinity(Call& call) {
 /// The thread stands at the first instruction of a new image. REQUIRES: its registers are put back after.
 bool Engine::MapStage(Thread& thread) {
   Mask();
-  // Nothing of the image need make system calls, so the instruction is put there for the time being; the kernel writes
-  // to a private copy of the page.
+  // Nothing of the image need make system calls, so the instruction is put there for the time being; the
+  // kernel writes to a private copy of the page.
   void* at = reinterpret_cast<void*>(thread.call_ip);
   errno = 0;
   const long before = ::ptrace(PTRACE_PEEKTEXT, thread.tid, at, 0);
@@ -161,7 +168,8 @@ bool Engine::MapStage(Thread& thread) {
   if (::ptrace(PTRACE_POKETEXT, thread.tid, at, with_call) != 0) return false;
   bool mapped = false;
   if (preload::CopyOut(stack, stage_->path().c_str(), size) == 0) {
-    const long fd = MakeCall(SYS_openat, {AT_FDCWD, reinterpret_cast<long>(stack), O_RDWR | O_CLOEXEC}, false);
+    const long fd =
+        MakeCall(SYS_openat, {AT_FDCWD, reinterpret_cast<long>(stack), O_RDWR | O_CLOEXEC}, false);
     preload::CopyOut(stack, text, size);
     if (fd >= 0) {
       const long where = static_cast<long>(Stage::kAddress);
@@ -169,7 +177,7 @@ bool Engine::MapStage(Thread& thread) {
                                    {where, static_cast<long>(Stage::kSize), PROT_READ | PROT_WRITE,
                                     MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0},
                                    false);
-      mapped = result == where;
+      mapped = result == where && MakeCall(SYS_mprotect, {where, 4096, PROT_READ | PROT_EXEC}, false) == 0;
       if (!mapped && result > 0) MakeCall(SYS_munmap, {result, static_cast<long>(Stage::kSize)}, false);
       MakeCall(SYS_close, {fd}, false);
     }

@@ -24,8 +24,8 @@ Engine* g_engine = nullptr;
 namespace {
 
 constexpr int kSyscallStop = SIGTRAP | 0x80;
-constexpr long kOptions = PTRACE_O_TRACESECCOMP | PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
-                          PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
+constexpr long kOptions = PTRACE_O_TRACESECCOMP | PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK |
+                          PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
 
 bool StopsTheGroup(int signal) {
   return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
@@ -44,8 +44,8 @@ Result<std::unique_ptr<Engine>> Engine::Create(const TracerOptions& options) {
   UniqueFd fd(open(options.recording.c_str(), O_RDWR | O_CLOEXEC));
   if (!fd.valid()) return Fail("cannot open the recording {}: {}", options.recording, ErrnoText(errno));
   wire::Header start;
-  if (pread(fd.get(), &start, sizeof start, 0) != static_cast<ssize_t>(sizeof start) || start.magic != wire::kMagic ||
-      start.version != wire::kVersion)
+  if (pread(fd.get(), &start, sizeof start, 0) != static_cast<ssize_t>(sizeof start) ||
+      start.magic != wire::kMagic || start.version != wire::kVersion)
     return Fail("{} is no recording of this version", options.recording);
   // Under a limit of address space a window from the start; what does not fit is reported as overflow.
   constexpr uint64_t kSmallestWindow = uint64_t{16} << 20;
@@ -97,6 +97,7 @@ Thread& Engine::Adopt(pid_t tid, Thread* parent, uint64_t flags) {
   thread->waiting = Waiting::kFirstStop;
   if (parent != nullptr) {
     thread->filtered = parent->filtered;
+    thread->strict = parent->strict;
     thread->processors = parent->processors;
   }
   thread->clone_flags = flags;
@@ -111,6 +112,7 @@ Thread& Engine::Adopt(pid_t tid, Thread* parent, uint64_t flags) {
       Process& from = *parent->process;
       process->memory = (flags & CLONE_VM) != 0 ? from.memory : std::make_shared<Memory>(*from.memory);
       process->staged = from.staged;
+      process->has_filters = from.has_filters;
       if ((flags & CLONE_VM) == 0) process->memory->sharers = 0;
       process->shares_descriptors = (flags & (CLONE_FILES | CLONE_FS)) != 0;
       from.shares_descriptors = from.shares_descriptors || process->shares_descriptors;
@@ -139,7 +141,7 @@ bool Engine::Handle(pid_t pid, int status) {
     const bool only_thread = thread != nullptr && thread->process->pid != pid;
     if (thread != nullptr) Remove(*thread);
     early_.erase(pid);
-    RunReady();
+    RunPatient();
     return only_thread;
   }
   if (status >> 16 == PTRACE_EVENT_EXEC) {
@@ -149,7 +151,7 @@ bool Engine::Handle(pid_t pid, int status) {
   } else {
     early_[pid] = status;
   }
-  RunReady();
+  RunPatient();
   return true;
 }
 
@@ -225,6 +227,10 @@ void Engine::OnEntry(Thread& thread, const __ptrace_syscall_info& info) {
   preload::Call call = {};
   call.nr = static_cast<long>(info.entry.nr);
   for (int i = 0; i < 6; ++i) call.args[i] = static_cast<long>(info.entry.args[i]);
+  if (thread.strict && ForbiddenByStrictMode(call.nr)) {
+    kill(thread.process->pid, SIGKILL);
+    return;
+  }
   const bool foreign = info.arch != kNativeArchitecture || call.nr >= 0x40000000;
   if (!foreign) {
     uint64_t args[6];
@@ -240,7 +246,7 @@ void Engine::OnEntry(Thread& thread, const __ptrace_syscall_info& info) {
   call.ip = info.instruction_pointer;
   call.sp = info.stack_pointer;
   call.bp = thread.entry.frame_pointer();
-  call.via = preload::kViaTrace;
+  call.via = wire::Route::kTrace;
   thread.nr = call.nr;
   std::copy(call.args, call.args + 6, thread.args);
   thread.call_ip = call.ip - kCallInstructionSize;
@@ -271,15 +277,16 @@ void Engine::OnNewChild(Thread& parent) {
 void Engine::OnFirstStop(Thread& thread) {
   thread.waiting = Waiting::kNothing;
   const bool is_thread = thread.process->pid != thread.tid;
+  const bool shares = (thread.clone_flags & CLONE_VM) != 0;
   if (!thread.process->staged) {
     Resume(thread);
     return;
   }
-  Serve(thread, [this, &thread, is_thread] {
+  Serve(thread, [this, &thread, is_thread, shares] {
     if (is_thread) {
       preload::FunnelThreadStarted();
     } else {
-      preload::FunnelProcessStarted(preload::StartedBy::kFork);
+      preload::FunnelProcessStarted(shares ? preload::StartedBy::kClone : preload::StartedBy::kFork);
     }
     Resume(thread);
   });
@@ -335,8 +342,8 @@ void Engine::OnNewImage(Thread& thread) {
 
 void Engine::OnSignal(Thread& thread, int signal) {
   if (thread.waiting == Waiting::kExit && thread.interruptible && thread.executed) {
-    // It comes before the call that the thread was to make again, at its own instruction. So for the program it comes
-    // before the call, which will arrive anew when the handler has returned, if it does.
+    // It comes before the call that the thread was to make again, at its own instruction. So for the program
+    // it comes before the call, which will arrive anew when the handler has returned, if it does.
     DropFiber(thread);
     Registers before = thread.entry;
     before.PrepareCall(thread.call_ip, thread.nr, thread.args);

@@ -1,8 +1,8 @@
 // The inside of the tracer: traced threads and processes, and how a call of theirs gets through the funnel.
 #pragma once
 
-#include <sys/ptrace.h>
 #include <sched.h>
+#include <sys/ptrace.h>
 #include <sys/types.h>
 
 #include <deque>
@@ -36,6 +36,7 @@ struct Process {
   int threads = 0;
   bool shares_descriptors = false;  ///< with another process, or its current directory
   bool staged = false;              ///< the stage is mapped
+  bool has_filters = false;         ///< of its own; children and images inherit them
   ~Process() { Leave(); }
   void Leave() {
     if (memory != nullptr) memory->sharers--;
@@ -49,6 +50,7 @@ enum class Waiting : uint8_t {
   kFirstStop,  ///< a new thread's
   kExit,       ///< the exit stop of a call
   kLock,       ///< the FileLock
+  kOthers,     ///< what other threads do
   kLaunch,     ///< its first exec; nothing before is recorded
   kNewImage,   ///< the exit stop of a successful exec
 };
@@ -57,27 +59,28 @@ struct Thread {
   pid_t tid = 0;
   Process* process = nullptr;
   uint32_t number = 0;
+  bool strict = false;   ///< in what stands for seccomp's strict mode
   bool filtered = true;  ///< the kernel's filter tells what is to be seen; else every call stops
   Waiting waiting = Waiting::kNothing;
 
   // While a call of the program is served.
   char* stack = nullptr;
   std::unique_ptr<Fiber> fiber;
-  Registers entry;          ///< at the program's call
-  long nr = 0;              ///< of it
+  Registers entry;  ///< at the program's call
+  long nr = 0;      ///< of it
   long args[6] = {};
-  uint64_t call_ip = 0;     ///< of an instruction by which it can be made to make calls
-  bool executed = false;    ///< it has come to an exit stop since
-  bool as_entered = true;   ///< its registers are those of the program's call
-  bool passed_on = false;   ///< the call is let go, and its result not looked at
-  bool masked = false;      ///< we have blocked its signals
+  uint64_t call_ip = 0;        ///< of the instruction that made it
+  bool executed = false;       ///< it has come to an exit stop since
+  bool as_entered = true;      ///< its registers are those of the program's call
+  bool passed_on = false;      ///< the call is let go, and its result not looked at
+  bool masked = false;         ///< we have blocked its signals
   bool interruptible = false;  ///< the call it makes is the program's, and no signal is kept from it
   uint64_t mask = 0;
-  long result = 0;          ///< of the last call it made, as the kernel said (ERESTARTSYS and its kin included)
+  long result = 0;  ///< of the last call it made, as the kernel said (ERESTARTSYS and its kin included)
 
-  uint64_t clone_flags = 0;  ///< of the clone that it is in
+  uint64_t clone_flags = 0;             ///< of the clone that it is in
   std::optional<cpu_set_t> processors;  ///< what it has set itself
-  int stop_signal = 0;       ///< SIGSTOP that came while it made calls for us; to be raised again
+  int stop_signal = 0;                  ///< SIGSTOP that came while it made calls for us; to be raised again
 };
 
 class Engine {
@@ -87,7 +90,8 @@ class Engine {
 
   Status Attach(pid_t child);
   bool Handle(pid_t pid, int status);
-  bool Poll();
+  bool Waits() const { return !patient_.empty() || (lock_owner_ == nullptr && !lock_waiters_.empty()); }
+  void Poll();
 
   // ---- on a fiber: what the seam asks for
   /// The thread whose call is served now.
@@ -95,6 +99,8 @@ class Engine {
   /// Has the current thread make a system call. `program`: it is its own, which signals may interrupt.
   long MakeCall(long nr, const long (&args)[6], bool program);
   [[noreturn]] void KillCurrent();
+  /// Gives way until something has happened elsewhere, or a moment has passed.
+  void GiveWay();
   void Mask();
   void Unmask();
   void AcquireLock();
@@ -127,6 +133,7 @@ class Engine {
   void DropFiber(Thread& thread);
   void Finish(Thread& thread, long result);
   void RunReady();
+  void RunPatient();
   bool TryLock();
 
   // What the entry side of the preload library does in its own way. On a fiber.
@@ -134,6 +141,10 @@ class Engine {
   long Clone(preload::Call& call);
   long Exec(preload::Call& call);
   long Affinity(preload::Call& call);
+  long InstallFilter(preload::Call& call);
+  long EnterStrictMode(preload::Call& call);
+  static bool ForbiddenByStrictMode(long nr);
+  void SkipCall();
   bool MapStage(Thread& thread);
 
   TracerOptions options_;
@@ -146,6 +157,7 @@ class Engine {
   Thread* lock_owner_ = nullptr;
   std::deque<pid_t> lock_waiters_;
   std::deque<pid_t> ready_;
+  std::deque<pid_t> patient_;  ///< to go on when anything has happened, or a little later
   std::deque<std::pair<pid_t, std::function<void()>>> waiting_for_stack_;
   std::unordered_map<pid_t, std::unique_ptr<Thread>> threads_;
   std::unordered_map<pid_t, std::unique_ptr<Process>> processes_;

@@ -1,5 +1,5 @@
-// The memory of the traced program (funnel/memory.h): process_vm_readv and process_vm_writev respect its protections,
-// so what the kernel would refuse is refused.
+// The memory of the traced program (funnel/memory.h): process_vm_readv and process_vm_writev respect its
+// protections, so what the kernel would refuse is refused.
 #include "interpose/funnel/memory.h"
 
 #include <errno.h>
@@ -69,7 +69,8 @@ long LengthOfString(const char* from, size_t limit) {
     if (size > limit - length) size = limit - length;
     if (Read(part, at, size) != size) return -EFAULT;
     const void* end = memchr(part, 0, size);
-    if (end != nullptr) return static_cast<long>(length + static_cast<size_t>(static_cast<const char*>(end) - part));
+    if (end != nullptr)
+      return static_cast<long>(length + static_cast<size_t>(static_cast<const char*>(end) - part));
     length += size;
   }
   return -E2BIG;

@@ -1,7 +1,7 @@
-// The seam of the funnel (funnel/seam.h) as the tracer provides it: "the program" is the current thread of the
-// engine. Questions about descriptors and about the process itself are answered by the tracer through /proc, where
-// the answer is exact: /proc/TID/fd/N is the very file. What a path means is always asked of the kernel on behalf of
-// the program, by a call that its thread makes.
+// The seam of the funnel (funnel/seam.h) as the tracer provides it: "the program" is the current thread of
+// the engine. Questions about descriptors and about the process itself are answered by the tracer through
+// /proc, where the answer is exact: /proc/TID/fd/N is the very file. What a path means is always asked of the
+// kernel on behalf of the program, by a call that its thread makes.
 #include "interpose/funnel/seam.h"
 
 #include <errno.h>
@@ -38,7 +38,8 @@ namespace {
 constexpr size_t kStateSize = size_t{96} << 10;
 size_t state_used = 0;
 
-/// Descriptors of the tracer itself that the funnel asked for (files of /proc) are told from the program's by this.
+/// Descriptors of the tracer itself that the funnel asked for (files of /proc) are told from the program's by
+/// this.
 constexpr int kOurs = 1 << 30;
 
 bool IsOurs(long fd) { return fd >= kOurs; }
@@ -159,7 +160,8 @@ bool AnswerAboutFile(long nr, const long (&a)[6], long* answer) {
 #ifdef SYS_readlink
     case SYS_readlink:
       if (!IsOfItself(Pointer<char>(a[0]))) return false;
-      *answer = Outcome(readlink(ProcPath(Pointer<char>(a[0])).text, Pointer<char>(a[1]), static_cast<size_t>(a[2])));
+      *answer = Outcome(
+          readlink(ProcPath(Pointer<char>(a[0])).text, Pointer<char>(a[1]), static_cast<size_t>(a[2])));
       return true;
 #endif
     case SYS_openat:
@@ -207,6 +209,11 @@ bool AnswerAboutProcess(long nr, const long (&a)[6], long* answer) {
       *answer = Outcome(syscall(SYS_prlimit64, process, a[1], a[2], a[3]));
       return true;
     }
+    case SYS_sched_yield:
+    case SYS_nanosleep:
+      g_engine->GiveWay();
+      *answer = 0;
+      return true;
     case SYS_kill:
       CHECK(a[0] == thread.process->pid && a[1] == SIGKILL);  // the only one the funnel sends
       g_engine->KillCurrent();
@@ -267,11 +274,12 @@ bool SharesDescriptorsOrMemory() {
   return process.shares_descriptors || process.memory->sharers > 1;
 }
 
-// The program's filters apply to the calls that its thread makes for us, but those are few (see above) and of the kind
-// that its own calls imply.
+// The program's filters apply to the calls that its thread makes for us, but those are few (see above) and of
+// the kind that its own calls imply.
 bool UnderProgramFilter() { return false; }
 
 void DistrustThreadPointer() {}
+void DisarmThread() {}
 
 void NumberThread(int tid, bool first) {
   ptrace::Thread* thread = g_engine->FindThread(tid);

@@ -15,8 +15,9 @@
 namespace oldornew::ptrace {
 namespace {
 
-// What the kernel leaves in the result's register for itself when a signal interrupts a call (include/linux/errno.h
-// of the kernel): the call is made again, or becomes EINTR, when the signal has been dealt with.
+// What the kernel leaves in the result's register for itself when a signal interrupts a call
+// (include/linux/errno.h of the kernel): the call is made again, or becomes EINTR, when the signal has been
+// dealt with.
 constexpr long kRestartSys = 512;
 constexpr long kRestartBlock = 516;
 
@@ -59,6 +60,7 @@ void Engine::DropFiber(Thread& thread) {
   }
   std::erase(lock_waiters_, thread.tid);
   std::erase(ready_, thread.tid);
+  std::erase(patient_, thread.tid);
   thread.fiber.reset();
   stage_->ReturnStack(thread.stack);
   thread.stack = nullptr;
@@ -82,18 +84,34 @@ void Engine::RunReady() {
   }
 }
 
-bool Engine::Poll() {
+void Engine::Poll() {
+  RunPatient();
   if (lock_owner_ == nullptr && !lock_waiters_.empty()) {
     ready_.push_back(lock_waiters_.front());
     lock_waiters_.pop_front();
     RunReady();
   }
-  return lock_owner_ == nullptr && !lock_waiters_.empty();
+}
+
+void Engine::RunPatient() {
+  ready_.insert(ready_.end(), patient_.begin(), patient_.end());
+  patient_.clear();
+  RunReady();
+}
+
+void Engine::GiveWay() {
+  patient_.push_back(current_->tid);
+  current_->waiting = Waiting::kOthers;
+  current_->fiber->Yield();
+  current_->waiting = Waiting::kNothing;
 }
 
 long Engine::MakeCall(long nr, const long (&args)[6], bool program) {
   Thread& thread = *current_;
+  // Under filters of the program's own, our calls come from the page that these let through.
+  if (!program && !thread.executed && thread.filtered && thread.process->has_filters) SkipCall();
   if (thread.executed && (!program || HoldsLock())) Mask();
+  const uint64_t ip = program || !thread.process->staged ? thread.call_ip : Stage::kAddress;
   for (int attempt = 0;; ++attempt) {
     if (!thread.executed) {
       const bool same = nr == thread.nr && std::equal(args, args + 6, thread.args);
@@ -103,7 +121,7 @@ long Engine::MakeCall(long nr, const long (&args)[6], bool program) {
       }
     } else {
       Registers next = thread.entry;
-      next.PrepareCall(thread.call_ip, nr, args);
+      next.PrepareCall(ip, nr, args);
       SetRegisters(thread.tid, next);
       thread.as_entered = false;
     }
@@ -115,6 +133,18 @@ long Engine::MakeCall(long nr, const long (&args)[6], bool program) {
     if (!WillRestart(thread.result)) return thread.result;
     if (!thread.masked || attempt > 100) return -EINTR;
   }
+}
+
+/// From the entry stop to the exit stop with nothing done.
+void Engine::SkipCall() {
+  Thread& thread = *current_;
+  ReplaceCall(thread.tid, thread.entry, -1, thread.args, 0);
+  thread.as_entered = false;
+  thread.interruptible = false;
+  thread.waiting = Waiting::kExit;
+  Resume(thread);
+  thread.fiber->Yield();
+  thread.executed = true;
 }
 
 void Engine::KillCurrent() {
@@ -140,7 +170,8 @@ void Engine::Unmask() {
 bool Engine::TryLock() {
   const auto me = static_cast<uint32_t>(gettid());
   uint32_t expected = 0;
-  if (__atomic_compare_exchange_n(LockWord(), &expected, me, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) return true;
+  if (__atomic_compare_exchange_n(LockWord(), &expected, me, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+    return true;
   if (syscall(SYS_futex, LockWord(), FUTEX_TRYLOCK_PI, 0, nullptr) == 0) return true;
   if (errno != ESRCH) return false;
   // Its owner died and nobody waited for it in the kernel.
@@ -178,7 +209,8 @@ void Engine::Finish(Thread& thread, long result) {
   } else {
     long raw = result;
     // The kernel shall do about an interrupted call what it does without us.
-    if (result == -EINTR && WillRestart(thread.result)) raw = thread.as_entered ? thread.result : -kRestartSys;
+    if (result == -EINTR && WillRestart(thread.result))
+      raw = thread.as_entered ? thread.result : -kRestartSys;
     if (!thread.as_entered || raw != thread.result) {
       Registers after = thread.entry;
       after.SetResult(raw);

@@ -3,11 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
-#include <signal.h>
 #include <sys/prctl.h>
-#include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "interpose/ptrace/engine.h"
@@ -60,23 +57,13 @@ bool Tracer::WaitToBeTraced() {
 
 bool Tracer::Handle(pid_t pid, int status) { return engine_->Handle(pid, status); }
 
-bool Tracer::Poll() { return engine_->Poll(); }
+bool Tracer::Waits() const { return engine_->Waits(); }
 
-Status ProbeTracing() {
-  const pid_t child = fork();
-  if (child < 0) return Fail("cannot fork: {}", ErrnoText(errno));
-  if (child == 0) {
-    for (;;) pause();
-  }
-  const bool traced = ::ptrace(PTRACE_SEIZE, child, 0, PTRACE_O_EXITKILL) == 0;
-  const int error = errno;
-  kill(child, SIGKILL);
-  while (waitpid(child, nullptr, __WALL) < 0 && errno == EINTR) {
-  }
-  if (traced) return {};
-  return FailWith(ExitCode::kCannotJudge, "ptrace is not allowed here ({}): in a container, allow it with "
-                                          "--cap-add=SYS_PTRACE or a seccomp profile that has it",
-                  ErrnoText(error));
+void Tracer::Poll() { engine_->Poll(); }
+
+bool Tracer::Launching(pid_t child) const {
+  const Thread* thread = engine_->FindThread(child);
+  return thread != nullptr && thread->waiting == Waiting::kLaunch;
 }
 
 }  // namespace oldornew::ptrace

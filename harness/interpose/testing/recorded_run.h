@@ -31,7 +31,7 @@ class RecordedRun {
   bool channels_by_identity = true;  ///< the run's own pipe is stdout; false: descriptors 1 and 2 by number
 
   bool traced = getenv("OLDORNEW_TEST_TRACED") != nullptr;  ///< by the ptrace backend
-  std::function<void()> before_exec;  ///< runs in the child
+  std::function<void()> before_exec;                        ///< runs in the child
   /// Runs `command` in the judged directory, decodes, captures the new tree. Wait status in `wait_status`.
   void Run(const std::vector<std::string>& command);
   /// Decodes the recording as it lies there now.

@@ -1,4 +1,5 @@
-// trace_command RECORDING CMD...: runs CMD under the ptrace backend, waits for all its processes and ends as it ended.
+// trace_command RECORDING CMD...: runs CMD under the ptrace backend, waits for all its processes and ends as
+// it ended.
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,7 +12,8 @@
 
 int main(int argc, char** argv) {
   if (argc < 3) return 2;
-  auto tracer = oldornew::ptrace::Tracer::Create({.recording = argv[1], .pin = getenv("TRACE_UNPINNED") == nullptr});
+  auto tracer =
+      oldornew::ptrace::Tracer::Create({.recording = argv[1], .pin = getenv("TRACE_UNPINNED") == nullptr});
   if (!tracer) {
     fprintf(stderr, "trace_command: %s\n", tracer.error().message.c_str());
     return 2;
@@ -27,10 +29,15 @@ int main(int argc, char** argv) {
     return 2;
   }
   int end = 0, status;
-  for (pid_t pid; (pid = waitpid(-1, &status, __WALL)) > 0 || errno == EINTR;) {
-    if (pid <= 0) continue;
-    if (!(*tracer)->Handle(pid, status) && pid == child) end = status;
-    while ((*tracer)->Poll()) usleep(50);
+  for (;;) {
+    const pid_t pid = waitpid(-1, &status, __WALL | ((*tracer)->Waits() ? WNOHANG : 0));
+    if (pid < 0 && errno != EINTR) break;
+    if (pid == 0) {
+      usleep(50);
+      (*tracer)->Poll();
+    } else if (pid > 0 && !(*tracer)->Handle(pid, status) && pid == child) {
+      end = status;
+    }
   }
   tracer->reset();
   if (WIFSIGNALED(end)) {
