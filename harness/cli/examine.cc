@@ -6,7 +6,9 @@
 #include <chrono>
 #include <thread>
 
+#include "base/text.h"
 #include "cli/session.h"
+#include "rerun/next_run.h"
 #include "rerun/vary.h"
 
 namespace oldornew {
@@ -49,27 +51,65 @@ Result<std::vector<Sandbox>> MakeProbeSandboxes(const Options& options, const Re
   return out;
 }
 
-// The command from other old states. A plain run without a verdict has nothing to be compared with.
+// Adds runs and findings of a further exploration; indices of runs move behind those that are there.
+template <typename Part>
+void Take(Part part, Examination* out) {
+  const auto offset = static_cast<int>(out->further.size());
+  for (FurtherRun& run : part.runs) out->further.push_back(std::move(run));
+  for (Finding& finding : part.findings) {
+    if (finding.run >= 0) finding.run += offset;
+    out->result.findings.push_back(std::move(finding));
+  }
+  out->result.notes.insert(out->result.notes.end(), part.notes.begin(), part.notes.end());
+  out->result.coverage.exhaustive = out->result.coverage.exhaustive && part.exhaustive;
+}
+
 Status Vary(const Options& options, Examination* out) {
+  VarySpec spec{RunSpecOf(options), out->search};
+  spec.search.watch = {};
+  spec.power = !Probed(options);
+  if (!spec.power) out->result.notes.push_back("power cuts were explored from the plain old state only");
+  ASSIGN_OR_RETURN(VaryResult varied,
+                   VaryOldState(*out->recording.sandbox, out->recording.trace, out->result, spec));
+  Take(std::move(varied), out);
+  return {};
+}
+
+Status RunNext(const Options& options, Examination* out) {
+  const auto asked = [&](const char* what) {
+    return std::find(options.next_run.begin(), options.next_run.end(), what) != options.next_run.end();
+  };
+  NextRunSpec spec;
+  spec.run = RunSpecOf(options);
+  if (!options.recover.empty()) spec.recover = {"sh", "-c", options.recover};
+  spec.ok_exit = out->search.ack.ok_exit;
+  spec.after_kill = asked("kill");
+  spec.after_power_cut = asked("power");
+  spec.profiles = out->search.profiles;
+  spec.limits = out->search.limits;
+  ASSIGN_OR_RETURN(NextRunResult next,
+                   RunAgainFromEveryState(*out->recording.sandbox, out->recording.trace, spec));
+  const uint64_t states = next.states;
+  Take(std::move(next), out);
+  out->result.notes.push_back(fmt::format("the next run was made from {}", Count(states, "distinct state")));
+  return {};
+}
+
+// The command again, from other states. A recorded run without a verdict has nothing they could be compared
+// with.
+Status ExploreFurtherRuns(const Options& options, Examination* out) {
+  if (!options.vary_old && options.next_run.empty()) return {};
   const Verdict verdict = out->report.judgement.verdict;
   const bool judged =
       verdict == Verdict::kClean || verdict == Verdict::kFindings || verdict == Verdict::kBounded;
   if (!judged) return {};
   if (out->recording.sandbox == nullptr)
-    return FailWith(ExitCode::kUsage, "--vary-old needs a run; it cannot be asked of a saved trace");
-  VarySpec spec{RunSpecOf(options), out->search};
-  spec.search.watch = {};
-  spec.power = !Probed(options);
-  if (!spec.power) out->result.notes.push_back("power cuts were explored from the plain old state only");
-  const Trace& trace = out->recording.trace;
-  ASSIGN_OR_RETURN(VaryResult varied, VaryOldState(*out->recording.sandbox, trace, out->result, spec));
-  out->further = std::move(varied.runs);
-  auto& findings = out->result.findings;
-  findings.insert(findings.end(), varied.findings.begin(), varied.findings.end());
-  out->result.notes.insert(out->result.notes.end(), varied.notes.begin(), varied.notes.end());
-  out->result.coverage.exhaustive = out->result.coverage.exhaustive && varied.exhaustive;
+    return FailWith(ExitCode::kUsage,
+                    "--vary-old and --next-run need a run; they cannot be asked of a saved trace");
+  if (options.vary_old) RETURN_IF_ERROR(Vary(options, out));
+  if (!options.next_run.empty()) RETURN_IF_ERROR(RunNext(options, out));
   out->report.further = &out->further;
-  out->report.judgement = Judge(trace, &out->result, out->report.rules);
+  out->report.judgement = Judge(out->recording.trace, &out->result, out->report.rules);
   return {};
 }
 
@@ -128,7 +168,7 @@ Result<std::unique_ptr<Examination>> Examine(const Options& options, SearchOptio
     report.explore_seconds = SecondsSince(explore_start);
     report.search = &out->result;
     report.judgement = Judge(trace, &out->result, report.rules);
-    if (options.vary_old) RETURN_IF_ERROR(Vary(options, out.get()));
+    RETURN_IF_ERROR(ExploreFurtherRuns(options, out.get()));
   }
   report.seconds = SecondsSince(start);
   return out;

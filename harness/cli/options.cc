@@ -121,6 +121,14 @@ struct Parser {
     check->add_option(
         "scenarios", o->scenarios,
         "scenario files, or folders of them, to check instead of a command (docs/scenarios.md)");
+    check
+        ->add_option(
+            "--next-run", o->next_run,
+            "run the command again from what each kill, or power cut, leaves: kill, power; repeatable")
+        ->allow_extra_args(false)
+        ->check(CLI::IsMember({"kill", "power"}));
+    check->add_option("--recover", o->recover,
+                      "shell command that --next-run runs instead of the command itself");
     check->add_flag(
         "--vary-old", o->vary_old,
         "run the command again from other old states: target absent, empty, a symlink, hard-linked, in a "

@@ -53,6 +53,8 @@ struct Options {
   bool accept_bounded = false;
   bool quiet = false;
   bool try_it = false;  ///< doctor --try
+  std::vector<std::string> next_run;  ///< --next-run: kill, power
+  std::string recover;                ///< --recover: shell command that is run next instead of the recorded one
   bool vary_old = false;  ///< --vary-old: run from other old states too
   std::string baseline;        ///< --baseline: accepted findings
   std::string write_baseline;  ///< --write-baseline: where to write what was found, to be accepted

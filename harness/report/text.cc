@@ -175,7 +175,7 @@ std::string Tail(const Report& report, const Palette& p) {
 }
 
 std::string FurtherLines(const std::vector<FurtherRun>& runs) {
-  std::string out = fmt::format("varied     {}:", Count(runs.size(), "other old state"));
+  std::string out = fmt::format("again      {}:", Count(runs.size(), "further run"));
   constexpr const char* kWords[] = {"as the plain one", "refused", "with findings", "not judged"};
   std::vector<std::string> parts;
   for (size_t end = 0; end < std::size(kWords); ++end) {

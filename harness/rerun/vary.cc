@@ -1,6 +1,9 @@
 #include "rerun/vary.h"
 
 #include <algorithm>
+#include <chrono>
+#include <optional>
+#include <thread>
 #include <tuple>
 
 #include "base/text.h"
@@ -35,6 +38,7 @@ class Vary {
       : sandbox_(sandbox), plain_(plain), spec_(spec), claims_(ClaimsOf(search.findings)) {}
 
   Result<VaryResult> Run() {
+    made_ = std::chrono::steady_clock::now();
     ASSIGN_OR_RETURN(again_, RunFrom(plain_.old_tree, plain_.command, ""));
     if (!Succeeded(again_)) {
       result_.notes.push_back(
@@ -213,7 +217,7 @@ class Vary {
   // ---- the run reported success
 
   Status JudgeSuccess() {
-    JudgeReaders();
+    RETURN_IF_ERROR(JudgeReaders());
     JudgeVictim();
     JudgeCollateral();
     JudgeLink();
@@ -222,7 +226,7 @@ class Vary {
   }
 
   // Do readers find what they find after a plain run?
-  void JudgeReaders() {
+  Status JudgeReaders() {
     const ReaderView plain = ViewOf(plain_, plain_.new_tree, variant_->plain_target);
     const ReaderView now = After();
     const char* found = now.kind == ReaderView::Kind::kNothing    ? "nothing"
@@ -232,9 +236,25 @@ class Vary {
     const bool lost = plain.kind == ReaderView::Kind::kThere && now.kind != ReaderView::Kind::kThere;
     const bool other =
         variant_->same_content && plain.kind == ReaderView::Kind::kThere && Comparable() && !(now == plain);
-    if (!lost && !other) return;
+    if (!lost && !other) return {};
+    if (!lost) {
+      ASSIGN_OR_RETURN(const bool stable, IsStable());
+      if (!stable) return {};
+    }
     Report(Oracle::kHonest, Outcome::kNotDone, Severity::kError,
            fmt::format("the command reports success, and readers of {} find {}", variant_->target, found));
+    return {};
+  }
+
+  // Does a plain run still end alike a second later? What carries the time does not (oracles.md 7).
+  Result<bool> IsStable() {
+    if (!later_) {
+      std::this_thread::sleep_until(made_ + std::chrono::milliseconds(1100));
+      ASSIGN_OR_RETURN(Trace later, RunFrom(plain_.old_tree, plain_.command, ""));
+      later_ = std::move(later);
+    }
+    return ViewOf(again_, again_.new_tree, variant_->plain_target) ==
+           ViewOf(*later_, later_->new_tree, variant_->plain_target);
   }
 
   // False when even two plain runs end differently, or the content may depend on what the variant changed.
@@ -365,6 +385,8 @@ class Vary {
   const VarySpec& spec_;
   std::set<Claim> claims_;
   Trace again_;
+  std::chrono::steady_clock::time_point made_;  ///< when again_ was
+  std::optional<Trace> later_;                  ///< a third plain run, made when it is needed
   const Variant* variant_ = nullptr;
   /// By target: the modes it ended with under the umasks tried, and the last of these runs.
   struct UmaskRuns {
