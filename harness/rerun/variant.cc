@@ -302,8 +302,10 @@ class Maker {
     variant.same_content = true;
     if (!Rename(target, variant.target, &variant)) return;
     if (const auto inode = variant.old.Lookup(target)) {
+      // A link may only be taken over by the name that it was made for: the long one starts afresh.
+      const bool link = variant.old.at(*inode).kind == FileKind::kSymlink;
       Unbind(&variant.old, target);
-      Bind(&variant.old, variant.target, *inode);
+      if (!link) Bind(&variant.old, variant.target, *inode);
     }
     Keep(std::move(variant));
   }
