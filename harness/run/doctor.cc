@@ -44,7 +44,7 @@ DoctorReport Diagnose(const DoctorQuestion& question) {
   if (sandbox) {
     for (auto* ask : {doctor::AboutView, doctor::AboutProcesses, doctor::AboutHome, doctor::AboutRoom})
       report.answers.push_back(ask(*sandbox));
-    if (backends.preload) report.answers.push_back(doctor::AboutTrial(*sandbox));
+    if (backends.preload || backends.tracing) report.answers.push_back(doctor::AboutTrial(*sandbox));
   } else {
     report.answers.push_back(doctor::Ask("copies", "Can private copies be made?",
                                          doctor::No(sandbox.error().message,

@@ -98,32 +98,36 @@ Backends TryBackends() {
 
 DoctorAnswer AboutRecording(const Backends& backends) {
   const char* question = "Can this machine record what a program does to files?";
-  if (backends.preload)
+  if (backends.preload) {
     return Ask("recording", question,
                Yes("yes: system calls are caught wherever a program makes them (a trial call was)"));
+  }
   const std::string& why = backends.preload.error().message;
-  if (why.find("liboldornew") != std::string::npos)
-    return Ask(
-        "recording", question,
-        No(why, "build or install oldornew completely, or set OLDORNEW_PRELOAD to the library's path"));
-  if (why.find("OLDORNEW_NO_SUD") != std::string::npos)
-    return Ask("recording", question, No("no: " + why, "unset OLDORNEW_NO_SUD"));
-  return Ask(
-      "recording", question,
-      No("no: " + why,
-         "use Linux 5.11 or newer on x86-64 (uname -rm), outside gVisor, qemu-user and containers that "
-         "forbid prctl"));
+  const bool no_library = why.find("liboldornew") != std::string::npos;
+  const bool pretended = why.find("OLDORNEW_NO_SUD") != std::string::npos;
+  const char* advice =
+      no_library  ? "build or install oldornew completely, or set OLDORNEW_PRELOAD to the library's path"
+      : pretended ? "unset OLDORNEW_NO_SUD"
+                  : "use Linux 5.11 or newer on x86-64 (uname -rm), outside gVisor, qemu-user and containers "
+                    "that forbid prctl";
+  // A missing library is a broken installation, which tracing would only hide.
+  if (backends.tracing && !no_library) {
+    return Ask("recording", question,
+               Partly("yes, but slowly: programs are traced from outside (a trial child was), because " + why,
+                      std::string("to be fast: ") + advice));
+  }
+  return Ask("recording", question, No("no: " + why, advice));
 }
 
 DoctorAnswer AboutStaticPrograms(const Backends& backends) {
   const char* question = "Can programs be recorded that load no library (static ones, most in Go)?";
-  if (!backends.tracing)
-    return Ask(
-        "static", question,
-        Partly("no: " + backends.tracing.error().message + ". Others are not concerned", TracingAdvice()));
+  if (backends.tracing) {
+    return Ask("static", question,
+               Yes("yes: they are traced from outside (a trial child was), which is complete but slower"));
+  }
   return Ask("static", question,
-             Partly("not by this version: they are refused, though tracing works here",
-                    "judge a dynamically linked build (in Go: CGO_ENABLED=1)"));
+             Partly("no: " + backends.tracing.error().message + ". Other programs are not concerned",
+                    TracingAdvice()));
 }
 
 DoctorAnswer AboutView(const Sandbox& sandbox) {

@@ -68,16 +68,27 @@ std::string WayOut(const std::string& why, const ProgramImage& image) {
 DoctorAnswer WhetherRecorded(const std::string& name, const std::string& path, const ProgramImage& image,
                              const Backends& backends) {
   const std::string question = fmt::format("Can {} be recorded?", name);
-  if (auto enterable = CheckEnterable(path); !enterable)
+  const Status enterable = CheckEnterable(path);
+  // Costs: results/overhead.md.
+  if (enterable && backends.preload) {
     return Ask("recordable", question,
-               No("no: " + enterable.error().message, WayOut(enterable.error().message, image)));
-  if (!backends.preload)
-    return Ask("recordable", question, No("no: this machine cannot (see above)", "see above"));
-  // Measured: results/overhead.md.
+               Yes("yes: it loads the recorder. It will run about twice as long where it replaces small "
+                   "files, hardly longer where it computes; programs that it starts are recorded too"));
+  }
+  if (auto traceable = CheckTraceable(path); !traceable) {
+    const std::string& why = traceable.error().message;
+    return Ask("recordable", question, No("no: " + why, WayOut(why, image)));
+  }
+  if (backends.tracing) {
+    return Ask("recordable", question,
+               Yes(fmt::format("yes, from outside, by tracing ({}): complete, but a call that changes files "
+                               "takes some 10 to 50 times as long",
+                               enterable ? "this machine has no faster way" : enterable.error().message)));
+  }
+  if (enterable) return Ask("recordable", question, No("no: this machine cannot (see above)", "see above"));
   return Ask("recordable", question,
-             Yes("yes: it loads the recorder. It will run about twice as long where it replaces small files, "
-                 "hardly longer where it "
-                 "computes; programs that it starts are recorded too, and looked at when they are started"));
+             No("no: " + enterable.error().message + ", and programs cannot be traced here",
+                WayOut(enterable.error().message, image)));
 }
 
 DoctorAnswer WhetherJudged(const std::string& name, const ProgramImage& image) {

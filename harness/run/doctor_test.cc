@@ -2,12 +2,14 @@
 
 #include <sys/stat.h>
 
+#include "run/doctor_probes.h"
 #include "run/program_image.h"
 #include "run/test_support.h"
 
 namespace oldornew {
 namespace {
 
+using doctor::ProbeTracing;
 using Level = DoctorAnswer::Level;
 
 /// The answer on `topic`; a failure of the test when there is none.
@@ -75,12 +77,21 @@ TEST_F(Doctor, SaysThatTheWorkAreaIsImpossible) {
   EXPECT_NE(On(report, "copies").answer.find("/no/such/place"), std::string::npos);
 }
 
-TEST_F(Doctor, ProposesNothingWhereNothingCanBeRecorded) {
+TEST_F(Doctor, SaysThatRecordingIsSlowWhereOnlyTracingIsLeft) {
   const WithVariable off("OLDORNEW_NO_SUD", "1");
+  const DoctorReport report = Diagnose({{"sed"}});
+  if (!ProbeTracing()) GTEST_SKIP() << "nothing may be traced here";
+  EXPECT_TRUE(report.CanJudge());
+  EXPECT_EQ(On(report, "recording").level, Level::kPartly);
+  EXPECT_NE(On(report, "recording").advice.find("unset OLDORNEW_NO_SUD"), std::string::npos);
+  EXPECT_NE(On(report, "recordable").answer.find("tracing"), std::string::npos);
+}
+
+TEST_F(Doctor, ProposesNothingWhereNothingCanBeRecorded) {
+  const WithVariable broken("OLDORNEW_PRELOAD", "/no/such/liboldornew_preload.so");
   const DoctorReport report = Diagnose({{"sed"}});
   EXPECT_FALSE(report.CanJudge());
   EXPECT_EQ(On(report, "recording").level, Level::kNo);
-  EXPECT_EQ(On(report, "recording").advice, "unset OLDORNEW_NO_SUD");
   EXPECT_EQ(report.next, "");
 }
 
@@ -139,7 +150,9 @@ TEST_F(DoctorProgram, StaticProgramsAreNamedAsSuch) {
   const std::string program = Compile("-static");
   if (program.empty()) GTEST_SKIP() << "no static libc here";
   EXPECT_TRUE(InspectProgram(program).is_static);
-  EXPECT_NE(On(Diagnose({{program}}), "program").answer.find("statically linked"), std::string::npos);
+  const DoctorReport report = Diagnose({{program}});
+  EXPECT_NE(On(report, "program").answer.find("statically linked"), std::string::npos);
+  EXPECT_EQ(report.CanJudge(), ProbeTracing().has_value());
 }
 
 TEST_F(DoctorProgram, LineNumbersAreFoundWhereTheyAre) {

@@ -16,6 +16,7 @@
 #include "interpose/decode.h"
 #include "interpose/launch.h"
 #include "interpose/recording.h"
+#include "run/doctor_probes.h"
 #include "run/environment.h"
 #include "run/notes.h"
 #include "run/places.h"
@@ -100,6 +101,19 @@ class Recorder {
 
   /// Sets traced_. Errors: why neither of the backends that the caller allows can record this.
   Status ChooseBackend() {
+    RETURN_IF_ERROR(ChooseAmongBackends());
+    if (!traced_) return {};
+    if (auto tracing = doctor::ProbeTracing(); !tracing) {
+      const std::string instead =
+          run_.backend == Backend::kPtrace ? "" : fmt::format("{}, and ", why_traced_);
+      return FailWith(ExitCode::kCannotJudge,
+                      "{}programs cannot be traced here: {} (oldornew doctor says more)", instead,
+                      tracing.error().message);
+    }
+    return {};
+  }
+
+  Status ChooseAmongBackends() {
     if (run_.command.empty()) return {};  // Run says so
     traced_ = run_.backend == Backend::kPtrace;
     if (traced_) return CheckFirstImage(CheckTraceable);
@@ -112,6 +126,7 @@ class Recorder {
     if (enterable || run_.backend == Backend::kSud) return enterable;
     if (auto traceable = CheckFirstImage(CheckTraceable); !traceable) return traceable;
     traced_ = true;
+    why_traced_ = enterable.error().message;
     if (!dispatch) {
       trace_.notes.push_back(
           fmt::format("recorded by ptrace, which is complete but slow: {}", dispatch.error().message));
@@ -277,6 +292,7 @@ class Recorder {
   std::string on_disk_;
   std::string seen_;
   bool traced_ = false;
+  std::string why_traced_;  // empty: because it was asked for
   Trace trace_;
 };
 
