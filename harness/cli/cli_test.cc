@@ -409,5 +409,16 @@ TEST_F(CliTest, ARowOfTheUsersOwnIsJudgedReportedAndReplayed) {
   EXPECT_THAT(wrong.err, HasSubstr("own.toml:1: a row without a source"));
 }
 
+TEST_F(CliTest, AServerIsJudgedUpToTheLineThatEndsTheRun) {
+  const std::string server =
+      "-- sh -c 'echo new >t; sync t; mv t config.toml; sync .; echo ready; exec sleep 600'";
+  const Outcome run = Run("check --until '^ready$' --ack '^ready$' " + server);
+  EXPECT_EQ(run.exit_code, 0) << run.out << run.err;
+  const Outcome careless = Run(
+      "check --until '^ready$' --ack '^ready$' -- sh -c 'echo new >config.toml; echo ready; exec sleep 600'");
+  EXPECT_EQ(careless.exit_code, 1) << careless.out << careless.err;
+  EXPECT_EQ(Run("check --until '[' " + server).exit_code, 2);
+}
+
 }  // namespace
 }  // namespace oldornew

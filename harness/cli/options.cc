@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/text.h"
+#include "oracle/versions.h"
 
 namespace oldornew {
 
@@ -32,6 +33,13 @@ void AddSandboxOptions(CLI::App* app, Options* o) {
          "how the run is recorded: sud (from inside, fast), ptrace (from outside: static programs too), "
          "auto: sud where it can (default: auto)")
       ->transform(CLI::CheckedTransformer(backends, CLI::ignore_case));
+  app->add_option(
+         "--until", o->until,
+         "regex: a line of standard output that ends the run, for servers and what leaves daemons behind")
+      ->check([](const std::string& text) {
+        const auto ack = ParseAck(text);
+        return ack ? std::string() : ack.error().message;
+      });
   app->add_option("--timeout", o->timeout_seconds, "seconds until a run is ended (default: 120)")
       ->check(CLI::PositiveNumber);
 }

@@ -25,6 +25,7 @@ struct Options {
   std::string setup;  ///< shell command, run first, un-recorded
   std::string stdin_path;
   Backend backend = Backend::kAuto;
+  std::string until;  ///< --until: a line of stdout that ends the run
   double timeout_seconds = 120;
 
   // What is judged.

@@ -18,6 +18,7 @@ RunSpec RunSpecOf(const Options& options) {
   run.command = options.command;
   run.backend = options.backend;
   run.stdin_path = options.stdin_path;
+  run.until = options.until;
   run.time_limit = std::chrono::milliseconds(static_cast<int64_t>(options.timeout_seconds * 1000));
   return run;
 }

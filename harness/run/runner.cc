@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <regex>
 
 #include "base/check.h"
 #include "base/files.h"
@@ -70,6 +71,13 @@ class Collector {
       cut_ = cut_ || kept < static_cast<uint64_t>(got);
     }
   }
+  /// True when a whole line has come in which `pattern` is found. Looks at each line once.
+  bool HasLine(const std::regex& pattern) {
+    for (size_t end; (end = bytes_.find('\n', looked_at_)) != std::string::npos; looked_at_ = end + 1) {
+      if (std::regex_search(bytes_.substr(looked_at_, end - looked_at_), pattern)) return true;
+    }
+    return false;
+  }
   std::string Take() { return std::move(bytes_); }
   bool cut() const { return cut_; }
 
@@ -77,6 +85,7 @@ class Collector {
   UniqueFd read_;
   UniqueFd write_;
   std::string bytes_;
+  size_t looked_at_ = 0;  // lines before this have been looked at
   bool cut_ = false;
 };
 
@@ -91,6 +100,8 @@ tl::unexpected<Error> InterruptedError() { return FailWith(ExitCode::kInterrupte
 
 /// Drains both pipes until the warden reports.
 Result<WardenReply> Await(Warden& warden, const RunSpec& spec, Collector& out, Collector& err) {
+  const std::regex until(spec.until);
+  bool waits = !spec.until.empty();
   const auto give_up =
       std::chrono::steady_clock::now() + spec.time_limit + std::chrono::milliseconds(kGraceMs);
   for (;;) {
@@ -112,6 +123,10 @@ Result<WardenReply> Await(Warden& warden, const RunSpec& spec, Collector& out, C
       return Fail("the process that starts commands in the sandbox does not answer");
     }
     if (polled[1].revents != 0) out.Drain(spec.output_limit, 16);
+    if (waits && out.HasLine(until)) {
+      warden.EndRun();
+      waits = false;
+    }
     if (polled[2].revents != 0) err.Drain(spec.output_limit, 16);
     if (polled[0].revents == 0) continue;
     auto reply = warden.Receive();
@@ -134,6 +149,8 @@ RunResult FromReply(const WardenReply& reply) {
   } else {
     result.exit_status = WEXITSTATUS(status);
   }
+  result.until_came = reply.told_to_end != 0;
+  if (result.until_came && !reply.main_ended) result.signal = result.exit_status = 0;
   result.main_ended = reply.main_ended != 0;
   result.timed_out = reply.timed_out != 0;
   result.too_many_processes = reply.too_many != 0;

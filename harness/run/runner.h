@@ -24,6 +24,8 @@ struct RunSpec {
   std::string directory;   ///< as the command sees it; empty: Sandbox::working_directory()
   std::string stdin_path;  ///< as this process sees it; empty: /dev/null
   std::chrono::milliseconds time_limit{120'000};
+  std::string
+      until;  ///< a line of stdout in which this (ECMAScript) is found ends the run: what is alive is killed
   uint64_t output_limit = uint64_t{8}
                           << 20;  ///< bytes kept of each of stdout and stderr; the rest is read and dropped
   Backend backend = Backend::kAuto;  ///< of Record; Run records nothing by itself
@@ -49,6 +51,8 @@ struct RunResult {
   int signal = 0;          ///< the signal that ended the main process, or 0
   bool timed_out = false;  ///< the time limit came before all processes were gone
   bool main_ended = true;  ///< false: the main process itself had to be killed
+  bool until_came =
+      false;  ///< RunSpec::until ended the run; exit_status is 0 if the main process was still alive
   bool too_many_processes = false;    ///< process_limit was exceeded, everything was killed
   std::vector<Straggler> stragglers;  ///< what was alive when the run was ended by force, at most 16
   int32_t main_pid = 0;               ///< as the command's side sees it

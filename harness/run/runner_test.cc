@@ -59,6 +59,29 @@ class RunnerTest : public ::testing::TestWithParam<Isolation> {
   RunSpec spec_;
 };
 
+TEST_P(RunnerTest, ALineOfOutputEndsARunThatLeavesADaemonBehind) {
+  spec_.until = "^ready [0-9]+$";
+  const auto result = RunFor(60'000, "sleep 612 & echo not ready yet; echo ready 7; exec sleep 613");
+  ASSERT_OK(result);
+  EXPECT_TRUE(result->until_came);
+  EXPECT_FALSE(result->timed_out);
+  EXPECT_EQ(result->exit_status, 0) << "it was ended by us, at its word";
+  EXPECT_EQ(CountSleepers("sleep 612") + CountSleepers("sleep 613"), 0);
+  EXPECT_TRUE(WhyNotOver(spec_, *result).empty());
+  spec_.until.clear();
+  const auto next = RunFor(60'000, "echo ready 8; exit 3");
+  ASSERT_OK(next);
+  EXPECT_EQ(next->exit_status, 3) << "what ends by itself keeps its status, and the warden serves on";
+}
+
+TEST_P(RunnerTest, ALineThatNeverComesEndsNothing) {
+  spec_.until = "^ready$";
+  const auto result = RunFor(60'000, "printf 'ready'; echo ' or not'; exit 4");
+  ASSERT_OK(result);
+  EXPECT_FALSE(result->until_came);
+  EXPECT_EQ(result->exit_status, 4);
+}
+
 INSTANTIATE_TEST_SUITE_P(Each, RunnerTest,
                          ::testing::Values(Isolation::kFull, Isolation::kMountOnly, Isolation::kNone),
                          [](const auto& test) {

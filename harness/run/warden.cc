@@ -112,6 +112,11 @@ Status Warden::Send(const WardenRequest& request) {
   return {};
 }
 
+void Warden::EndRun() {
+  const char byte = kEndRun;
+  (void)!send(socket_.get(), &byte, 1, MSG_NOSIGNAL);  // a warden that is gone is noticed by Receive
+}
+
 Result<WardenReply> Warden::Receive() {
   WardenReply reply;
   if (!ReceiveWhole(socket_.get(), reply))

@@ -39,6 +39,7 @@ struct WardenReply {
   int32_t main_ended = 0;
   int32_t timed_out = 0;
   int32_t too_many = 0;
+  int32_t told_to_end = 0;  ///< Warden::EndRun ended it
   int32_t unkillable = 0;  ///< processes that survived SIGKILL for ten seconds: the sandbox is unusable
   int32_t straggler_count = 0;
   uint64_t duration_ns = 0;
@@ -68,6 +69,9 @@ class Warden {
   /// Sends a request; the reply arrives at socket(). REQUIRES: no run in progress.
   Status Send(const WardenRequest& request);
   int socket() const { return socket_.get(); }
+  static constexpr char kEndRun = 'e';  ///< the byte that EndRun sends; requests begin with another
+  /// Ends the run in progress: what is alive is killed, then the reply comes as always.
+  void EndRun();
   /// Reads the reply that poll(2) on socket() announced. Error: the warden is gone.
   Result<WardenReply> Receive();
   /// Kills the view and everything in it now; Send fails from then on.

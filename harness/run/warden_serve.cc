@@ -87,6 +87,7 @@ class Server {
   bool is_init_;
   int last_pid_;
   int signals_ = -1;
+  bool told_to_end_ = false;
   std::string traced_recording_;  // of the request in work
   std::unique_ptr<ptrace::Tracer> tracer_;
   std::vector<UniqueFd> received_;
@@ -102,8 +103,9 @@ bool Server::ReceiveRequest(StartSpec& spec, WardenRequestHead& head) {
   message.msg_control = control;
   message.msg_controllen = sizeof control;
   ssize_t got;
+  // An EndRun that came when its run had just ended means nothing.
   do got = recvmsg(socket_, &message, MSG_CMSG_CLOEXEC);
-  while (got < 0 && errno == EINTR);
+  while ((got < 0 && errno == EINTR) || (got == 1 && byte == Warden::kEndRun));
   if (got <= 0) return false;
   for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
     if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
@@ -151,7 +153,11 @@ bool Server::WaitForNews(uint64_t until_ns, int at_most_ms) {
   signalfd_siginfo drained[8];
   while (read(signals_, drained, sizeof drained) > 0) {
   }
-  return polled[1].revents == 0;  // nobody sends during a run: it is the end
+  if (polled[1].revents == 0) return true;
+  char byte;
+  if (recv(socket_, &byte, 1, MSG_DONTWAIT) != 1) return false;  // nobody is left to report to
+  told_to_end_ = true;  // Warden::EndRun: all that is sent during a run
+  return true;
 }
 
 bool Server::Reap(WardenReply& reply) {
@@ -197,6 +203,7 @@ void Server::RunOne(StartSpec& spec, const WardenRequestHead& head, WardenReply&
   if (last_pid_ >= 0 && pwrite(last_pid_, "1", 1, 0) != 1) last_pid_ = -1;
   const uint64_t begin = NowNs();
   const uint64_t deadline = begin + head.time_limit_ms * 1'000'000;
+  told_to_end_ = false;
   if (!StartTracing(reply)) return;
   spec.tracer = tracer_.get();
   const StartOutcome outcome = StartCommand(spec);
@@ -220,7 +227,8 @@ void Server::RunOne(StartSpec& spec, const WardenRequestHead& head, WardenReply&
       next_check = now + kCheckProcessesEveryMs * 1'000'000;
       reply.too_many = TooMany(head.process_limit);
     }
-    if (!reply.timed_out && !reply.too_many) continue;
+    reply.told_to_end = told_to_end_;
+    if (!reply.timed_out && !reply.too_many && !reply.told_to_end) continue;
     EndByForce(reply);
     break;
   }
