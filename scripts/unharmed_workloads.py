@@ -3,8 +3,9 @@
 
 class Workload:
     def __init__(self, name, command, needs="", setup="", fast=False, counts=True, skip="", replace=(), cannot="", limit=120,
-                 user_cannot="", outside=""):
+                 user_cannot="", outside="", options=()):
         self.name, self.command, self.needs, self.setup, self.fast = name, command, needs, setup, fast
+        self.options = list(options)  # of record
         self.counts = counts  # False: the number of calls depends on timing
         self.skip = skip  # names in the tree (a pattern) that hold times or random bytes
         self.replace = replace  # (pattern, text) for the outputs
@@ -295,4 +296,10 @@ ALL += [
     Workload(f"go-{linking}-{mode}", f"{{build}}/targets/go-{linking}/stress {mode}", f"{{build}}/targets/go-{linking}/stress",
              fast=linking == "pie" and mode in ("threads", "preemption", "environment", "signals", "recovery", "copies"))
     for linking in ("dynamic", "pie") for mode in GO_MODES
+]
+# Static Go can only be traced, and so is all that stands around it.
+ALL += [
+    Workload(f"go-static-{mode}", f"{{build}}/targets/go-static/stress {mode}", "{build}/targets/go-static/stress",
+             fast=mode in ("threads", "signals", "copies"), options=["--backend", "ptrace"])
+    for mode in GO_MODES
 ]
