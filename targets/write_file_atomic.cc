@@ -30,7 +30,14 @@ GoStatus WriteFileAtomic(const std::string& dir, const std::string& name, std::s
   if (status) status = goos::Sync(*fd, temporary);
   (void)goos::Close(*fd, temporary);  // W11
   if (!status) return status;
-  return goos::Rename(temporary, goos::Join(dir, name));
+  status = goos::Rename(temporary, goos::Join(dir, name));
+#ifdef REPAIRED  // what `oldornew check` proposes for it: scripts/puzzles holds that to be enough
+  GoResult<int> directory = goos::OpenFile(dir, O_RDONLY, 0);
+  if (!directory) return tl::unexpected(directory.error());
+  if (status) status = goos::Sync(*directory, dir);
+  (void)goos::Close(*directory, dir);
+#endif
+  return status;
 }
 
 }  // namespace oldornew::targets

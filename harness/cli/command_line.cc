@@ -19,6 +19,8 @@ Result<ExitCode> Dispatch(const Options& options) {
       return RunReplay(options);
     case Subcommand::kStates:
       return RunStates(options);
+    case Subcommand::kExplain:
+      return RunExplain(options);
     case Subcommand::kDoctor:
       return RunDoctor(options);
     case Subcommand::kProfiles:

@@ -12,6 +12,7 @@ Result<ExitCode> RunScenarios(const Options& options);
 Result<ExitCode> RunRecord(const Options& options);
 Result<ExitCode> RunShow(const Options& options);
 Result<ExitCode> RunReplay(const Options& options);
+Result<ExitCode> RunExplain(const Options& options);
 Result<ExitCode> RunStates(const Options& options);
 Result<ExitCode> RunDoctor(const Options& options);
 Result<ExitCode> RunProfiles(const Options& options);

@@ -135,6 +135,9 @@ Result<SearchOptions> MakeSearchOptions(const Options& options) {
   if (!options.expect.empty()) {
     ASSIGN_OR_RETURN(search.expect, ParseOracles(options.expect));
   }
+  search.allowed = options.allow;
+  const auto contained = std::find(search.expect.begin(), search.expect.end(), Oracle::kContained);
+  if (!options.allow.empty() && contained == search.expect.end()) search.expect.push_back(Oracle::kContained);
   if (!options.volatile_globs.empty()) search.volatile_globs = options.volatile_globs;
   search.jobs = options.jobs;
   return search;

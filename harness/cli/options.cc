@@ -59,8 +59,13 @@ void AddJudgingOptions(CLI::App* app, Options* o) {
          "file system profile, or mainstream, or all; repeatable (default: mainstream, and posix as a hint)")
       ->allow_extra_args(false);
   AddProfilesFile(app, o);
-  app->add_option("--expect", o->expect,
-                  "oracles to ask, comma-separated: atomic, durable, check (default: all)");
+  app->add_option(
+      "--expect", o->expect,
+      "oracles to ask, comma-separated: atomic, durable, check, attrs, private, contained (default: all "
+      "but contained)");
+  app->add_option("--allow", o->allow,
+                  "glob of what may change beside what is watched; everything else is a finding of contained")
+      ->allow_extra_args(false);
   app->add_option("--check", o->check_command, "shell command that must exit 0 in every state");
   app->add_option("--view", o->view_command,
                   "shell command that prints the logical content of a state (databases)");
@@ -160,6 +165,14 @@ struct Parser {
                        "the trace a token belongs to (default: oldornew.out/run.trace)");
     AddProfilesFile(replay, o);
     replay->add_option("--keep", o->keep, "write the state to this new or empty directory");
+    CLI::App* explain =
+        Add("explain", "say in words what a finding is, why it can happen and what to do about it",
+            Subcommand::kExplain);
+    explain->add_option("input", o->input, "a .crash file, or a token")->required();
+    explain->add_option("--trace", o->trace_path,
+                        "the trace a token belongs to (default: oldornew.out/run.trace)");
+    AddProfilesFile(explain, o);
+    explain->add_flag("--markdown", o->markdown, "as Markdown, for a bug report");
     CLI::App* states =
         Add("states", "list every distinct state as JSON lines: states [options] -- COMMAND ...",
             Subcommand::kStates);

@@ -11,7 +11,7 @@
 
 namespace oldornew {
 
-enum class Subcommand : uint8_t { kCheck, kRecord, kShow, kReplay, kStates, kDoctor, kProfiles };
+enum class Subcommand : uint8_t { kCheck, kRecord, kShow, kReplay, kStates, kExplain, kDoctor, kProfiles };
 
 struct Options {
   Subcommand subcommand = Subcommand::kCheck;
@@ -34,6 +34,7 @@ struct Options {
   std::vector<std::string> profiles;
   std::string profiles_file;  ///< TOML with rows of the user's own
   std::string expect;
+  std::vector<std::string> allow;
   std::string check_command;
   std::string view_command;
   std::vector<std::string> volatile_globs;
@@ -60,10 +61,11 @@ struct Options {
   std::string baseline;        ///< --baseline: accepted findings
   std::string write_baseline;  ///< --write-baseline: where to write what was found, to be accepted
 
-  // replay, show, states.
+  // replay, show, states, explain.
   std::string input;       ///< token, .crash or .trace file; profiles: a row, or empty
   std::string trace_path;  ///< the trace a token belongs to
   std::string keep;        ///< replay --keep DIR, states --write DIR
+  bool markdown = false;   ///< explain --markdown
 };
 
 /// What argv said. Help and version are texts to print before leaving with exit code 0.

@@ -15,18 +15,6 @@ namespace oldornew {
 
 namespace {
 
-std::vector<std::string> PlacesOf(const Trace& trace, const SearchOptions& search,
-                                  const std::string& subject_name, bool* whole_directory) {
-  const auto subjects = ChooseSubjects(trace, search.watch);
-  std::vector<std::string> out;
-  for (const Subject& subject : subjects ? *subjects : std::vector<Subject>{}) {
-    if (subject.name != subject_name) continue;
-    *whole_directory = subject.whole_directory;
-    for (const Place& place : subject.places) out.push_back(ShowPlace(trace, place));
-  }
-  return out;
-}
-
 // Our own folder is marked, so that the next check does not copy it into its sandbox; a folder the user had
 // is left as it is.
 Status MakeOutputFolder(const std::string& path) {
@@ -62,19 +50,18 @@ Status WriteOutput(const Options& options, const SearchOptions& search, Report* 
   if (!findings && !options.output_given) return {};
   RETURN_IF_ERROR(MakeOutputFolder(options.output));
   RETURN_IF_ERROR(WriteTrace(*report->trace, JoinPath(options.output, "run.trace")));
+  std::vector<Subject> subjects;
+  if (auto chosen = ChooseSubjects(*report->trace, search.watch)) subjects = std::move(*chosen);
   for (const Finding& finding : findings ? report->search->findings : std::vector<Finding>{}) {
-    BundleHeader header;
-    header.token = finding.token;
-    header.oracle = OracleName(finding.oracle);
-    header.path = finding.path;
-    header.outcome = OutcomeName(finding.shown);
-    header.message = finding.message;
+    const auto subject = std::find_if(subjects.begin(), subjects.end(),
+                                      [&](const Subject& s) { return s.name == finding.path; });
+    BundleHeader header =
+        HeaderOf(TraceOf(*report, finding), finding, subject == subjects.end() ? nullptr : &*subject);
     header.ack = options.ack;
     header.view = options.view_command;
     header.check = options.check_command;
     header.profile_table = report->profile_table;
     if (const Profile* row = search.table.Find(finding.profile)) header.row = CellsText(*row);
-    header.watch = PlacesOf(TraceOf(*report, finding), search, finding.path, &header.whole_directory);
     const std::string id = HashBytes(finding.token + header.oracle + finding.path).Short();
     const std::string path = JoinPath(options.output, id + ".crash");
     RETURN_IF_ERROR(WriteFile(path, EncodeBundle(header, TraceOf(*report, finding))));

@@ -1,38 +1,20 @@
 // replay: the state of a finding, brought back and judged again.
-#include <unistd.h>
-
 #include <cstdio>
 
 #include "base/files.h"
 #include "base/text.h"
+#include "cli/bundle_input.h"
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "explore/case.h"
 #include "finding/bundle.h"
-#include "model/columns.h"
+#include "oracle/contained.h"
 #include "oracle/judge.h"
-#include "trace/format.h"
+#include "oracle/privacy.h"
 
 namespace oldornew {
 
 namespace {
-
-Result<Bundle> LoadBundle(const Options& options) {
-  if (access(options.input.c_str(), F_OK) == 0) {
-    ASSIGN_OR_RETURN(const std::string bytes, ReadFile(options.input));
-    auto bundle = DecodeBundle(bytes);
-    if (!bundle) return FailWith(ExitCode::kUsage, "{}: {}", options.input, bundle.error().message);
-    return bundle;
-  }
-  if (options.input.find('/') == std::string::npos || options.input.ends_with(".crash")) {
-    return FailWith(ExitCode::kUsage, "{}: no such file", options.input);
-  }
-  Bundle bundle;
-  bundle.header.token = options.input;
-  ASSIGN_OR_RETURN(bundle.trace,
-                   ReadTrace(options.trace_path.empty() ? "oldornew.out/run.trace" : options.trace_path));
-  return bundle;
-}
 
 // One line for each path that differs from the old tree, so that the state can be seen at a glance.
 std::string ListState(const Trace& trace, const FileTree& state) {
@@ -55,32 +37,52 @@ std::string ListState(const Trace& trace, const FileTree& state) {
 
 // A token alone names no subject: whatever the default rule watches is judged.
 Result<std::vector<Subject>> SubjectsOf(const Bundle& bundle) {
-  if (bundle.header.watch.empty()) return ChooseSubjects(bundle.trace, {});
-  Subject subject;
-  subject.name = bundle.header.path;
-  subject.whole_directory = bundle.header.whole_directory;
-  for (const std::string& path : bundle.header.watch) {
-    ASSIGN_OR_RETURN(const Place place, FindPlace(bundle.trace, path));
-    subject.places.push_back(place);
-  }
-  return std::vector<Subject>{subject};
+  ASSIGN_OR_RETURN(std::optional<Subject> subject, SubjectOf(bundle));
+  if (!subject) return ChooseSubjects(bundle.trace, {});
+  return std::vector<Subject>{std::move(*subject)};
+}
+
+void Say(const char* oracle, const std::string& what) {
+  std::fputs(fmt::format("{}: {}\n", oracle, what).c_str(), stdout);
 }
 
 Result<bool> JudgeAgain(const Bundle& bundle, const CrashState& state) {
   ASSIGN_OR_RETURN(const AckRule ack, ParseAck(bundle.header.ack));
   ASSIGN_OR_RETURN(const auto subjects, SubjectsOf(bundle));
+  const Trace& trace = bundle.trace;
   bool failed = false;
   for (const Subject& subject : subjects) {
-    const VersionHistory history = TraceVersions(bundle.trace, subject, ack);
-    const auto violation = JudgeState(bundle.trace, subject, history, state.tree, state.last_point);
-    if (!violation) continue;
-    failed = true;
-    std::fputs(fmt::format("{}: {} would {}\n", OracleName(violation->oracle), violation->at,
-                           OutcomePhrase(violation->outcome))
-                   .c_str(),
-               stdout);
+    const VersionHistory history = TraceVersions(trace, subject, ack);
+    const auto violation = JudgeState(trace, subject, history, state.tree, state.last_point);
+    if (violation)
+      Say(OracleName(violation->oracle),
+          fmt::format("{} would {}", violation->at, OutcomePhrase(violation->outcome)));
+    failed |= violation.has_value();
+    if (violation && violation->oracle == Oracle::kAtomic) continue;
+    const VersionHistory combinations = TraceVersions(trace, subject, ack, Value::kCombination);
+    const auto mixed = JudgeAttributes(trace, subject, combinations, state.tree);
+    if (mixed) Say(OracleName(mixed->oracle), fmt::format("{}: {}", mixed->at, mixed->evidence));
+    failed |= mixed.has_value();
   }
   if (!failed) std::fputs("this state is acceptable: every watched path is old or new\n", stdout);
+  return failed;
+}
+
+// A moment of the run itself: who can read what, and, at its end, what changed that should not have.
+bool JudgeLive(const Bundle& bundle, uint32_t point) {
+  bool failed = false;
+  for (const Exposure& exposure : FindExposures(bundle.trace)) {
+    if (point < exposure.first_point || point > exposure.last_point) continue;
+    failed = true;
+    Say("private", fmt::format("{} (content of {}) can be read by {}: mode {:04o}", exposure.path,
+                               exposure.subject, exposure.who, exposure.mode));
+  }
+  for (const Stray& stray : FindStrays(bundle.trace, {}, {})) {
+    if (bundle.header.oracle != "contained" || stray.path != bundle.header.path) continue;
+    failed = true;
+    Say("contained", fmt::format("{}: {}", stray.path, stray.what));
+  }
+  if (!failed) std::fputs("nothing is wrong at this moment\n", stdout);
   return failed;
 }
 
@@ -112,48 +114,6 @@ Result<bool> ProbeAgain(const Bundle& bundle, const CrashState& state) {
   return bundle.header.oracle == "durable" ? !same(new_answer) : !same(old_answer) && !same(new_answer);
 }
 
-// What the bundle's row says and the one of today does not: "NEWDATA zero, now ordered".
-std::string Differences(const Profile& then, const Profile& now) {
-  std::vector<std::string> words;
-  for (size_t i = 0; i < Columns().size(); ++i) {
-    const std::string was = CellText(then, i);
-    const std::string is = CellText(now, i);
-    if (was != is) words.push_back(fmt::format("{} {}, now {}", Columns()[i].name, was, is));
-  }
-  return Join(words, "; ");
-}
-
-// A state belongs to the row it was found in. When the table has changed since, the old row is used, and that
-// is said: what it shows may be something the file system is no longer thought to do.
-Result<Profile> RowOf(const Options& options, const Bundle& bundle, const PowerCase& power_case) {
-  ASSIGN_OR_RETURN(const ProfileTable table, LoadProfiles(options));
-  const std::string& name = power_case.profile;
-  const Profile* now = table.Find(name);
-  if (bundle.header.row.empty()) {
-    if (now != nullptr) return *now;
-    return FailWith(ExitCode::kUsage, "no profile is called {} (--profiles-file gives rows of your own)",
-                    name);
-  }
-  auto then = ParseCells(bundle.header.row);
-  if (!then) return FailWith(ExitCode::kUsage, "the bundle's row {}: {}", name, then.error().message);
-  then->name = name;
-  std::string complaint;
-  if (now == nullptr) {
-    complaint = fmt::format("this table has no row {}", name);
-  } else if (CellsDigest(*then) != CellsDigest(*now)) {
-    complaint = fmt::format("its row {} differs: {}", name, Differences(*then, *now));
-  } else if (bundle.header.profile_table != table.Version()) {
-    complaint = fmt::format("its row {} is the same", name);
-  }
-  if (!complaint.empty()) {
-    std::fputs(fmt::format("oldornew: the bundle was written with profile table {}, this is {}; {}\n",
-                           bundle.header.profile_table, table.Version(), complaint)
-                   .c_str(),
-               stderr);
-  }
-  return *then;
-}
-
 // How a further run ended is in its trace: shown, and written out.
 Result<ExitCode> ShowEnd(const Bundle& bundle, const EndCase& end_case, const Options& options) {
   const Trace& trace = bundle.trace;
@@ -179,21 +139,27 @@ Result<ExitCode> RunReplay(const Options& options) {
   if (!options.keep.empty()) RETURN_IF_ERROR(MakeEmptyDirectory(options.keep));
   ASSIGN_OR_RETURN(const Bundle bundle, LoadBundle(options));
   if (const auto end_case = ParseEndToken(bundle.header.token)) return ShowEnd(bundle, *end_case, options);
-  ASSIGN_OR_RETURN(const PowerCase power_case, ParseToken(bundle.header.token));
-  ASSIGN_OR_RETURN(const Profile row, RowOf(options, bundle, power_case));
-  ASSIGN_OR_RETURN(const CrashState state, Realise(bundle.trace, power_case, {{""}}, &row));
+  ASSIGN_OR_RETURN(const std::optional<Profile> row, RowOf(options, bundle));
+  ASSIGN_OR_RETURN(const Realised realised,
+                   RealiseToken(bundle.trace, bundle.header.token, {{""}}, row ? &*row : nullptr));
+  const CrashState& state = realised.state;
+  const bool live = realised.profile == kLiveProfile;
   if (!bundle.header.message.empty()) std::fputs((bundle.header.message + "\n").c_str(), stdout);
-  std::fputs(fmt::format("{}, power lost after {} of {} calls; the state, against the old one:\n{}",
-                         power_case.profile, state.first_point, bundle.trace.ops.size(),
-                         ListState(bundle.trace, state.tree))
-                 .c_str(),
-             stdout);
+  std::fputs(
+      fmt::format("{} {} of {} calls; the state, against the old one:\n{}",
+                  live ? std::string("the running machine after") : realised.profile + ", power lost after",
+                  state.first_point, bundle.trace.ops.size(), ListState(bundle.trace, state.tree))
+          .c_str(),
+      stdout);
   if (!options.keep.empty()) {
     RETURN_IF_ERROR(WriteTo(state.tree, options.keep));
     std::fputs(fmt::format("written to {}\n", options.keep).c_str(), stdout);
   }
-  const bool probed = !bundle.header.view.empty() || !bundle.header.check.empty();
-  ASSIGN_OR_RETURN(const bool failed, probed ? ProbeAgain(bundle, state) : JudgeAgain(bundle, state));
+  if (live) return JudgeLive(bundle, state.first_point) ? ExitCode::kFindings : ExitCode::kClean;
+  const bool probed = bundle.header.path == "." || bundle.header.oracle == "check";
+  ASSIGN_OR_RETURN(const bool failed, probed && (!bundle.header.view.empty() || !bundle.header.check.empty())
+                                          ? ProbeAgain(bundle, state)
+                                          : JudgeAgain(bundle, state));
   return failed ? ExitCode::kFindings : ExitCode::kClean;
 }
 

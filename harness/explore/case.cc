@@ -1,5 +1,7 @@
 #include "explore/case.h"
 
+#include <charconv>
+
 #include "base/text.h"
 
 namespace oldornew {
@@ -8,6 +10,13 @@ namespace {
 
 constexpr std::string_view kPower = "power/";
 constexpr std::string_view kEnd = "end/";
+constexpr std::string_view kLive = "live/";
+
+Status CheckTrace(const Trace& trace, const std::string& trace_id) {
+  const std::string id = trace.Identity().Short();
+  if (trace_id == id) return {};
+  return FailWith(ExitCode::kUsage, "this token belongs to trace {}, not to this one ({})", trace_id, id);
+}
 
 }  // namespace
 
@@ -22,7 +31,8 @@ std::string FormatToken(const EndCase& end_case) {
 std::optional<EndCase> ParseEndToken(std::string_view token) {
   const size_t last = token.rfind('/');
   if (!token.starts_with(kEnd) || last < kEnd.size() || token.size() - last - 1 != 8) return std::nullopt;
-  return EndCase{std::string(token.substr(kEnd.size(), last - kEnd.size())), std::string(token.substr(last + 1))};
+  return EndCase{std::string(token.substr(kEnd.size(), last - kEnd.size())),
+                 std::string(token.substr(last + 1))};
 }
 
 Result<PowerCase> ParseToken(std::string_view token) {
@@ -46,16 +56,62 @@ Result<PowerCase> ParseToken(std::string_view token) {
 
 Result<CrashState> Realise(const Trace& trace, const PowerCase& power_case, const Projection& projection,
                            const Profile* profile) {
-  const std::string id = trace.Identity().Short();
-  if (power_case.trace_id != id) {
-    return FailWith(ExitCode::kUsage, "this token belongs to trace {}, not to this one ({})",
-                    power_case.trace_id, id);
-  }
+  RETURN_IF_ERROR(CheckTrace(trace, power_case.trace_id));
   if (profile != nullptr) return RealiseChoice(trace, *profile, power_case.choice, projection);
   ASSIGN_OR_RETURN(const auto profiles, SelectProfiles({power_case.profile}));
   if (profiles.size() != 1)
     return FailWith(ExitCode::kUsage, "a token names one profile, not {}", power_case.profile);
   return RealiseChoice(trace, *profiles[0], power_case.choice, projection);
+}
+
+std::string FormatToken(const LiveCase& live_case) {
+  return fmt::format("{}{}/{}", kLive, live_case.point, live_case.trace_id);
+}
+
+bool IsLiveToken(std::string_view token) { return token.starts_with(kLive); }
+
+Result<LiveCase> ParseLiveToken(std::string_view token) {
+  const auto malformed = [&] {
+    return FailWith(ExitCode::kUsage, "not a token: {} (expected live/POINT/TRACE, as a report prints it)",
+                    Quote(token));
+  };
+  if (!IsLiveToken(token)) return malformed();
+  const std::string_view rest = token.substr(kLive.size());
+  const size_t slash = rest.find('/');
+  if (slash == std::string_view::npos || rest.size() - slash != 9) return malformed();
+  LiveCase live_case;
+  const auto [end, error] = std::from_chars(rest.data(), rest.data() + slash, live_case.point);
+  if (error != std::errc() || end != rest.data() + slash) return malformed();
+  live_case.trace_id = rest.substr(slash + 1);
+  return live_case;
+}
+
+Result<CrashState> Realise(const Trace& trace, const LiveCase& live_case) {
+  RETURN_IF_ERROR(CheckTrace(trace, live_case.trace_id));
+  if (live_case.point > trace.ops.size()) {
+    return FailWith(ExitCode::kUsage, "this token names a moment after call {}, the trace has {}",
+                    live_case.point, trace.ops.size());
+  }
+  LiveTree live(trace);
+  for (uint32_t i = 0; i < live_case.point; ++i) live.Apply(trace.ops[i]);
+  CrashState state;
+  state.first_point = state.last_point = live_case.point;
+  state.points = {{live_case.point, live_case.point}};
+  state.tree = live.tree();
+  state.digest = state.tree.RootDigest(/*attributes=*/true);
+  return state;
+}
+
+Result<Realised> RealiseToken(const Trace& trace, std::string_view token, const Projection& projection,
+                              const Profile* profile) {
+  if (IsLiveToken(token)) {
+    ASSIGN_OR_RETURN(const LiveCase live_case, ParseLiveToken(token));
+    ASSIGN_OR_RETURN(CrashState state, Realise(trace, live_case));
+    return Realised{std::move(state), kLiveProfile};
+  }
+  ASSIGN_OR_RETURN(const PowerCase power_case, ParseToken(token));
+  ASSIGN_OR_RETURN(CrashState state, Realise(trace, power_case, projection, profile));
+  return Realised{std::move(state), power_case.profile};
 }
 
 }  // namespace oldornew

@@ -1,7 +1,8 @@
 // Case: one thing that could happen to the program, as a value with a short text form, the token.
 //
-// A token works beside the saved trace; a .crash bundle holds both (finding/bundle.h). Today there is one
-// kind of case, the loss of power; faults, kills and schedules will be further kinds with the same text form.
+// A token works beside the saved trace; a .crash bundle holds both (finding/bundle.h). There are two kinds of
+// case, the loss of power and a moment of the run itself; faults, kills and schedules will be further kinds
+// with the same text form.
 #pragma once
 
 #include <optional>
@@ -39,6 +40,34 @@ std::string FormatToken(const PowerCase& power_case);
 
 /// Errors (usage): not a token, with what was expected.
 Result<PowerCase> ParseToken(std::string_view token);
+
+/// What a finding of the run itself has in place of a file system profile.
+inline constexpr const char* kLiveProfile = "live";
+
+/// What a reader of the running machine sees after `point` ops: no crash.
+struct LiveCase {
+  uint32_t point = 0;
+  std::string trace_id;
+};
+
+/// "live/<point>/<trace id>".
+std::string FormatToken(const LiveCase& live_case);
+
+/// True when the text has the form of such a token, well-formed or not.
+bool IsLiveToken(std::string_view token);
+/// Errors (usage): not such a token.
+Result<LiveCase> ParseLiveToken(std::string_view token);
+/// The page cache's view. Errors (usage): the token is of another trace, or its point lies behind the end.
+Result<CrashState> Realise(const Trace& trace, const LiveCase& live_case);
+
+/// The state a token of a PowerCase or a LiveCase stands for, with the name of its profile ("live" for the
+/// latter).
+struct Realised {
+  CrashState state;
+  std::string profile;
+};
+Result<Realised> RealiseToken(const Trace& trace, std::string_view token,
+                              const Projection& projection = {{""}}, const Profile* profile = nullptr);
 
 /// The state a case stands for. Errors (usage): the token is of another trace, or names an unknown profile or
 /// choice. `profile`, if given, is the row to use instead of the built-in one of that name.

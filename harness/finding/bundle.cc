@@ -1,6 +1,11 @@
 #include "finding/bundle.h"
 
+#include <cstdio>
+
 #include "base/text.h"
+#include "explore/case.h"
+#include "finding/collector.h"
+#include "finding/repair.h"
 #include "trace/format.h"
 
 namespace oldornew {
@@ -53,16 +58,39 @@ constexpr TextField kTextFields[] = {
     {"check", &BundleHeader::check},
     {"profile-table", &BundleHeader::profile_table},
     {"row", &BundleHeader::row},
+    {"cure", &BundleHeader::cure},
+    {"evidence", &BundleHeader::evidence},
 };
+
+struct ListField {
+  std::string_view name;
+  std::vector<std::string> BundleHeader::* member;
+};
+
+constexpr ListField kListFields[] = {{"watch", &BundleHeader::watch},
+                                     {"can-be", &BundleHeader::outcomes},
+                                     {"repair", &BundleHeader::repair},
+                                     {"also", &BundleHeader::subjects},
+                                     {"unproven", &BundleHeader::unproven}};
+
+struct FlagField {
+  std::string_view name;
+  bool BundleHeader::* member;
+};
+
+constexpr FlagField kFlagFields[] = {{"whole-directory", &BundleHeader::whole_directory},
+                                     {"no-repair", &BundleHeader::repair_failed}};
 
 // Returns false for a field this version does not know.
 bool SetField(std::string_view name, std::string value, BundleHeader* header) {
-  if (name == "watch") {
-    header->watch.push_back(std::move(value));
+  for (const ListField& field : kListFields) {
+    if (field.name != name) continue;
+    (header->*field.member).push_back(std::move(value));
     return true;
   }
-  if (name == "whole-directory") {
-    header->whole_directory = value == "yes";
+  for (const FlagField& field : kFlagFields) {
+    if (field.name != name) continue;
+    header->*field.member = value == "yes";
     return true;
   }
   for (const TextField& field : kTextFields) {
@@ -81,8 +109,14 @@ std::string EncodeBundle(const BundleHeader& header, const Trace& trace) {
     const std::string& value = header.*field.member;
     if (!value.empty()) out += fmt::format("{}: {}\n", field.name, Escape(value));
   }
-  for (const std::string& path : header.watch) out += fmt::format("watch: {}\n", Escape(path));
-  out += fmt::format("whole-directory: {}\n\n", header.whole_directory ? "yes" : "no");
+  for (const ListField& field : kListFields) {
+    for (const std::string& value : header.*field.member)
+      out += fmt::format("{}: {}\n", field.name, Escape(value));
+  }
+  for (const FlagField& field : kFlagFields) {
+    if (header.*field.member) out += fmt::format("{}: yes\n", field.name);
+  }
+  out += "\n";
   return out + EncodeTrace(trace);
 }
 
@@ -113,6 +147,109 @@ Result<Bundle> DecodeBundle(std::string_view bytes) {
   if (bundle.header.token.empty()) return FailWith(ExitCode::kUsage, "the header lacks a token");
   ASSIGN_OR_RETURN(bundle.trace, DecodeTrace(bytes.substr(at)));
   return bundle;
+}
+
+BundleHeader HeaderOf(const Trace& trace, const Finding& finding, const Subject* subject) {
+  BundleHeader header;
+  header.token = finding.token;
+  header.oracle = OracleName(finding.oracle);
+  header.path = finding.path;
+  header.outcome = OutcomeName(finding.shown);
+  header.message = finding.message;
+  header.cure = finding.cure;
+  header.evidence = finding.evidence;
+  header.repair_failed = finding.repair_failed;
+  header.unproven = finding.unproven;
+  if (subject != nullptr) {
+    header.whole_directory = subject->whole_directory;
+    for (const Place& place : subject->places) header.watch.push_back(ShowPlace(trace, place));
+  }
+  for (const auto& [outcome, profiles] : finding.outcomes)
+    header.outcomes.push_back(fmt::format("{}: {}", OutcomeName(outcome), Join(profiles, " ")));
+  for (const RepairStep& step : finding.steps)
+    header.repair.push_back(fmt::format("{} {} {}", step.object, step.after, step.text));
+  for (size_t i = 1; i < finding.subjects.size(); ++i) header.subjects.push_back(finding.subjects[i].path);
+  return header;
+}
+
+namespace {
+
+tl::unexpected<Error> BadHeader(const char* field, const std::string& value) {
+  return FailWith(ExitCode::kUsage, "the bundle's header: {} says nothing known: {}", field, Quote(value));
+}
+
+Status ReadOutcomes(const BundleHeader& header, Finding* finding) {
+  for (const std::string& line : header.outcomes) {
+    const size_t colon = line.find(": ");
+    if (colon == std::string::npos) return BadHeader("can-be", line);
+    ASSIGN_OR_RETURN(const Outcome outcome, ParseOutcome(line.substr(0, colon)));
+    for (const std::string& profile : Split(line.substr(colon + 2), ' ')) {
+      finding->outcomes[outcome].push_back(profile);
+      finding->profiles.push_back(profile);
+    }
+  }
+  finding->profiles = InTableOrder(std::move(finding->profiles));
+  return {};
+}
+
+Status ReadRepair(const Bundle& bundle, Finding* finding) {
+  std::vector<RepairStep> steps;
+  for (const std::string& line : bundle.header.repair) {
+    RepairStep step;
+    int length = 0;
+    if (std::sscanf(line.c_str(), "%d %u %n", &step.object, &step.after, &length) != 2 || step.object < 0 ||
+        static_cast<size_t>(step.object) >= bundle.trace.objects.size() ||
+        step.after >= bundle.trace.ops.size())
+      return BadHeader("repair", line);
+    step.text = line.substr(static_cast<size_t>(length));
+    steps.push_back(std::move(step));
+  }
+  if (!steps.empty()) SetRepair(bundle.trace, std::move(steps), finding);
+  return {};
+}
+
+}  // namespace
+
+Result<std::optional<Subject>> SubjectOf(const Bundle& bundle) {
+  if (bundle.header.watch.empty()) return std::nullopt;
+  Subject subject;
+  subject.name = bundle.header.path;
+  subject.whole_directory = bundle.header.whole_directory;
+  for (const std::string& path : bundle.header.watch) {
+    ASSIGN_OR_RETURN(const Place place, FindPlace(bundle.trace, path));
+    subject.places.push_back(place);
+  }
+  return subject;
+}
+
+Result<Finding> FindingOf(const Bundle& bundle, const Profile* row) {
+  const BundleHeader& header = bundle.header;
+  Finding finding;
+  ASSIGN_OR_RETURN(finding.oracle, ParseOracle(header.oracle));
+  ASSIGN_OR_RETURN(finding.shown, ParseOutcome(header.outcome));
+  ASSIGN_OR_RETURN(const std::optional<Subject> subject, SubjectOf(bundle));
+  const Projection projection = subject ? ProjectionOf(bundle.trace, *subject) : Projection{{""}};
+  ASSIGN_OR_RETURN(Realised realised, RealiseToken(bundle.trace, header.token, projection, row));
+  finding.token = header.token;
+  finding.path = finding.at = header.path;
+  finding.message = header.message;
+  finding.evidence = header.evidence;
+  finding.cure = header.cure;
+  finding.profile = realised.profile;
+  finding.first_point = realised.state.first_point;
+  finding.last_point = realised.state.last_point;
+  finding.lost = LostThatMatters(bundle.trace, finding.oracle, realised.state.lost);
+  finding.on_disk = realised.state.named_by;
+  finding.stable_path = SubjectPattern(bundle.trace, header.path);
+  finding.repair_failed = header.repair_failed;
+  finding.unproven = header.unproven;
+  RETURN_IF_ERROR(ReadOutcomes(header, &finding));
+  if (finding.outcomes.empty()) finding.outcomes[finding.shown] = finding.profiles = {finding.profile};
+  RETURN_IF_ERROR(ReadRepair(bundle, &finding));
+  finding.subjects = SubjectsOf(finding);
+  for (const std::string& path : header.subjects)
+    finding.subjects.push_back({path, path, {}, "", SubjectPattern(bundle.trace, path)});
+  return finding;
 }
 
 }  // namespace oldornew

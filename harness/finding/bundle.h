@@ -2,6 +2,7 @@
 // Format: docs/trace-format.md.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,12 +29,33 @@ struct BundleHeader {
   std::string check;
   std::string profile_table;  ///< ProfileTable::Version() of the program that wrote it; empty in old bundles
   std::string row;  ///< cells of the profile that the token names, as CellsText; empty in old bundles
+  // What the check found out beside the case, so that `explain` need not search again. Absent in old bundles.
+  std::vector<std::string> outcomes;  ///< each "empty: xfs, btrfs"
+  std::vector<std::string> repair;    ///< each "OBJECT AFTER TEXT": RepairStep
+  std::vector<std::string> subjects;  ///< other paths with the same cause
+  std::vector<std::string> unproven;  ///< profiles in which the repair may not be enough
+  std::string cure;
+  std::string evidence;
+  bool repair_failed = false;
 };
 
 struct Bundle {
   BundleHeader header;
   Trace trace;
 };
+
+/// The header for a finding. `subject` gives the places that are judged; what --ack, --view and --check said
+/// is for the caller to add.
+BundleHeader HeaderOf(const Trace& trace, const Finding& finding, const Subject* subject);
+
+/// What the bundle judges, in its one case; nullopt: it names no paths (a bare token, a finding of the run
+/// itself). Errors (usage): a path that lies outside the judged directories.
+Result<std::optional<Subject>> SubjectOf(const Bundle& bundle);
+
+/// The finding that a bundle is about, as the check had it, its case realised anew. Errors (usage): as of
+/// RealiseToken, or a header that fits no finding.
+/// `row`, if given, is the row to use instead of the built-in one of the token's profile.
+Result<Finding> FindingOf(const Bundle& bundle, const Profile* row = nullptr);
 
 std::string EncodeBundle(const BundleHeader& header, const Trace& trace);
 

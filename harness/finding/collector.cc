@@ -36,6 +36,44 @@ void AddCoverage(const Coverage& coverage, const Profile& profile, bool pedantic
   sum.exhaustive = sum.exhaustive && coverage.exhaustive;
 }
 
+namespace {
+
+// Most oracles ask for bytes, kinds and targets (oracles.md 6): lost modes, owners, attributes and times are
+// no part of it. The user's own commands may look at anything.
+bool Matters(const Trace& trace, Oracle oracle, const Effect& effect) {
+  const OpKind kind = trace.ops[effect.op].kind;
+  if (kind == OpKind::kSetTimes) return false;
+  const bool attribute =
+      kind == OpKind::kSetAttributes || kind == OpKind::kSetXattr || kind == OpKind::kRemoveXattr;
+  return !attribute || oracle == Oracle::kAttrs || oracle == Oracle::kCheck;
+}
+
+}  // namespace
+
+std::vector<Effect> LostThatMatters(const Trace& trace, Oracle oracle, std::vector<Effect> lost) {
+  std::erase_if(lost, [&](const Effect& effect) { return !Matters(trace, oracle, effect); });
+  return lost;
+}
+
+CaseSize SizeOf(const Trace& trace, Oracle oracle, const CrashState& state) {
+  CaseSize size{0, state.first_point, 0, state.deviations};
+  // What a broken promise lacks is what is lost late, after the promise: state.lost does not say it.
+  if (oracle == Oracle::kDurable) return {state.deviations, 0, 0, 0};
+  for (const Effect& effect : state.lost) {
+    if (!Matters(trace, oracle, effect)) continue;
+    ++size.lost;
+    size.partly += effect.extent != Effect::Extent::kWhole;
+  }
+  return size;
+}
+
+std::vector<ProfileToExplore> ProfilesToExplore(const SearchOptions& options) {
+  std::vector<ProfileToExplore> out;
+  for (const Profile* profile : options.profiles) out.push_back({profile, false});
+  for (const Profile* profile : options.pedantic) out.push_back({profile, true});
+  return out;
+}
+
 void Collector::StartSubject(const Subject& subject, const VersionHistory* history,
                              const Projection& projection) {
   subject_ = &subject;
@@ -53,7 +91,7 @@ void Collector::Add(const Violation& violation, const CrashState& state, const P
   finding.outcomes[violation.outcome].push_back(profile.name);
   finding.profiles.push_back(profile.name);
   const bool durable = violation.oracle == Oracle::kDurable;
-  const Rank rank{pedantic, !profile.mainstream, state.deviations, durable ? 0 : state.first_point};
+  const Rank rank{pedantic, !profile.mainstream, SizeOf(trace_, violation.oracle, state)};
   if (!fresh && !(rank < entry.rank)) return;
   entry.rank = rank;
   entry.ack = violation.ack;
@@ -72,30 +110,17 @@ void Collector::Add(const Violation& violation, const CrashState& state, const P
   finding.on_disk = state.named_by;
 }
 
-namespace {
-
-// The oracles here ask for bytes, kinds and targets (oracles.md 6): lost modes, owners, attributes and times
-// are no part of it.
-void DropAttributeEffects(const Trace& trace, std::vector<Effect>* effects) {
-  std::erase_if(*effects, [&](const Effect& effect) {
-    const OpKind kind = trace.ops[effect.op].kind;
-    return kind == OpKind::kSetAttributes || kind == OpKind::kSetXattr || kind == OpKind::kRemoveXattr ||
-           kind == OpKind::kSetTimes;
-  });
-}
-
-}  // namespace
-
 void Collector::Finish(Entry* entry) {
   Finding& finding = entry->finding;
   for (auto& [outcome, profiles] : finding.outcomes) profiles = InTableOrder(std::move(profiles));
   finding.profiles = InTableOrder(std::move(finding.profiles));
-  finding.severity = finding.oracle == Oracle::kDurable && !options_.durable_is_error ? Severity::kWarning
-                                                                                      : Severity::kError;
+  const bool warning = finding.oracle == Oracle::kAttrs ||
+                       (finding.oracle == Oracle::kDurable && !options_.durable_is_error);  // oracles.md 16
+  finding.severity = warning ? Severity::kWarning : Severity::kError;
   finding.token = FormatToken({entry->profile->name, entry->choice, trace_.Identity().Short()});
   if (finding.oracle == Oracle::kDurable) {
     // What is lost matters at the late point, after the promise; the early one may lack nothing at all.
-    if (const auto late = RealiseChoice(trace_, *entry->profile, entry->choice, entry->projection)) {
+    if (const auto late = RealiseChoice(model_, *entry->profile, entry->choice, entry->projection)) {
       finding.lost = late->lost;
       finding.on_disk = late->named_by;
     }
@@ -104,9 +129,9 @@ void Collector::Finish(Entry* entry) {
           std::max(finding.first_point, entry->history->acks[static_cast<size_t>(entry->ack)].point);
     }
   }
-  if (finding.oracle != Oracle::kCheck) DropAttributeEffects(trace_, &finding.lost);
+  finding.lost = LostThatMatters(trace_, finding.oracle, std::move(finding.lost));
   const size_t explored = options_.profiles.size() + options_.pedantic.size();
-  Describe(trace_, entry->history, entry->ack, explored, &finding);
+  DescribeCase(trace_, entry->history, entry->ack, explored, &finding);
 }
 
 std::vector<Finding> Collector::Take() {
@@ -116,9 +141,6 @@ std::vector<Finding> Collector::Take() {
     out.push_back(std::move(entry.finding));
   }
   entries_.clear();
-  std::stable_sort(out.begin(), out.end(), [](const Finding& a, const Finding& b) {
-    return std::tuple(a.pedantic, a.severity) < std::tuple(b.pedantic, b.severity);
-  });
   return out;
 }
 

@@ -2,6 +2,7 @@
 // show.
 #pragma once
 
+#include <compare>
 #include <map>
 #include <string>
 #include <tuple>
@@ -9,12 +10,35 @@
 
 #include "finding/finding.h"
 #include "finding/search.h"
+#include "model/history.h"
 
 namespace oldornew {
 
+/// How much a case asks of the reader; the smallest one is shown: fewest lost effects, then the earliest
+/// crash, then effects that are lost whole before those lost in part.
+struct CaseSize {
+  size_t lost = 0;
+  uint32_t first_point = 0;
+  size_t partly = 0;
+  uint32_t deviations = 0;
+  auto operator<=>(const CaseSize&) const = default;
+};
+/// The effects that the oracle asks about (oracles.md 6).
+std::vector<Effect> LostThatMatters(const Trace& trace, Oracle oracle, std::vector<Effect> lost);
+CaseSize SizeOf(const Trace& trace, Oracle oracle, const CrashState& state);
+
+/// The profiles to explore, in order: those that were asked for, then the pedantic ones.
+struct ProfileToExplore {
+  const Profile* profile = nullptr;
+  bool pedantic = false;
+};
+std::vector<ProfileToExplore> ProfilesToExplore(const SearchOptions& options);
+
 class Collector {
  public:
-  Collector(const Trace& trace, const SearchOptions& options) : trace_(trace), options_(options) {}
+  /// `history` is of the trace and of the options' grain; it must outlive this.
+  Collector(const History& history, const SearchOptions& options)
+      : model_(history), trace_(history.trace()), options_(options) {}
 
   /// From here on violations are of this subject. `history` must outlive the collector's Take; null for
   /// probes.
@@ -22,13 +46,12 @@ class Collector {
 
   void Add(const Violation& violation, const CrashState& state, const Profile& profile, bool pedantic);
 
-  /// All findings, described, in the order of the report. `profiles_explored` counts the rows that were asked
-  /// for.
+  /// All findings with their case described (DescribeCase), by subject.
   std::vector<Finding> Take();
 
  private:
-  // Smaller is better: asked-for before pedantic, mainstream before others, small deviations first.
-  using Rank = std::tuple<bool, bool, uint32_t, uint32_t>;
+  // Smaller is better: asked-for before pedantic, mainstream before others, then the smaller case.
+  using Rank = std::tuple<bool, bool, CaseSize>;
   struct Entry {
     Finding finding;
     Rank rank;
@@ -41,6 +64,7 @@ class Collector {
 
   void Finish(Entry* entry);
 
+  const History& model_;
   const Trace& trace_;
   const SearchOptions& options_;
   const Subject* subject_ = nullptr;

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "finding/source.h"
+#include "finding/window.h"
 
 namespace oldornew {
 
@@ -80,12 +81,33 @@ std::string SubjectPattern(const Trace& trace, const std::string& path) {
   return place->root == 0 ? pattern : JoinPath(trace.roots[place->root].path, pattern);
 }
 
-std::string FindingId(const Finding& finding) {
+namespace {
+
+std::string IdOf(const Finding& finding, const std::string& path) {
   Hasher hasher;
-  hasher.Add(OracleName(finding.oracle));
-  hasher.Add(finding.stable_path.empty() ? finding.path : finding.stable_path);
+  hasher.Add(OracleName(finding.oracle)).Add(path);
   for (const std::string& call : finding.repair_calls) hasher.Add(call);
   return hasher.Finish().Hex().substr(0, 16);
+}
+
+}  // namespace
+
+bool IsLive(Oracle oracle) { return oracle == Oracle::kPrivate || oracle == Oracle::kContained; }
+
+std::string FindingId(const Finding& finding) {
+  return IdOf(finding, finding.stable_path.empty() ? finding.path : finding.stable_path);
+}
+
+std::vector<FindingSubject> SubjectsOf(const Finding& finding) {
+  if (!finding.subjects.empty()) return finding.subjects;
+  const std::string& stable = finding.stable_path.empty() ? finding.path : finding.stable_path;
+  return {{finding.path, finding.at, finding.outcomes, finding.token, stable}};
+}
+
+std::vector<std::string> FindingIds(const Finding& finding) {
+  std::vector<std::string> out;
+  for (const FindingSubject& subject : SubjectsOf(finding)) out.push_back(IdOf(finding, subject.stable_path));
+  return out;
 }
 
 namespace {
@@ -136,53 +158,101 @@ bool IsData(const Op& op) {
   return op.kind == OpKind::kWrite || op.kind == OpKind::kAllocate || op.kind == OpKind::kTruncate;
 }
 
+// One sentence on why; a second one on which of the lost calls matter, where that is not all of them.
 std::string Explain(const Trace& trace, const Finding& finding) {
-  if (finding.oracle == Oracle::kDurable) return {};
+  if (finding.oracle == Oracle::kAttrs) {
+    return finding.lost.empty()
+               ? "The attributes are set when the content is already published."
+               : "The attributes are a change of their own, which can be lost while the content is there.";
+  }
+  std::string why;
   const auto op_of = [&](uint32_t index) -> const Op& { return trace.ops[index]; };
-  for (const Effect& effect : finding.lost) {
-    if (!IsData(op_of(effect.op))) continue;
-    for (const uint32_t named : finding.on_disk) {
-      const Op& name = op_of(named);
-      const bool binds = name.kind == OpKind::kRename || name.kind == OpKind::kLink ||
-                         (name.kind == OpKind::kCreate && !name.path2.empty());
-      if (binds && named > effect.op) return "The new name reached the disk before the data it names.";
+  if (finding.oracle != Oracle::kDurable) {
+    const bool data = std::any_of(finding.lost.begin(), finding.lost.end(),
+                                  [&](const Effect& effect) { return IsData(op_of(effect.op)); });
+    if (data && NameBeforeData(trace, finding)) {
+      why = "The new name reached the disk before the data it names.";
+    } else if (data) {
+      why = "The file is changed under its own name: the disk sees the steps in between.";
+    } else if (finding.lost.empty()) {
+      why = "Nothing needs to be lost: the file is in this state while the program runs.";
     }
   }
-  const bool in_place = std::any_of(finding.lost.begin(), finding.lost.end(),
-                                    [&](const Effect& effect) { return IsData(op_of(effect.op)); });
-  if (in_place) return "The file is changed under its own name: the disk sees the steps in between.";
-  if (finding.lost.empty())
-    return "Nothing needs to be lost: the file is in this state while the program runs.";
-  return {};
+  const auto count = static_cast<size_t>(std::count(finding.needed.begin(), finding.needed.end(), true));
+  if (count > 0 && count < finding.lost.size()) {
+    why += why.empty() ? "" : " ";
+    why += count == 1 ? "Of what is lost only one call matters; the rest goes with it."
+                      : fmt::format("Of what is lost {} calls matter; the rest goes with them.", count);
+  }
+  return why;
 }
 
-// The call to look at: what was lost first, or what was carried out last before the power went.
+// The call to look at: what was lost first and matters, or what was carried out last before the power went.
 std::string SourceOf(const Trace& trace, const Finding& finding) {
-  uint32_t guilty = 0;
-  if (!finding.lost.empty()) {
-    guilty = finding.lost[0].op;
-  } else if (finding.first_point > 0) {
-    guilty = finding.first_point - 1;
+  for (size_t i = 0; i < finding.lost.size(); ++i) {
+    if (finding.needed.empty() || finding.needed[i]) return SourceOrProgram(trace, finding.lost[i].op);
   }
-  if (guilty >= trace.ops.size()) return {};
-  const Op& op = trace.ops[guilty];
-  std::string source = DescribeSource(trace, op);
-  if (source.empty() && op.process >= 0 && static_cast<size_t>(op.process) < trace.processes.size()) {
-    source = trace.processes[static_cast<size_t>(op.process)].program;
-  }
-  return source;
+  if (!finding.lost.empty()) return SourceOrProgram(trace, finding.lost[0].op);
+  return SourceOrProgram(trace, finding.first_point > 0 ? finding.first_point - 1 : 0);
+}
+
+// What to do where no added sync helps.
+std::string CureOf(const Finding& finding) {
+  if (!finding.repair_failed) return finding.cure;
+  if (finding.outcomes.contains(Outcome::kMixed) && finding.oracle == Oracle::kAtomic)
+    return "no added fsync makes several files change in one step: publish them through one rename, of a "
+           "directory or a "
+           "symlink";
+  if (finding.oracle == Oracle::kAttrs)
+    return "no added fsync cures it: set mode, owner and attributes of the new file before it is synced and "
+           "renamed";
+  if (finding.path == ".") return "no added fsync cures it";
+  return "no added fsync cures it: write a new file, fsync it, rename it over the old one, fsync the "
+         "directory";
 }
 
 }  // namespace
 
-void Describe(const Trace& trace, const VersionHistory* history, int ack, size_t profiles_explored,
-              Finding* finding) {
-  finding->message = finding->oracle == Oracle::kDurable
-                         ? DurableMessage(trace, *finding, history, ack, profiles_explored)
-                         : AtomicMessage(*finding, profiles_explored);
+// Data was lost of an object that a later call, which is on disk, gave its name.
+bool NameBeforeData(const Trace& trace, const Finding& finding) {
+  for (const Effect& effect : finding.lost) {
+    if (!IsData(trace.ops[effect.op])) continue;
+    for (const uint32_t named : finding.on_disk) {
+      const Op& name = trace.ops[named];
+      const bool binds = name.kind == OpKind::kRename || name.kind == OpKind::kLink ||
+                         (name.kind == OpKind::kCreate && !name.path2.empty());
+      if (binds && named > effect.op) return true;
+    }
+  }
+  return false;
+}
+
+void DescribeCase(const Trace& trace, const VersionHistory* history, int ack, size_t profiles_explored,
+                  Finding* finding) {
+  switch (finding->oracle) {
+    case Oracle::kDurable:
+      finding->message = DurableMessage(trace, *finding, history, ack, profiles_explored);
+      break;
+    case Oracle::kAttrs:
+      finding->message = fmt::format(
+          "{} can have a content and a mode, owner or attributes that do not belong together "
+          "after a power cut ({})",
+          finding->at.empty() ? finding->path : finding->at,
+          ShowProfiles(finding->profiles, profiles_explored));
+      break;
+    default:
+      finding->message = AtomicMessage(*finding, profiles_explored);
+  }
+  finding->stable_path = SubjectPattern(trace, finding->path);
+  finding->subjects = {{finding->path, finding->at, finding->outcomes, finding->token, finding->stable_path}};
+}
+
+void DescribeCause(const Trace& trace, Finding* finding) {
+  if (IsLive(finding->oracle)) return;
   finding->explanation = Explain(trace, *finding);
   finding->source = SourceOf(trace, *finding);
-  finding->stable_path = SubjectPattern(trace, finding->path);
+  finding->cure = CureOf(*finding);
+  finding->window = DescribeWindow(trace, *finding);
 }
 
 }  // namespace oldornew

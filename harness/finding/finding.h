@@ -16,6 +16,22 @@ namespace oldornew {
 enum class Severity : uint8_t { kError, kWarning };
 const char* SeverityName(Severity severity);
 
+/// One path that a finding is about. Findings with the same cause are one finding with several of these.
+struct FindingSubject {
+  std::string path;
+  std::string at;  ///< where in it the shown case goes wrong; often the same
+  std::map<Outcome, std::vector<std::string>> outcomes;  ///< of this path
+  std::string token;                                     ///< a case that shows it
+  std::string stable_path;                               ///< SubjectPattern of the path
+};
+
+/// One added sync of a repair: an fsync of `object` after op `after` (index into Trace::ops) has returned.
+struct RepairStep {
+  ObjectId object = kNoObject;
+  uint32_t after = 0;
+  std::string text;  ///< "fsync(f.tmp) after 9 write(f.tmp, 4096 B)"
+};
+
 struct Finding {
   Oracle oracle = Oracle::kAtomic;
   Severity severity = Severity::kError;
@@ -35,26 +51,50 @@ struct Finding {
   uint32_t first_point = 0;  ///< the power may be lost from this many ops on ...
   uint32_t last_point = 0;   ///< ... to this many
   std::vector<Effect> lost;
-  std::vector<uint32_t> on_disk;  ///< ops that are on disk and give the subject its name
-  std::string evidence;           ///< view and check: what the command printed
-  /// Added syncs after which the finding is gone, as sentences; empty: not looked for, or (with
-  /// `repair_failed`) none found.
-  std::vector<std::string> repair;
-  std::vector<std::string>
-      repair_calls;  ///< the same without names and places: "fsync file", "fsync directory"
+  /// For each of `lost`, when that could be computed: is the finding gone if this one alone had reached the
+  /// disk?
+  std::vector<bool> needed;
+  std::vector<uint32_t> on_disk;          ///< ops that are on disk and give the subject its name
+  std::map<uint32_t, std::string> marks;  ///< private, contained: ops to look at, each with a remark
+  /// view, check: what the command printed; attrs: which attributes; private: the modes; contained: what
+  /// changed.
+  std::string evidence;
+  /// Added syncs after which the finding is gone; empty: not looked for, or (with `repair_failed`) none
+  /// found.
+  std::vector<RepairStep> steps;
+  std::vector<std::string> repair;  ///< their texts
+  /// The same without names and places: "fsync file", "fsync directory".
+  std::vector<std::string> repair_calls;
   bool repair_failed = false;
+  std::vector<std::string>
+      unproven;        ///< profiles, explored as a hint, in which the repair is not known to be enough
+  std::string cure;    ///< what to do, when that is no added sync; one sentence
+  std::string window;  ///< how long the moment lasts in which the power must not go, in words
   std::string source;  ///< program and place of the guilty call
   /// `path` as it is the same in every run of the program: SubjectPattern. Empty: as `path`.
   std::string stable_path;
-  std::string scene;  ///< not of the recorded run but of a further one: "with an empty config.toml". Else empty
-  int run = -1;       ///< index of that further run; -1: the recorded one
+  std::string
+      scene;     ///< not of the recorded run but of a further one: "with an empty config.toml". Else empty
+  int run = -1;  ///< index of that further run; -1: the recorded one
   std::string accepted;  ///< not empty: a baseline accepts it, for this reason (gate/baseline.h)
+  /// All paths with this cause (oracles.md 15), the shown one first. The fields above are of the shown one,
+  /// except that `outcomes` and `profiles` are of all.
+  std::vector<FindingSubject> subjects;
 };
+
+/// finding.subjects, or, where that was not filled, the one that the finding's own fields make.
+std::vector<FindingSubject> SubjectsOf(const Finding& finding);
+
+/// Oracles whose cases are moments of the run itself and not states after a crash: private, contained.
+bool IsLive(Oracle oracle);
 
 /// The same for the same finding in every run and on every machine, 16 hex digits: of the oracle, the subject
 /// (stable_path) and the kinds of the calls that repair it. Nothing of a recording is in it, no time, number,
 /// address or token; nor the profiles, so that a new row of the table gives no new finding.
+/// Of several paths the shown one counts; FindingIds gives the id that each path would have by itself.
 std::string FindingId(const Finding& finding);
+/// In the order of SubjectsOf.
+std::vector<std::string> FindingIds(const Finding& finding);
 
 /// `path`, with what looks random in the names that the run made anew ("sedB3xK9a", "out.31415") replaced by
 /// "*". Names that the old tree has are kept as they are.
@@ -65,8 +105,14 @@ std::string SubjectPattern(const Trace& trace, const std::string& path);
 /// profiles".
 std::string ShowProfiles(const std::vector<std::string>& profiles, size_t all);
 
-/// Fills message, explanation and source from the other fields.
-void Describe(const Trace& trace, const VersionHistory* history, int ack, size_t profiles_explored,
-              Finding* finding);
+/// Fills message, stable_path and subjects from the other fields.
+void DescribeCase(const Trace& trace, const VersionHistory* history, int ack, size_t profiles_explored,
+                  Finding* finding);
+
+/// Fills explanation, source, cure and window, once lost, needed and repair are known.
+void DescribeCause(const Trace& trace, Finding* finding);
+
+/// Data was lost of an object that a later call, which is on disk, gave its name.
+bool NameBeforeData(const Trace& trace, const Finding& finding);
 
 }  // namespace oldornew

@@ -4,18 +4,22 @@
 #include <set>
 
 #include "base/text.h"
+#include "model/history.h"
 
 namespace oldornew {
 
 namespace {
 
-constexpr size_t kMostCandidates = 10;
 constexpr size_t kMostOps =
     3000;  // Each trial enumerates anew: beyond this it would take longer than it is worth.
 constexpr uint64_t kTrialStates = 20'000;
 
 bool IsData(const Op& op) {
   return op.kind == OpKind::kWrite || op.kind == OpKind::kTruncate || op.kind == OpKind::kAllocate;
+}
+
+bool IsAttribute(const Op& op) {
+  return op.kind == OpKind::kSetAttributes || op.kind == OpKind::kSetXattr || op.kind == OpKind::kRemoveXattr;
 }
 
 bool ChangesNames(const Op& op) {
@@ -43,7 +47,7 @@ std::string DirectoryOf(const std::string& path) {
 
 class Candidates {
  public:
-  explicit Candidates(const Trace& trace) : trace_(trace) {}
+  Candidates(const Trace& trace, size_t most) : trace_(trace), most_(most) {}
 
   // After the last data op on the object before `limit`.
   void AddFile(ObjectId object, uint32_t limit) {
@@ -51,7 +55,7 @@ class Candidates {
     std::optional<uint32_t> last;
     for (uint32_t i = 0; i < limit && i < trace_.ops.size(); ++i) {
       const Op& op = trace_.ops[i];
-      if (op.error == 0 && op.object == object && (IsData(op) || op.kind == OpKind::kSetAttributes)) last = i;
+      if (op.error == 0 && op.object == object && (IsData(op) || IsAttribute(op))) last = i;
     }
     if (last) Add(object, *last, fmt::format("fsync({})", NameOf(trace_, object, *last)));
   }
@@ -67,19 +71,20 @@ class Candidates {
     for (const RepairStep& step : list_) {
       if (step.object == object && step.after == after) return;
     }
-    if (list_.size() >= kMostCandidates) return;
+    if (list_.size() >= most_) return;
     list_.push_back(
         {object, after, fmt::format("{} after {} {}", call, after + 1, DescribeShort(trace_.ops[after]))});
   }
 
   const Trace& trace_;
+  size_t most_;
   std::vector<RepairStep> list_;
 };
 
 // Every object and directory that the shown case lost something of, and those of what gave the subject its
 // name.
-std::vector<RepairStep> ChooseCandidates(const Trace& trace, const Finding& finding) {
-  Candidates out(trace);
+std::vector<RepairStep> ChooseCandidates(const Trace& trace, const Finding& finding, size_t most) {
+  Candidates out(trace, most);
   std::set<uint32_t> ops(finding.on_disk.begin(), finding.on_disk.end());
   for (const Effect& effect : finding.lost) ops.insert(effect.op);
   for (const uint32_t index : ops) {
@@ -87,7 +92,8 @@ std::vector<RepairStep> ChooseCandidates(const Trace& trace, const Finding& find
     const bool publishes = op.kind == OpKind::kRename || op.kind == OpKind::kLink;
     if (publishes) out.AddFile(op.object, index);
     const bool made = op.kind == OpKind::kCreate && finding.oracle == Oracle::kDurable;
-    if (IsData(op) || made) out.AddFile(op.object, static_cast<uint32_t>(trace.ops.size()));
+    if (IsData(op) || IsAttribute(op) || made)
+      out.AddFile(op.object, static_cast<uint32_t>(trace.ops.size()));
   }
   for (const uint32_t index : ops) {
     const Op& op = trace.ops[index];
@@ -102,16 +108,27 @@ std::vector<RepairStep> ChooseCandidates(const Trace& trace, const Finding& find
   return out.list();
 }
 
-Trace WithSteps(const Trace& trace, std::vector<RepairStep> steps) {
-  Trace out = trace;
+}  // namespace
+
+uint32_t RepairedTrace::RecordedBefore(uint32_t point) const {
+  const auto before =
+      std::count_if(added.begin(), added.end(), [&](uint32_t index) { return index < point; });
+  return point - static_cast<uint32_t>(before);
+}
+
+RepairedTrace WithSteps(const Trace& trace, std::vector<RepairStep> steps) {
+  RepairedTrace repaired{trace, {}};
+  Trace& out = repaired.trace;
   // Room between the tickets: an added sync begins after its predecessor has ended, and ends before all that
   // came later.
   for (Op& op : out.ops) {
     op.begin *= 4;
     op.end *= 4;
   }
-  std::sort(steps.begin(), steps.end(), [](const auto& a, const auto& b) { return a.after > b.after; });
-  for (const RepairStep& step : steps) {
+  std::stable_sort(steps.begin(), steps.end(),
+                   [](const auto& a, const auto& b) { return a.after > b.after; });
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const RepairStep& step = steps[i];
     Op sync;
     sync.kind = OpKind::kFsync;
     sync.call = "fsync";
@@ -123,9 +140,14 @@ Trace WithSteps(const Trace& trace, std::vector<RepairStep> steps) {
     for (Object& object : out.objects) {
       if (object.created_by > static_cast<int32_t>(step.after)) ++object.created_by;
     }
+    // Those behind it in `steps` go in front of it in the trace.
+    repaired.added.push_back(step.after + static_cast<uint32_t>(steps.size() - i));
   }
-  return out;
+  std::sort(repaired.added.begin(), repaired.added.end());
+  return repaired;
 }
+
+namespace {
 
 // Whether the state breaks what the finding is about. What was acknowledged has to be there whole: a sync
 // after which the name survives and its bytes do not makes nothing durable.
@@ -137,20 +159,48 @@ bool StillBroken(const Violation& violation, const Finding& finding, const Versi
                      [&](const Ack& ack) { return ack.point <= last_point; });
 }
 
+// What one subject's states are judged by, in a repaired run.
+class SubjectJudge {
+ public:
+  SubjectJudge(const Trace& trace, const Subject& subject, const SearchOptions& options,
+               const Finding& finding)
+      : trace_(trace),
+        subject_(subject),
+        finding_(finding),
+        history_(TraceVersions(trace, subject, options.ack)) {
+    if (finding.oracle == Oracle::kAttrs)
+      combinations_ = TraceVersions(trace, subject, options.ack, Value::kCombination);
+  }
+  bool Broken(const CrashState& state) const {
+    const auto violation = JudgeState(trace_, subject_, history_, state.tree, state.last_point);
+    if (violation && StillBroken(*violation, finding_, history_, state.last_point)) return true;
+    const bool torn = violation && violation->oracle == Oracle::kAtomic;
+    return finding_.oracle == Oracle::kAttrs && !torn &&
+           JudgeAttributes(trace_, subject_, combinations_, state.tree).has_value();
+  }
+
+ private:
+  const Trace& trace_;
+  const Subject& subject_;
+  const Finding& finding_;
+  VersionHistory history_;
+  VersionHistory combinations_;
+};
+
 bool Gone(const Trace& repaired, const Subject& subject, const SearchOptions& options,
-          const Finding& finding) {
-  const VersionHistory history = TraceVersions(repaired, subject, options.ack);
+          const std::vector<const Profile*>& profiles, const Finding& finding) {
+  const SubjectJudge judge(repaired, subject, options, finding);
   const Projection projection = ProjectionOf(repaired, subject);
+  const History history(repaired, options.limits.grain);
   Limits limits = options.limits;
   limits.max_states = std::min(limits.max_states, kTrialStates);
-  for (const Profile* profile : options.profiles) {
+  for (const Profile* profile : profiles) {
     const auto& reachable = finding.profiles;
     if (std::find(reachable.begin(), reachable.end(), profile->name) == reachable.end()) continue;
     bool found = false;
     const Coverage coverage =
-        ForEachCrashState(repaired, *profile, projection, limits, [&](const CrashState& state) {
-          const auto violation = JudgeState(repaired, subject, history, state.tree, state.last_point);
-          found = violation && StillBroken(*violation, finding, history, state.last_point);
+        ForEachCrashState(history, *profile, projection, limits, [&](const CrashState& state) {
+          found = judge.Broken(state);
           return !found;
         });
     if (found || !coverage.exhaustive) return false;
@@ -159,15 +209,14 @@ bool Gone(const Trace& repaired, const Subject& subject, const SearchOptions& op
 }
 
 // All subsets of `size` candidates, in order; the first that repairs.
-std::optional<std::vector<RepairStep>> TrySize(const Trace& trace, const Subject& subject,
-                                               const SearchOptions& options, const Finding& finding,
+std::optional<std::vector<RepairStep>> TrySize(const Trace& trace, const RepairTest& test,
                                                const std::vector<RepairStep>& candidates, size_t size) {
   std::vector<size_t> odometer(size);
   for (size_t i = 0; i < size; ++i) odometer[i] = i;
   while (true) {
     std::vector<RepairStep> steps;
     for (const size_t i : odometer) steps.push_back(candidates[i]);
-    if (Gone(WithSteps(trace, steps), subject, options, finding)) return steps;
+    if (test(WithSteps(trace, steps))) return steps;
     size_t digit = size;
     while (digit-- > 0 && odometer[digit] == candidates.size() - size + digit) {
     }
@@ -179,17 +228,22 @@ std::optional<std::vector<RepairStep>> TrySize(const Trace& trace, const Subject
 
 }  // namespace
 
-std::optional<std::vector<RepairStep>> FindRepair(const Trace& trace, const Subject& subject,
-                                                  const SearchOptions& options, const Finding& finding) {
+RepairTest SubjectTest(const Subject& subject, const SearchOptions& options,
+                       const std::vector<const Profile*>& profiles, const Finding& finding) {
+  return [&, profiles](const RepairedTrace& repaired) {
+    return Gone(repaired.trace, subject, options, profiles, finding);
+  };
+}
+
+std::optional<std::vector<RepairStep>> FindRepair(const Trace& trace, const Finding& finding,
+                                                  const RepairTest& test, size_t most_candidates) {
   if (trace.ops.size() > kMostOps) return std::nullopt;
-  const std::vector<RepairStep> candidates = ChooseCandidates(trace, finding);
+  const std::vector<RepairStep> candidates = ChooseCandidates(trace, finding, most_candidates);
   for (size_t size = 1; size <= std::min<size_t>(candidates.size(), 2); ++size) {
-    if (auto steps = TrySize(trace, subject, options, finding, candidates, size)) return steps;
+    if (auto steps = TrySize(trace, test, candidates, size)) return steps;
   }
   // More than two: all of them, then without each that is not needed.
-  const auto gone = [&](const std::vector<RepairStep>& steps) {
-    return Gone(WithSteps(trace, steps), subject, options, finding);
-  };
+  const auto gone = [&](const std::vector<RepairStep>& steps) { return test(WithSteps(trace, steps)); };
   std::vector<RepairStep> steps = candidates;
   if (steps.size() < 3 || !gone(steps)) return std::nullopt;
   for (size_t i = steps.size(); i-- > 0;) {
@@ -198,6 +252,18 @@ std::optional<std::vector<RepairStep>> FindRepair(const Trace& trace, const Subj
     if (gone(fewer)) steps = std::move(fewer);
   }
   return steps;
+}
+
+void SetRepair(const Trace& trace, std::optional<std::vector<RepairStep>> steps, Finding* finding) {
+  finding->repair_failed = !steps.has_value();
+  finding->steps = steps ? std::move(*steps) : std::vector<RepairStep>{};
+  finding->repair.clear();
+  finding->repair_calls.clear();
+  for (const RepairStep& step : finding->steps) {
+    finding->repair.push_back(step.text);
+    const FileKind kind = trace.objects[static_cast<size_t>(step.object)].kind;
+    finding->repair_calls.push_back(fmt::format("fsync {}", KindName(kind)));
+  }
 }
 
 }  // namespace oldornew

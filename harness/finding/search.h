@@ -35,13 +35,14 @@ struct ProbeSet {
 
 struct SearchOptions {
   ProfileTable table = ProfileTable::BuiltIn();  ///< owns the rows below
-  std::vector<const Profile*> profiles;  ///< findings in these count
-  std::vector<const Profile*> pedantic;  ///< explored too; findings only here are marked pedantic
+  std::vector<const Profile*> profiles;          ///< findings in these count
+  std::vector<const Profile*> pedantic;          ///< explored too; findings only here are marked pedantic
   Limits limits;
   WatchOptions watch;
   AckRule ack;
-  std::vector<Oracle> expect = {Oracle::kAtomic, Oracle::kDurable, Oracle::kCheck};
-  bool durable_is_error = false;  ///< --ack REGEX was given, or the scenario expects it (oracles.md 16)
+  std::vector<Oracle> expect = DefaultOracles();
+  std::vector<std::string> allowed;  ///< contained: globs of what may change beside what is watched
+  bool durable_is_error = false;     ///< --ack REGEX was given, or the scenario expects it (oracles.md 16)
   std::vector<std::string> volatile_globs{std::begin(kVolatileGlobs), std::end(kVolatileGlobs)};
   int jobs = 0;  ///< threads; 0: one for each processor. The result does not depend on it
   /// Sets that do the same, each used by one thread at a time: so many states are probed side by side. Empty:

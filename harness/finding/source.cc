@@ -33,15 +33,18 @@ struct Frame {
   uint64_t file_offset = 0;
 };
 
-std::optional<Frame> FirstOwnFrame(const Process& process, const Op& op) {
+// The frames outside the runtime, innermost first.
+std::vector<Frame> OwnFrames(const Process& process, const Op& op, size_t most) {
+  std::vector<Frame> out;
   for (const uint64_t address : op.stack) {
     for (const Module& module : process.modules) {
       if (address < module.start || address >= module.end) continue;
-      if (IsRuntime(module.path)) break;
-      return Frame{&module, address - module.start + module.file_offset};
+      if (!IsRuntime(module.path) && out.size() < most)
+        out.push_back({&module, address - module.start + module.file_offset});
+      break;
     }
   }
-  return std::nullopt;
+  return out;
 }
 
 // The ELF file's own address of an offset in it.
@@ -58,17 +61,9 @@ std::optional<GElf_Addr> AddressOf(Elf* elf, uint64_t file_offset) {
   return std::nullopt;
 }
 
-int NoDebugServer(Dwfl_Module*, void**, const char*, Dwarf_Addr, const char*, const char*, GElf_Word,
-                  char**) {
-  return -1;
-}
-
-// Separate debug files are looked for on disk only (by build id and .gnu_debuglink); never over the network.
-int FindOnDisk(Dwfl_Module* module, void** data, const char* name, Dwarf_Addr base, const char* file,
-               const char* link, GElf_Word crc, char** found) {
-  const int fd = dwfl_build_id_find_debuginfo(module, data, name, base, file, link, crc, found);
-  return fd >= 0 ? fd : NoDebugServer(module, data, name, base, file, link, crc, found);
-}
+// Separate debug files are looked for on disk only, by build id and .gnu_debuglink: libdwfl's own search
+// would ask the servers that this variable names (debuginfod(7)).
+bool MayAskServers() { return std::getenv("DEBUGINFOD_URLS") != nullptr; }
 
 // "oldornew::Save" for a mangled name: without arguments, which tell a reader little and take a line.
 std::string Readable(const char* symbol) {
@@ -83,8 +78,9 @@ std::string Symbolise(const Frame& frame) {
   const std::string plain =
       fmt::format("{}+{:#x} (no debug information)", BaseName(frame.module->path), frame.file_offset);
   static char* debug_path = nullptr;  // libdwfl's default places
-  static const Dwfl_Callbacks callbacks = {dwfl_build_id_find_elf, FindOnDisk, dwfl_offline_section_address,
-                                           &debug_path};
+  static const Dwfl_Callbacks callbacks = {
+      dwfl_build_id_find_elf, MayAskServers() ? dwfl_build_id_find_debuginfo : dwfl_standard_find_debuginfo,
+      dwfl_offline_section_address, &debug_path};
   const std::unique_ptr<Dwfl, void (*)(Dwfl*)> dwfl(dwfl_begin(&callbacks), dwfl_end);
   if (dwfl == nullptr) return plain;
   dwfl_report_begin(dwfl.get());
@@ -112,10 +108,26 @@ std::string Symbolise(const Frame& frame) {
 
 }  // namespace
 
+std::vector<std::string> DescribeStack(const Trace& trace, const Op& op, size_t most) {
+  std::vector<std::string> out;
+  if (op.process < 0 || static_cast<size_t>(op.process) >= trace.processes.size()) return out;
+  const Process& process = trace.processes[static_cast<size_t>(op.process)];
+  for (const Frame& frame : OwnFrames(process, op, most)) out.push_back(Symbolise(frame));
+  return out;
+}
+
 std::string DescribeSource(const Trace& trace, const Op& op) {
-  if (op.process < 0 || static_cast<size_t>(op.process) >= trace.processes.size()) return {};
-  const auto frame = FirstOwnFrame(trace.processes[static_cast<size_t>(op.process)], op);
-  return frame ? Symbolise(*frame) : std::string{};
+  const std::vector<std::string> stack = DescribeStack(trace, op, 1);
+  return stack.empty() ? std::string{} : stack[0];
+}
+
+std::string SourceOrProgram(const Trace& trace, uint32_t index) {
+  if (index >= trace.ops.size()) return {};
+  const Op& op = trace.ops[index];
+  std::string source = DescribeSource(trace, op);
+  if (source.empty() && op.process >= 0 && static_cast<size_t>(op.process) < trace.processes.size())
+    source = trace.processes[static_cast<size_t>(op.process)].program;
+  return source;
 }
 
 }  // namespace oldornew

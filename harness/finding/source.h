@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "trace/trace.h"
 
@@ -12,5 +13,12 @@ namespace oldornew {
 /// are read on this machine: what is not there, or is another build, gives the plain form. Empty when the op
 /// has no stack.
 std::string DescribeSource(const Trace& trace, const Op& op);
+
+/// DescribeSource of op number `op`, or the program that made it when nothing better is known.
+std::string SourceOrProgram(const Trace& trace, uint32_t op);
+
+/// All frames of the call stack outside the C library, innermost first, each as DescribeSource shows it; at
+/// most `most`.
+std::vector<std::string> DescribeStack(const Trace& trace, const Op& op, size_t most = 12);
 
 }  // namespace oldornew

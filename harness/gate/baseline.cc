@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "base/toml.h"
+#include "finding/collector.h"
 #include "model/profile.h"
 
 namespace oldornew {
@@ -22,18 +23,15 @@ AcceptedFinding ReadEntry(const TomlTable& table, const std::string& file, uint3
   TomlReader reader(table, "[[accepted]]", file, line, problems);
   AcceptedFinding out;
   out.line = line;
-  const std::string oracle = reader.Text("oracle").value_or("");
-  if (const auto oracles = ParseOracles(oracle); oracles && oracles->size() == 1) {
-    out.oracle = oracles->front();
-  } else {
-    reader.Complain("oracle", oracle.empty() ? "an accepted finding needs an oracle"
-                              : oracles      ? fmt::format("{}: one oracle to each entry", Quote(oracle))
-                                             : oracles.error().message);
-  }
+  const std::string name = reader.Text("oracle").value_or("");
+  const auto oracle = ParseOracle(name);
+  if (!oracle)
+    reader.Complain("oracle", name.empty() ? "an accepted finding needs an oracle" : oracle.error().message);
+  out.oracle = oracle.value_or(Oracle::kAtomic);
   out.path = reader.Text("path").value_or("");
   if (out.path.empty()) reader.Complain("path", "an accepted finding needs a path (\"*\" for any)");
-  for (const std::string& name : reader.Texts("outcomes")) {
-    const auto outcome = ParseOutcome(name);
+  for (const std::string& word : reader.Texts("outcomes")) {
+    const auto outcome = ParseOutcome(word);
     if (outcome) {
       out.outcomes.push_back(*outcome);
     } else {
@@ -53,21 +51,20 @@ AcceptedFinding ReadEntry(const TomlTable& table, const std::string& file, uint3
   return out;
 }
 
-bool Covers(const AcceptedFinding& entry, const std::string& scenario, const Finding& finding,
+bool Covers(const AcceptedFinding& entry, const std::string& scenario, Oracle oracle, const std::string& path,
             Outcome outcome, const std::string& profile) {
   const auto lists = [](const auto& list, const auto& value) {
     return list.empty() || std::find(list.begin(), list.end(), value) != list.end();
   };
-  return entry.oracle == finding.oracle && Matches(entry.scenario, scenario) &&
-         Matches(entry.path, finding.path.empty() ? "." : finding.path) && lists(entry.outcomes, outcome) &&
+  return entry.oracle == oracle && Matches(entry.scenario, scenario) &&
+         Matches(entry.path, path.empty() ? "." : path) && lists(entry.outcomes, outcome) &&
          lists(entry.profiles, profile);
 }
 
 // A glob for the subject. A star stands for itself and for what is random in the name.
-std::string PatternOf(const Finding& finding) {
-  const std::string& path = finding.stable_path.empty() ? finding.path : finding.stable_path;
+std::string PatternOf(const FindingSubject& subject) {
   std::string out;
-  for (const char c : path) {
+  for (const char c : subject.stable_path) {
     if (c == '\\' || c == '[' || c == '?') out += '\\';
     out += c;
   }
@@ -118,19 +115,26 @@ std::vector<size_t> Accept(const Baseline& baseline, const std::string& scenario
   std::vector<size_t> used;
   for (Finding& finding : *findings) {
     std::vector<std::string> reasons;
+    // True when some entry accepts this; every path, outcome and profile of a finding must be accepted.
+    const auto covered = [&](const std::string& path, Outcome outcome, const std::string& profile) {
+      bool any = false;
+      for (size_t i = 0; i < baseline.accepted.size(); ++i) {
+        const AcceptedFinding& entry = baseline.accepted[i];
+        if (!Covers(entry, scenario, finding.oracle, path, outcome, profile)) continue;
+        any = true;
+        used.push_back(i);
+        if (std::find(reasons.begin(), reasons.end(), entry.reason) == reasons.end())
+          reasons.push_back(entry.reason);
+      }
+      return any;
+    };
     bool whole = true;
-    for (const auto& [outcome, profiles] : finding.outcomes) {
-      for (const std::string& profile : profiles) {
-        bool covered = false;
-        for (size_t i = 0; i < baseline.accepted.size(); ++i) {
-          const AcceptedFinding& entry = baseline.accepted[i];
-          if (!Covers(entry, scenario, finding, outcome, profile)) continue;
-          covered = true;
-          used.push_back(i);
-          if (std::find(reasons.begin(), reasons.end(), entry.reason) == reasons.end())
-            reasons.push_back(entry.reason);
-        }
-        whole &= covered;
+    for (const FindingSubject& subject : SubjectsOf(finding)) {
+      for (const auto& [outcome, profiles] : subject.outcomes) {
+        // How a further run ended holds under every profile, and names none.
+        const std::vector<std::string> any = {""};
+        for (const std::string& profile : profiles.empty() ? any : profiles)
+          whole &= covered(subject.path, outcome, profile);
       }
     }
     if (whole && !reasons.empty()) finding.accepted = Join(reasons, "; ");
@@ -155,13 +159,19 @@ std::string WriteBaselineText(const std::string& scenario, const std::vector<Fin
   std::string out;
   for (const Finding& finding : findings) {
     if (finding.pedantic || !finding.accepted.empty()) continue;
-    std::vector<std::string> outcomes;
-    for (const auto& [outcome, profiles] : finding.outcomes) outcomes.emplace_back(OutcomeName(outcome));
-    out += fmt::format("\n# {}\n[[accepted]]\noracle = \"{}\"\npath = {}\noutcomes = {}\nprofiles = {}\n",
-                       finding.message, OracleName(finding.oracle), TomlString(PatternOf(finding)),
-                       TomlList(outcomes), TomlList(finding.profiles));
-    if (!scenario.empty()) out += fmt::format("scenario = {}\n", TomlString(scenario));
-    out += "reason = \"\"\n";
+    for (const FindingSubject& subject : SubjectsOf(finding)) {
+      std::vector<std::string> outcomes;
+      std::vector<std::string> profiles;
+      for (const auto& [outcome, under] : subject.outcomes) {
+        outcomes.emplace_back(OutcomeName(outcome));
+        profiles.insert(profiles.end(), under.begin(), under.end());
+      }
+      out += fmt::format("\n# {}\n[[accepted]]\noracle = \"{}\"\npath = {}\noutcomes = {}\nprofiles = {}\n",
+                         finding.message, OracleName(finding.oracle), TomlString(PatternOf(subject)),
+                         TomlList(outcomes), TomlList(InTableOrder(std::move(profiles))));
+      if (!scenario.empty()) out += fmt::format("scenario = {}\n", TomlString(scenario));
+      out += "reason = \"\"\n";
+    }
   }
   return out;
 }

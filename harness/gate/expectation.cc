@@ -47,14 +47,14 @@ void ReadOutcome(TomlReader& reader, const std::string& pattern, std::string wor
   expected.optional = !word.empty() && word.back() == '?';
   if (expected.optional) word.pop_back();
   const size_t colon = word.find(':');
-  const auto oracles = ParseOracles(word.substr(0, colon));
+  const auto oracle = ParseOracle(word.substr(0, colon));
   const auto outcome = ParseOutcome(colon == std::string::npos ? "" : word.substr(colon + 1));
-  if (!oracles || !outcome) {
+  if (!oracle || !outcome) {
     reader.Complain(pattern, fmt::format("{} is not ORACLE:OUTCOME, as in \"atomic:zeros\": {}", Quote(word),
-                                         !oracles ? oracles.error().message : outcome.error().message));
+                                         !oracle ? oracle.error().message : outcome.error().message));
     return;
   }
-  expected.oracle = oracles->front();
+  expected.oracle = *oracle;
   expected.outcome = *outcome;
   path->outcomes.push_back(expected);
 }
@@ -75,9 +75,11 @@ std::vector<ExpectedPath> ReadPaths(const TomlTable& table, const std::string& f
 Seen FindingsUnder(const std::string& profile, const std::vector<Finding>& findings) {
   Seen seen;
   for (const Finding& finding : findings) {
-    for (const auto& [outcome, profiles] : finding.outcomes) {
-      if (std::find(profiles.begin(), profiles.end(), profile) == profiles.end()) continue;
-      seen[finding.path.empty() ? "." : finding.path].insert({finding.oracle, outcome});
+    for (const FindingSubject& subject : SubjectsOf(finding)) {
+      for (const auto& [outcome, profiles] : subject.outcomes) {
+        if (std::find(profiles.begin(), profiles.end(), profile) == profiles.end()) continue;
+        seen[subject.path.empty() ? "." : subject.path].insert({finding.oracle, outcome});
+      }
     }
   }
   return seen;

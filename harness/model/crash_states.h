@@ -96,4 +96,8 @@ Coverage ForEachCrashState(const History& history, const Profile& profile, const
 Result<CrashState> RealiseChoice(const Trace& trace, const Profile& profile, std::string_view choice,
                                  const Projection& projection = {{""}});
 
+/// The same with a History built once. Errors also: `history` is of another grain than the choice.
+Result<CrashState> RealiseChoice(const History& history, const Profile& profile, std::string_view choice,
+                                 const Projection& projection = {{""}});
+
 }  // namespace oldornew

@@ -135,16 +135,10 @@ std::optional<AxisChoices> ChoicesFor(const Picture& picture, const PartChoice& 
   return choices;
 }
 
-}  // namespace
-
-Result<CrashState> RealiseChoice(const Trace& trace, const Profile& profile, std::string_view choice,
-                                 const Projection& projection) {
-  const std::optional<Parsed> parsed = Parse(choice);
-  if (!parsed || parsed->point > trace.ops.size()) return DoesNotFit(choice, "it cannot be read");
-  if (parsed->nothing != (profile.after_crash == AfterCrash::kEmpty))
-    return DoesNotFit(choice, "another profile wrote it");
-  if (parsed->nothing) return NothingLeft(trace, parsed->point);
-  const History history(trace, parsed->grain);
+// `parsed` fits the trace; the grain is that of the history.
+Result<CrashState> RealiseParsed(const History& history, const Profile& profile, std::string_view choice,
+                                 const std::optional<Parsed>& parsed, const Projection& projection) {
+  const Trace& trace = history.trace();
   const std::vector<size_t> devices = JudgedDevices(history);
   if (parsed->order >= history.orders()) return DoesNotFit(choice, "no such order of ops");
   if (parsed->parts.size() != devices.size()) return DoesNotFit(choice, "another number of file systems");
@@ -190,6 +184,33 @@ Result<CrashState> RealiseChoice(const Trace& trace, const Profile& profile, std
             [](const Effect& a, const Effect& b) { return a.op < b.op; });
   std::sort(state.named_by.begin(), state.named_by.end());
   return state;
+}
+
+Status CheckParsed(const std::optional<Parsed>& parsed, const Trace& trace, const Profile& profile,
+                   std::string_view choice) {
+  if (!parsed || parsed->point > trace.ops.size()) return DoesNotFit(choice, "it cannot be read");
+  if (parsed->nothing != (profile.after_crash == AfterCrash::kEmpty))
+    return DoesNotFit(choice, "another profile wrote it");
+  return {};
+}
+
+}  // namespace
+
+Result<CrashState> RealiseChoice(const Trace& trace, const Profile& profile, std::string_view choice,
+                                 const Projection& projection) {
+  const std::optional<Parsed> parsed = Parse(choice);
+  RETURN_IF_ERROR(CheckParsed(parsed, trace, profile, choice));
+  if (parsed->nothing) return NothingLeft(trace, parsed->point);
+  return RealiseParsed(History(trace, parsed->grain), profile, choice, parsed, projection);
+}
+
+Result<CrashState> RealiseChoice(const History& history, const Profile& profile, std::string_view choice,
+                                 const Projection& projection) {
+  const std::optional<Parsed> parsed = Parse(choice);
+  RETURN_IF_ERROR(CheckParsed(parsed, history.trace(), profile, choice));
+  if (parsed->nothing) return NothingLeft(history.trace(), parsed->point);
+  if (parsed->grain != history.grain()) return DoesNotFit(choice, "it is of another grain");
+  return RealiseParsed(history, profile, choice, parsed, projection);
 }
 
 }  // namespace oldornew

@@ -1,4 +1,5 @@
-// The judge of crash states: oracles `atomic` and `durable` for one subject (design.md 5, oracles.md 1, 2).
+// The judge of crash states: oracles `atomic`, `durable` and `attrs` for one subject (DESIGN.md 5, oracles.md
+// 1, 2, 6).
 #pragma once
 
 #include <optional>
@@ -16,6 +17,7 @@ enum class Oracle : uint8_t {
   kDurable,
   kCheck,
   kAttrs,
+  kPrivate,
   kContained,
   // Of further runs (rerun/):
   kHonest,
@@ -23,10 +25,17 @@ enum class Oracle : uint8_t {
   kClean
 };
 
-/// "atomic", "durable", "check".
+/// "atomic", "durable", "check", "attrs", "private", "contained", "honest", "recoverable", "clean".
 const char* OracleName(Oracle oracle);
 
-/// Comma-separated oracle names. Errors (usage): an unknown name, with the known ones.
+/// Errors (usage): an unknown name, with the known ones.
+Result<Oracle> ParseOracle(const std::string& name);
+
+/// What is asked when nothing is said: all but `contained`, which needs to know what may change.
+std::vector<Oracle> DefaultOracles();
+
+/// What --expect takes: comma-separated names of oracles of the recorded run. Errors (usage): another name,
+/// with the known ones.
 Result<std::vector<Oracle>> ParseOracles(const std::string& text);
 
 struct Violation {
@@ -41,5 +50,17 @@ struct Violation {
 /// ops; nullopt: it is wholly some acceptable version, and none that an acknowledgement had outdated.
 std::optional<Violation> JudgeState(const Trace& trace, const Subject& subject, const VersionHistory& history,
                                     const FileTree& state, uint32_t last_point);
+
+/// Whether oracle `attrs` has a question about the subject: some call changed attributes, and what is at its
+/// places at the end was not made there. A file that is created under its own name and gets its owner and
+/// mode when it is filled is being built in the sight of all: oracle `atomic` has said so, and there is no
+/// content to which other attributes would belong.
+bool HasAttributeQuestion(const Trace& trace, const Subject& subject);
+
+/// Oracle `attrs` (oracles.md 6): does the state show the subject with bytes, mode, owner, user.* attributes
+/// and ACL that belong together? `combinations` is TraceVersions with Value::kCombination. Only for states
+/// that JudgeState does not find broken: what is torn has no attributes to go with it.
+std::optional<Violation> JudgeAttributes(const Trace& trace, const Subject& subject,
+                                         const VersionHistory& combinations, const FileTree& state);
 
 }  // namespace oldornew

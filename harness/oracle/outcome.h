@@ -22,6 +22,9 @@ enum class Outcome : uint8_t {
   kOldAfterAck,       ///< an older version than the one that was acknowledged
   kRejectedByCheck,   ///< the user's --check command said no
   kUnlikeAnyVersion,  ///< the --view command printed what it prints for no version
+  kMixedAttributes,   ///< bytes of one version with the mode, owner, ACL or user attributes of another, or of
+                      ///< none
+  kExposed,           ///< readable by more than old and new allow, while the program runs
   kChangedOutside,    ///< changed, though neither watched nor allowed
   // Of further runs (rerun/):
   kFails,                ///< the command fails where the recorded run succeeded

@@ -107,7 +107,8 @@ void CollectBelow(const FileTree& tree, InodeIndex inode, std::set<InodeIndex>* 
 // Whether an op can change the subject's key: it changes names, or the bytes of something seen now.
 class ChangeFilter {
  public:
-  ChangeFilter(const Trace& trace, const Subject& subject) : trace_(trace), subject_(subject) {}
+  ChangeFilter(const Trace& trace, const Subject& subject, Value value)
+      : trace_(trace), subject_(subject), value_(value) {}
   void LookAgain(const FileTree& tree) {
     seen_.clear();
     for (const Place& place : subject_.places) {
@@ -129,6 +130,10 @@ class ChangeFilter {
       case OpKind::kTruncate:
       case OpKind::kAllocate:
         return seen_.contains(op.object);
+      case OpKind::kSetAttributes:
+      case OpKind::kSetXattr:
+      case OpKind::kRemoveXattr:
+        return value_ == Value::kCombination && seen_.contains(op.object);
       default:
         return false;
     }
@@ -137,18 +142,26 @@ class ChangeFilter {
  private:
   const Trace& trace_;
   const Subject& subject_;
+  Value value_;
   std::set<InodeIndex> seen_;
 };
 
 }  // namespace
 
-VersionHistory TraceVersions(const Trace& trace, const Subject& subject, const AckRule& rule) {
+bool ChangesAttributes(const Trace& trace) {
+  return std::any_of(trace.ops.begin(), trace.ops.end(), [](const Op& op) {
+    return op.error == 0 && (op.kind == OpKind::kSetAttributes || op.kind == OpKind::kSetXattr ||
+                             op.kind == OpKind::kRemoveXattr);
+  });
+}
+
+VersionHistory TraceVersions(const Trace& trace, const Subject& subject, const AckRule& rule, Value value) {
   VersionHistory out;
   out.acks = FindAcks(trace, rule);
   LiveTree live(trace);
-  ChangeFilter filter(trace, subject);
+  ChangeFilter filter(trace, subject, value);
   filter.LookAgain(live.tree());
-  Digest current = KeyOf(trace, live.tree(), subject);
+  Digest current = KeyOf(trace, live.tree(), subject, value);
   out.versions.push_back({0, current});
   size_t next_ack = 0;
   std::vector<Sight> sights = LookAll(trace, live.tree(), subject);
@@ -162,7 +175,7 @@ VersionHistory TraceVersions(const Trace& trace, const Subject& subject, const A
     const Op& op = trace.ops[i];
     live.Apply(op);
     if (!filter.Concerns(op)) continue;
-    const Digest key = KeyOf(trace, live.tree(), subject);
+    const Digest key = KeyOf(trace, live.tree(), subject, value);
     const std::vector<Sight> before = std::exchange(sights, LookAll(trace, live.tree(), subject));
     if (key != current) {
       if (BoundAnew(op, before, sights) && !rule.strict_versions) {

@@ -52,6 +52,12 @@ struct VersionHistory {
   FileTree new_view;
 };
 
-VersionHistory TraceVersions(const Trace& trace, const Subject& subject, const AckRule& rule);
+/// With Value::kCombination versions are told apart by their attributes too, for oracle `attrs`.
+VersionHistory TraceVersions(const Trace& trace, const Subject& subject, const AckRule& rule,
+                             Value value = Value::kContent);
+
+/// True when some call of the run changed a mode, an owner, an ACL or an extended attribute. If none did, no
+/// state can have attributes that do not belong to its content.
+bool ChangesAttributes(const Trace& trace);
 
 }  // namespace oldornew

@@ -100,7 +100,43 @@ std::string LeadsToTemporary(const Trace& trace, const Place& place) {
   return {};
 }
 
-Digest KeyOf(const Trace& trace, const FileTree& tree, const Subject& subject) {
+namespace {
+
+bool IsJudgedXattr(const std::string& name) {
+  return name.starts_with("user.") || name.starts_with("system.posix_acl_");
+}
+
+// Mode, owner, user attributes and ACL of everything at and below `i`; of a symlink nothing that anybody can
+// set.
+void AddAttributes(const FileTree& tree, InodeIndex i, bool recursive, Hasher* hasher) {
+  const Inode& inode = tree.at(i);
+  if (inode.kind != FileKind::kSymlink) hasher->Add(inode.mode).Add(inode.uid).Add(inode.gid);
+  for (const auto& [name, value] : inode.xattrs) {
+    if (IsJudgedXattr(name)) hasher->Add(name).Add(value);
+  }
+  for (const auto& [name, child] : recursive ? inode.entries : std::map<std::string, InodeIndex>{}) {
+    hasher->Add(name);
+    AddAttributes(tree, child, recursive, hasher);
+  }
+}
+
+}  // namespace
+
+std::string ShowAttributes(const Inode& inode) {
+  std::string out = fmt::format("mode {:04o}", inode.mode);
+  if (inode.kind == FileKind::kSymlink) out = "no mode of its own";
+  if (inode.uid != 0 || inode.gid != 0) out += fmt::format(", owner {}:{}", inode.uid, inode.gid);
+  for (const auto& [name, value] : inode.xattrs) {
+    if (!IsJudgedXattr(name)) continue;
+    const bool acl = name.starts_with("system.");
+    out += acl ? fmt::format(", ACL {}", HashBytes(value).Short())
+               : fmt::format(", {}={}", name, Quote(value, 24));
+  }
+  return out;
+}
+
+Digest KeyOf(const Trace& trace, const FileTree& tree, const Subject& subject, Value value) {
+  const bool attributes = value == Value::kCombination;
   Hasher hasher;
   for (const Place& place : subject.places) {
     const Sight sight = Look(trace, tree, place);
@@ -111,14 +147,17 @@ Digest KeyOf(const Trace& trace, const FileTree& tree, const Subject& subject) {
     const Inode& inode = tree.at(sight.inode);
     if (inode.kind == FileKind::kDirectory && !subject.whole_directory) {
       hasher.Add("directory");
+      if (attributes) AddAttributes(tree, sight.inode, /*recursive=*/false, &hasher);
       continue;
     }
     hasher.Add(tree.KeyDigest(sight.inode));
+    if (attributes) AddAttributes(tree, sight.inode, /*recursive=*/true, &hasher);
     if (inode.kind == FileKind::kSymlink) {
       if (sight.leads_to == kNoInode) {
         hasher.Add("leads nowhere inside");
       } else {
         hasher.Add("leads to").Add(tree.KeyDigest(sight.leads_to));
+        if (attributes) AddAttributes(tree, sight.leads_to, /*recursive=*/true, &hasher);
       }
     }
   }

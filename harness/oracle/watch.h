@@ -63,7 +63,13 @@ std::string LeadsToTemporary(const Trace& trace, const Place& place);
 
 /// Key of what an observer finds: kind, bytes, symlink target (and what it leads to); for directories of a
 /// subject with `whole_directory`, the whole tree. Nothing there has a key of its own.
-Digest KeyOf(const Trace& trace, const FileTree& tree, const Subject& subject);
+/// With Value::kCombination the attributes of oracle `attrs` are part of it (oracles.md 6).
+enum class Value : uint8_t { kContent, kCombination };
+Digest KeyOf(const Trace& trace, const FileTree& tree, const Subject& subject, Value value = Value::kContent);
+
+/// The attributes that are judged (oracles.md 6), for people and to compare: "mode 0644", with owner and
+/// group when they are not root's, "user.*" attributes and the ACL.
+std::string ShowAttributes(const Inode& inode);
 
 /// What the model must carry for this subject: its places and whatever its symlinks lead to at any time of
 /// the run.

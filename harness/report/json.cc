@@ -21,41 +21,77 @@ Json CallJson(const Trace& trace, uint32_t op) {
   return Json{{"op", op + 1}, {"call", DescribeShort(trace.ops[op])}};
 }
 
-Json LostJson(const Trace& trace, const std::vector<Effect>& lost) {
+Json LostJson(const Trace& trace, const std::vector<Effect>& lost, const std::vector<bool>& needed = {}) {
   Json out = Json::array();
-  for (const Effect& effect : lost) {
+  for (size_t i = 0; i < lost.size(); ++i) {
+    const Effect& effect = lost[i];
     Json entry = CallJson(trace, effect.op);
     entry["extent"] = ExtentName(effect.extent);
     if (!effect.detail.empty()) entry["detail"] = effect.detail;
+    if (i < needed.size()) entry["needed"] = static_cast<bool>(needed[i]);
     out.push_back(std::move(entry));
   }
   return out;
 }
 
+Json OutcomesJson(const std::map<Outcome, std::vector<std::string>>& outcomes) {
+  Json out = Json::object();
+  for (const auto& [outcome, profiles] : outcomes) out[OutcomeName(outcome)] = profiles;
+  return out;
+}
+
+// Every path of the finding with its own outcomes, id and token (oracles.md 15).
+Json SubjectsJson(const Finding& finding) {
+  const std::vector<std::string> ids = FindingIds(finding);
+  Json out = Json::array();
+  const std::vector<FindingSubject> subjects = SubjectsOf(finding);
+  for (size_t i = 0; i < subjects.size(); ++i) {
+    const FindingSubject& subject = subjects[i];
+    out.push_back({{"path", subject.path},
+                   {"at", subject.at},
+                   {"id", ids[i]},
+                   {"outcomes", OutcomesJson(subject.outcomes)},
+                   {"token", subject.token}});
+  }
+  return out;
+}
+
 Json FindingJson(const Trace& trace, const Finding& finding, const std::string& bundle) {
-  Json outcomes = Json::object();
-  for (const auto& [outcome, profiles] : finding.outcomes) outcomes[OutcomeName(outcome)] = profiles;
   Json on_disk = Json::array();
   for (const uint32_t op : finding.on_disk) on_disk.push_back(CallJson(trace, op));
-  Json out{{"id", FindingId(finding)},
-           {"oracle", OracleName(finding.oracle)},
-           {"severity", SeverityName(finding.severity)},
-           {"pedantic", finding.pedantic},
-           {"outcomes", std::move(outcomes)},
-           {"profiles", finding.profiles},
-           {"path", finding.path},
-           {"at", finding.at},
-           {"token", finding.token},
-           {"shown",
-            {{"profile", finding.profile},
-             {"outcome", OutcomeName(finding.shown)},
-             {"first_point", finding.first_point},
-             {"last_point", finding.last_point}}},
-           {"ops", {{"lost", LostJson(trace, finding.lost)}, {"on_disk", std::move(on_disk)}}},
-           {"message", finding.message},
-           {"explanation", finding.explanation},
-           {"repair", finding.repair},
-           {"source", finding.source}};
+  Json out{
+      {"id", FindingId(finding)},
+      {"oracle", OracleName(finding.oracle)},
+      {"severity", SeverityName(finding.severity)},
+      {"pedantic", finding.pedantic},
+      {"outcomes", OutcomesJson(finding.outcomes)},
+      {"profiles", finding.profiles},
+      {"path", finding.path},
+      {"at", finding.at},
+      {"subjects", SubjectsJson(finding)},
+      {"token", finding.token},
+      {"shown",
+       {{"profile", finding.profile},
+        {"outcome", OutcomeName(finding.shown)},
+        {"first_point", finding.first_point},
+        {"last_point", finding.last_point}}},
+      {"ops", {{"lost", LostJson(trace, finding.lost, finding.needed)}, {"on_disk", std::move(on_disk)}}},
+      {"message", finding.message},
+      {"explanation", finding.explanation},
+      {"repair", finding.repair},
+      {"source", finding.source}};
+  if (!finding.marks.empty()) {
+    Json marks = Json::array();
+    for (const auto& [op, remark] : finding.marks) {
+      Json entry = CallJson(trace, op);
+      if (!remark.empty()) entry["detail"] = remark;
+      marks.push_back(std::move(entry));
+    }
+    out["ops"]["marked"] = std::move(marks);
+  }
+  if (!finding.unproven.empty()) out["repair_unproven"] = finding.unproven;
+  if (!finding.cure.empty()) out["cure"] = finding.cure;
+  if (!finding.window.empty()) out["window"] = finding.window;
   if (!finding.scene.empty()) out["scene"] = finding.scene;
   if (!finding.accepted.empty()) out["accepted"] = finding.accepted;
   if (!finding.evidence.empty()) out["evidence"] = finding.evidence;
@@ -135,7 +171,7 @@ std::string JsonReport(const Report& report) {
             {"findings", std::move(findings)},
             {"coverage", std::move(coverage)},
             {"profile_table", report.profile_table},
-             {"recording", RecordingJson(*report.trace)},
+            {"recording", RecordingJson(*report.trace)},
             {"notes", notes},
             {"seconds", report.seconds}};
   if (report.further != nullptr) json["further_runs"] = FurtherJson(*report.further);

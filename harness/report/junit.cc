@@ -18,10 +18,20 @@ std::string JunitReport(const Report& report) {
       if (!Fails(finding, report.rules)) continue;
       ++tests;
       ++failures;
-      failed.insert(finding.path);
+      // One cause is one failed case, however many paths it has; its text lists each with the token that
+      // replays it.
+      std::vector<std::string> tokens;
+      for (const FindingSubject& subject : finding.subjects) {
+        failed.insert(subject.path);
+        tokens.push_back(finding.subjects.size() == 1 ? subject.token : subject.path + "  " + subject.token);
+      }
+      const std::string more =
+          tokens.size() > 1 ? fmt::format(" (and {})", Count(tokens.size() - 1, "other path")) : "";
       cases += fmt::format(
-          "  <testcase classname=\"{}\" name=\"{} {}\"><failure message=\"{}\">{}</failure></testcase>\n",
-          suite, OracleName(finding.oracle), Xml(finding.path), Xml(finding.message), Xml(finding.token));
+          "  <testcase classname=\"{}\" name=\"{} {}{}\"><failure message=\"{}\" "
+          "type=\"{}\">{}</failure></testcase>\n",
+          suite, OracleName(finding.oracle), Xml(finding.path), more, Xml(finding.message),
+          FindingId(finding), Xml(Join(tokens, "\n")));
     }
     for (const std::string& subject : report.search->subjects) {
       if (failed.contains(subject)) continue;

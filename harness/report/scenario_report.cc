@@ -107,10 +107,14 @@ std::string ScenarioJson(const ScenarioSummary& summary) {
       for (const Finding& finding : run.findings) {
         Json outcomes = Json::object();
         for (const auto& [outcome, profiles] : finding.outcomes) outcomes[OutcomeName(outcome)] = profiles;
-        findings.push_back({{"oracle", OracleName(finding.oracle)},
+        Json paths = Json::array();
+        for (const FindingSubject& subject : SubjectsOf(finding)) paths.push_back(subject.path);
+        findings.push_back({{"id", FindingId(finding)},
+                            {"oracle", OracleName(finding.oracle)},
                             {"severity", SeverityName(finding.severity)},
                             {"pedantic", finding.pedantic},
                             {"path", finding.path},
+                            {"paths", std::move(paths)},
                             {"outcomes", std::move(outcomes)},
                             {"message", finding.message},
                             {"accepted", finding.accepted}});

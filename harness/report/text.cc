@@ -11,6 +11,7 @@ namespace {
 
 constexpr const char* kIndent = "             ";  // Under the message, past "✗ atomic   ".
 
+constexpr const char* kFieldIndent = "                      ";  // Past "repair   ".
 constexpr const char* kMessageIndent = "           ";
 constexpr size_t kWidth = 110;
 
@@ -89,8 +90,13 @@ std::string Calls(const Trace& trace, const Finding& finding) {
   constexpr size_t kMost = 12;
   constexpr size_t kWidest = 60;
   std::map<uint32_t, std::string> marks;
+  for (const auto& [op, remark] : finding.marks) marks[op] = remark;
   for (const uint32_t op : finding.on_disk) marks[op] = "on disk";
-  for (const Effect& effect : finding.lost) marks[effect.op] = ExtentWords(effect);
+  for (size_t i = 0; i < finding.lost.size(); ++i) {
+    const Effect& effect = finding.lost[i];
+    const bool goes_along = i < finding.needed.size() && !finding.needed[i];
+    marks[effect.op] = ExtentWords(effect) + (goes_along ? " with it, no matter" : "");
+  }
   std::erase_if(marks, [&](const auto& mark) { return mark.first >= trace.ops.size(); });
   size_t width = 0;
   for (const auto& [op, mark] : marks)
@@ -105,7 +111,22 @@ std::string Calls(const Trace& trace, const Finding& finding) {
     if (skipped > 0 && at >= kMost / 2 && at < kMost / 2 + skipped) continue;
     out += fmt::format("{}{:>4}  {:<{}}  {}\n", kIndent, op + 1, DescribeShort(trace.ops[op]), width, mark);
   }
-  return out + fmt::format("{}{}\n", kIndent, When(trace, finding));
+  return IsLive(finding.oracle) ? out : out + fmt::format("{}{}\n", kIndent, When(trace, finding));
+}
+
+// The other paths with the same cause, each as far as it differs: "also     b, c (EMPTY: xfs), d".
+std::string AlsoLine(const Finding& finding) {
+  constexpr size_t kMost = 6;
+  if (finding.subjects.size() < 2) return {};
+  std::vector<std::string> names;
+  for (size_t i = 1; i < finding.subjects.size() && i <= kMost; ++i)
+    names.push_back(finding.subjects[i].path);
+  if (finding.subjects.size() > kMost + 1)
+    names.push_back(fmt::format("{} more", finding.subjects.size() - kMost - 1));
+  return fmt::format(
+      "{}also     {}\n", kIndent,
+      Wrap(Join(names, ", ") + (IsLive(finding.oracle) ? "" : ": the same line of the program"), kWidth - 22,
+           kFieldIndent));
 }
 
 std::string One(const Report& report, size_t index, const Palette& p) {
@@ -122,11 +143,16 @@ std::string One(const Report& report, size_t index, const Palette& p) {
   if (!finding.accepted.empty()) return out + fmt::format("{}accepted  {}\n", kIndent, finding.accepted);
   if (!finding.token.starts_with("end/")) out += Calls(TraceOf(report, finding), finding);
   if (!finding.explanation.empty()) out += fmt::format("{}{}\n", kIndent, finding.explanation);
-  if (!finding.evidence.empty()) out += fmt::format("{}printed  {}\n", kIndent, Quote(finding.evidence, 160));
-  if (!finding.repair.empty()) out += fmt::format("{}repair   {}\n", kIndent, Join(finding.repair, ", and "));
-  if (finding.repair_failed)
-    out +=
-        fmt::format("{}repair   no added fsync cures it: write a new file, fsync it, rename it\n", kIndent);
+  const auto field = [&](const char* name, const std::string& text) {
+    if (text.empty()) return;
+    out += fmt::format("{}{:<8} {}\n", kIndent, name, Wrap(text, kWidth - 22, kFieldIndent));
+  };
+  const bool command = finding.oracle == Oracle::kCheck || finding.path == ".";
+  if (command && !finding.evidence.empty()) field("printed", Quote(finding.evidence, 160));
+  if (!command) field(finding.oracle == Oracle::kContained ? "changed" : "attrs", finding.evidence);
+  out += AlsoLine(finding);
+  field("window", finding.window);
+  field("repair", finding.repair.empty() ? finding.cure : Join(finding.repair, ", and "));
   if (!finding.source.empty()) out += fmt::format("{}source   {}\n", kIndent, finding.source);
   const bool bundled = index < report.bundles.size() && !report.bundles[index].empty();
   out += fmt::format("{}replay   oldornew replay {}\n", kIndent,

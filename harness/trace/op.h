@@ -57,7 +57,6 @@ enum OpFlags : uint32_t {
   kFlagOpenTruncate = 1u << 6,
   kFlagInFlight =
       1u << 7,  ///< begun, never seen to end (the process was killed in it): may or may not have happened
-  kFlagMetadataOnly = 1u << 8,  ///< reserved
 };
 
 /// Name of a kind in formats and messages: "create", "link", ...

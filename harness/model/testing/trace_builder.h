@@ -33,6 +33,10 @@ class TraceBuilder {
   TraceBuilder& OldSymlink(const std::string& path, const std::string& target) {
     return Old(path, FileKind::kSymlink, "", target);
   }
+  TraceBuilder& OldMode(const std::string& path, uint32_t mode) {
+    for (FileTree* tree : {&trace_.old_tree, &live_}) tree->at(At(path)).mode = mode;
+    return *this;
+  }
   TraceBuilder& OldLink(const std::string& existing, const std::string& path) {
     const ObjectId object = At(existing);
     auto [dir, name] = Split(path);

@@ -1,0 +1,68 @@
+#include "finding/needed.h"
+
+#include <algorithm>
+#include <set>
+
+namespace oldornew {
+
+namespace {
+
+constexpr size_t kMostEffects = 200;
+constexpr size_t kMostWork = 2'000'000;  // Calls applied in all.
+
+class Rebuilder {
+ public:
+  Rebuilder(const Trace& trace, const Subject& subject, const SearchOptions& options, const Finding& finding)
+      : trace_(trace),
+        subject_(subject),
+        finding_(finding),
+        history_(TraceVersions(trace, subject, options.ack)),
+        point_(finding.oracle == Oracle::kDurable ? finding.last_point : finding.first_point) {
+    if (finding.oracle == Oracle::kAttrs)
+      combinations_ = TraceVersions(trace, subject, options.ack, Value::kCombination);
+  }
+
+  // Does the run up to the crash, without these ops, violate the oracle of the finding?
+  bool Fails(const std::set<uint32_t>& lost) const {
+    LiveTree live(trace_);
+    for (uint32_t i = 0; i < point_ && i < trace_.ops.size(); ++i) {
+      if (!lost.contains(i)) live.Apply(trace_.ops[i]);
+    }
+    const auto violation = JudgeState(trace_, subject_, history_, live.tree(), point_);
+    if (finding_.oracle == Oracle::kAttrs) {
+      const bool torn = violation && violation->oracle == Oracle::kAtomic;
+      return !torn && JudgeAttributes(trace_, subject_, combinations_, live.tree()).has_value();
+    }
+    return violation && violation->oracle == finding_.oracle;
+  }
+
+ private:
+  const Trace& trace_;
+  const Subject& subject_;
+  const Finding& finding_;
+  VersionHistory history_;
+  VersionHistory combinations_;
+  uint32_t point_;
+};
+
+}  // namespace
+
+void MarkNeeded(const Trace& trace, const Subject& subject, const SearchOptions& options, Finding* finding) {
+  finding->needed.clear();
+  const auto& lost = finding->lost;
+  if (lost.empty() || lost.size() > kMostEffects || lost.size() * trace.ops.size() > kMostWork) return;
+  std::set<uint32_t> all;
+  for (const Effect& effect : lost) {
+    if (effect.extent != Effect::Extent::kWhole) return;
+    all.insert(effect.op);
+  }
+  const Rebuilder rebuilder(trace, subject, options, *finding);
+  if (!rebuilder.Fails(all)) return;  // The state is no plain sum of calls: delayed sizes, zeroed blocks.
+  for (const Effect& effect : lost) {
+    std::set<uint32_t> fewer = all;
+    fewer.erase(effect.op);
+    finding->needed.push_back(!rebuilder.Fails(fewer));
+  }
+}
+
+}  // namespace oldornew

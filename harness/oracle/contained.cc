@@ -1,0 +1,86 @@
+#include "oracle/contained.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/text.h"
+
+namespace oldornew {
+
+namespace {
+
+bool IsAbove(const Place& directory, const Place& place) {
+  if (directory.root != place.root || directory == place) return false;
+  return directory.path.empty() || place.path.starts_with(directory.path + "/");
+}
+
+std::string WhatChanged(const Inode* before, const Inode* after) {
+  if (before == nullptr) return fmt::format("made ({})", KindName(after->kind));
+  if (after == nullptr) return fmt::format("removed ({})", KindName(before->kind));
+  if (before->kind != after->kind)
+    return fmt::format("it is a {}, before a {}", KindName(after->kind), KindName(before->kind));
+  if (!(before->content == after->content)) return "its bytes";
+  if (before->target != after->target)
+    return fmt::format("it leads to {}, before to {}", after->target, before->target);
+  const std::string was = ShowAttributes(*before);
+  const std::string is = ShowAttributes(*after);
+  return was == is ? "" : fmt::format("it has {}, before {}", is, was);
+}
+
+}  // namespace
+
+std::vector<Stray> FindStrays(const Trace& trace, const std::vector<Subject>& watched,
+                              const std::vector<std::string>& allowed) {
+  std::vector<Stray> out;
+  const auto is_watched = [&](const Place& place, bool made_directory) {
+    for (const Subject& subject : watched) {
+      for (const Place& root : subject.places) {
+        if (place == root || IsAbove(root, place) || (made_directory && IsAbove(place, root))) return true;
+      }
+    }
+    return false;
+  };
+  for (size_t root = 0; root < trace.roots.size(); ++root) {
+    if (trace.roots[root].role == RootRole::kThrowAway) continue;
+    if (root >= trace.old_tree.roots().size() || root >= trace.new_tree.roots().size()) continue;
+    std::map<std::string, std::pair<const Inode*, const Inode*>> both;
+    for (const auto& [path, inode] : trace.old_tree.Walk(root)) both[path].first = &trace.old_tree.at(inode);
+    for (const auto& [path, inode] : trace.new_tree.Walk(root)) both[path].second = &trace.new_tree.at(inode);
+    for (const auto& [path, pair] : both) {
+      const auto [before, after] = pair;
+      const std::string what = WhatChanged(before, after);
+      if (what.empty()) continue;
+      Stray stray{{root, path}, "", what};
+      stray.path = ShowPlace(trace, stray.place);
+      const bool made_directory = before == nullptr && after->kind == FileKind::kDirectory;
+      const auto matches = [&](const std::string& glob) { return GlobMatches(glob, stray.path); };
+      if (is_watched(stray.place, made_directory) || std::any_of(allowed.begin(), allowed.end(), matches))
+        continue;
+      out.push_back(std::move(stray));
+    }
+  }
+  return out;
+}
+
+std::vector<std::string> FindLitterAfterCrash(const Trace& trace) {
+  std::vector<std::string> out;
+  std::set<std::string> seen;
+  const auto gone = [&](const std::string& path) {
+    const auto place = FindPlace(trace, path);
+    return place && trace.roots[place->root].role == RootRole::kJudged &&
+           !trace.old_tree.Lookup(place->path, place->root) &&
+           !trace.new_tree.Lookup(place->path, place->root);
+  };
+  for (const Op& op : trace.ops) {
+    if (op.error != 0 || (op.flags & kFlagInFlight)) continue;
+    std::string made;
+    if (op.kind == OpKind::kCreate && op.dir != kNoObject) made = op.path;
+    if (op.kind == OpKind::kRename) made = op.path2;
+    if (op.kind == OpKind::kLink) made = op.path;
+    if (!made.empty() && gone(made) && seen.insert(made).second) out.push_back(made);
+  }
+  return out;
+}
+
+}  // namespace oldornew
