@@ -81,9 +81,10 @@ DoctorAnswer WhetherRecorded(const std::string& name, const std::string& path, c
   }
   if (backends.tracing) {
     return Ask("recordable", question,
-               Yes(fmt::format("yes, from outside, by tracing ({}): complete, but a call that changes files "
-                               "takes some 10 to 50 times as long",
-                               enterable ? "this machine has no faster way" : enterable.error().message)));
+               Yes(fmt::format(
+                   "yes, from outside, by tracing ({}): complete, but slow: a program like git takes about "
+                   "3 times as long, a database 15, a loop of tiny writes more than 100 times",
+                   enterable ? "this machine has no faster way" : enterable.error().message)));
   }
   if (enterable) return Ask("recordable", question, No("no: this machine cannot (see above)", "see above"));
   return Ask("recordable", question,
