@@ -52,6 +52,34 @@ int main() { if (fork()) { char c; int fd; while ((fd = open("done", O_RDONLY)) 
   char *d = getenv("WHERE"); chdir(d); int fd = open("log", O_CREAT | O_WRONLY, 0644); write(fd, "daemon\n", 7); fsync(fd);
   close(open("tmp", O_CREAT | O_WRONLY, 0644)); rename("tmp", "done"); return 0; }
 """
+PY_MEMFD = r"""
+import os
+fd = os.memfd_create('x', 0)
+os.write(fd, open('/bin/echo', 'rb').read())
+for text, arguments in ((None, ['echo', 'from memfd']), (b'#!/bin/sh\necho script > s\n', ['s'])):
+    if text:
+        fd = os.memfd_create('y', 0)
+        os.write(fd, text)
+    pid = os.fork()
+    if pid == 0:
+        os.execve(fd, arguments, {})
+    os.waitpid(pid, 0)
+print(os.path.exists('s'))
+"""
+PY_OPATH = r"""
+import os
+d = os.open('.', os.O_PATH | os.O_DIRECTORY)
+os.mkdir('x', dir_fd=d)
+f = os.open('f', os.O_CREAT | os.O_WRONLY, dir_fd=d); os.write(f, b'x'); os.close(f)
+p = os.open('f', os.O_PATH)
+try: os.write(p, b'no')
+except OSError as e: print(e.errno)
+w = os.open('/proc/self/fd/%d' % p, os.O_WRONLY | os.O_APPEND); os.write(w, b'y'); os.fsync(w)
+os.rename('f', 'x/g', src_dir_fd=d, dst_dir_fd=d)
+os.chmod('/proc/self/fd/%d' % p, 0o600)
+os.link('/proc/self/fd/%d' % p, 'h', follow_symlinks=True)
+print(open('h').read())
+"""
 EMPTY_ENVIRONMENT = r"""
 int main(int n, char **v) { if (n > 1) { char *a[] = {"sh", "-c", "echo $0 > out; /bin/mv out final; env", 0}; char *e[] = {0};
   execve("/bin/sh", a, n > 2 ? 0 : e); } char *a[] = {v[0], "x", 0}; char *e[] = {0}; execve(v[0], a, e); return 9; }
@@ -285,6 +313,20 @@ ALL = [
     Workload("interval-timer", "./program", "gcc", setup=compiled(TIMER), fast=True),
     Workload("killed", "sh -c 'echo a > a; kill -9 $$'; echo $?; sh -c 'kill -SEGV $$'; echo $?; python3 -c 'import os; open(\"x\",\"w\").write(\"y\"); os.abort()'; echo $?", fast=True,
              replace=((r"line \d+: +\d+", ""),)),
+    Workload("zip", "zip -q a.zip src/a/f1 src/a/f2 src/a/f9; zip -qu a.zip src/a/f3; zip -qd a.zip src/a/f1; unzip -qo a.zip -d out; ls out/src/a", "zip unzip", setup=PERL_TREE, skip=r"\.zip"),
+    Workload("tcl", "tclsh t.tcl", "tclsh", setup="cat > t.tcl <<'END'\nset f [open a w]; puts $f hello; close $f; file rename -force a b; file copy b c; set p [open \"|cat > d\" w]; puts $p x; close $p\n"
+             "exec sh -c {echo e > e}; file mkdir x/y; file delete -force x; puts [glob *]\nEND\n"),
+    Workload("alternatives", "for i in one two; do update-alternatives --quiet --altdir $PWD/alt --admindir $PWD/adm --log $PWD/log --install $PWD/link name $PWD/$i 1; done; readlink alt/name", "update-alternatives",
+             setup="mkdir alt adm; echo 1 > one; echo 2 > two", skip="^log"),
+    Workload("ext4-image", "truncate -s 4M i; mkfs.ext4 -q -F i; debugfs -w -R 'write f inside' i 2>/dev/null; debugfs -R 'cat inside' i 2>/dev/null; e2fsck -fp i > /dev/null; echo $?", "mkfs.ext4 debugfs", setup="echo x > f", skip="^i$"),
+    Workload("gcov", "gcc --coverage -o g g.c && ./g && ./g && gcov -o . g-g.c > /dev/null; ls *.gcda; grep -c 2: g.c.gcov", "gcc gcov", setup="echo 'int main(){return 0;}' > g.c", skip="g$|gcno|gcda"),
+    Workload("xargs-parallel", "seq 200 | xargs -P8 -n3 sh -c 'for i; do echo $i > p$i; mv p$i q$i; done' sh; cat q* | sort -n | md5sum; find . -name 'q*5' -delete; ls | wc -l"),
+    # Two processes write at one position, which they share.
+    Workload("two-writers", "exec 9> f; for i in 1 2 3 4; do (for k in $(seq 100); do echo $i$k >&9; done) & done; wait; wc -c < f; (head -c 5 /dev/zero | tr '\\0' a; dd if=/dev/zero bs=3 count=1 2>/dev/null) > g", skip="^f$", fast=True),
+    Workload("memfd-exec", "python3 m.py", setup="cat > m.py <<'END'" + PY_MEMFD + "END\n", fast=True),
+    Workload("o-path", "python3 o.py", setup="cat > o.py <<'END'" + PY_OPATH + "END\n", fast=True),
+    Workload("process-titles", "perl -e '$0 = \"x\" x 3000; system(\"echo a > a\"); open F, \">b\"; print F 1; close F; exec \"mv a c\"'; "
+             "python3 -c 'import ctypes; ctypes.CDLL(None).prctl(15, b\"hello\", 0, 0, 0); open(\"d\", \"w\").write(\"x\")'; ls", fast=True),
     Workload("static", "busybox sh -c 'echo a > a; busybox mv a b'", "busybox", fast=True, cannot="static"),
 ]
 
