@@ -45,6 +45,11 @@ void UseRecording(wire::Header* header, uint64_t mapped) {
   g_header = header;
 }
 
+const void* RecordingMapping(uint64_t* size) {
+  if (size != nullptr) *size = g_header == nullptr ? 0 : g_mapped;
+  return g_header;
+}
+
 uint64_t TakeTicket() { return __atomic_fetch_add(&g_header->ticket, 1, __ATOMIC_SEQ_CST); }
 
 BeginTicket::~BeginTicket() {

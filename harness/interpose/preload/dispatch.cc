@@ -3,12 +3,19 @@
 // what the program goes on with.
 #include <asm/unistd.h>
 #include <linux/audit.h>
+#include <linux/elf.h>
 #include <linux/errno.h>
+#include <linux/mman.h>
 #include <linux/prctl.h>
 #include <linux/ptrace.h>
 #include <linux/seccomp.h>
 
 #include "interpose/preload/entry.h"
+
+extern "C" {  // the linker's
+extern const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden")));
+extern const char _end __attribute__((visibility("hidden")));
+}
 
 namespace oldornew::preload {
 namespace {
@@ -50,11 +57,66 @@ long ForeignCall(const Call& call) {
   return -ENOSYS;
 }
 
+struct Region {
+  uint64_t start;
+  uint64_t end;
+};
+
+/// The mapping of ours that overlaps [start, end) first, or an empty one. A program that clears its address space of
+/// what it does not know would clear away the code that is just running.
+Region Ours(uint64_t start, uint64_t end) {
+  const uint64_t page = ~uint64_t{4095};
+  const uint64_t recording = reinterpret_cast<uint64_t>(RecordingMapping(nullptr));
+  uint64_t size = 0;
+  RecordingMapping(&size);
+  const Region regions[] = {
+      {reinterpret_cast<uint64_t>(&__ehdr_start) & page, (reinterpret_cast<uint64_t>(&_end) + 4095) & page},
+      {recording, recording + size},
+      {reinterpret_cast<uint64_t>(GateInUse()), reinterpret_cast<uint64_t>(GateInUse()) + GateSize()},
+  };
+  Region first = {end, end};
+  for (const Region& region : regions) {
+    if (region.start < end && region.end > start && region.start < first.start) first = region;
+  }
+  return first;
+}
+
+/// munmap and mprotect: around what is ours, which the program takes to be gone, or protected. mmap over it fails as
+/// if there were no memory.
+long AroundOurs(Call& call) {
+  const uint64_t start = static_cast<uint64_t>(call.args[0]);
+  const uint64_t end = start + ((static_cast<uint64_t>(call.args[1]) + 4095) & ~uint64_t{4095});
+  if (start % 4096 != 0 || end <= start) return CarryOutOrRecord(call);
+  uint64_t at = start;
+  for (;;) {
+    const Region ours = Ours(at, end);
+    if (ours.start > at) {
+      call.args[0] = static_cast<long>(at);
+      call.args[1] = static_cast<long>(ours.start - at);
+      const long result = CarryOutOrRecord(call);
+      if (result != 0) return result;
+    }
+    if (ours.end >= end) return 0;
+    at = ours.end;
+  }
+}
+
+bool TouchesOurs(const Call& call) {
+  const uint64_t start = static_cast<uint64_t>(call.args[0]);
+  const uint64_t end = start + static_cast<uint64_t>(call.args[1]);
+  return end > start && Ours(start, end).start < end;
+}
+
 long Munmap(Call& call) {
   const uint64_t start = static_cast<uint64_t>(call.args[0]);
   const uint64_t size = static_cast<uint64_t>(call.args[1]);
   if (StandsOn(start, size)) GateUnmapAndExit(start, size);
-  return CarryOutOrRecord(call);
+  return TouchesOurs(call) ? AroundOurs(call) : CarryOutOrRecord(call);
+}
+
+long Mmap(Call& call) {
+  const bool replaces = (call.args[3] & MAP_FIXED) != 0;
+  return replaces && TouchesOurs(call) ? -ENOMEM : CarryOutOrRecord(call);
 }
 
 /// Calls that act on the registers, the mask or the stack the program goes on with. False: it is an ordinary
@@ -107,6 +169,10 @@ long HandleOrdinary(Call& call) {
       return Ptrace(call);
     case __NR_munmap:
       return Munmap(call);
+    case __NR_mprotect:
+      return TouchesOurs(call) ? AroundOurs(call) : CarryOutOrRecord(call);
+    case __NR_mmap:
+      return Mmap(call);
     default:
       return (call.nr & kX32Bit) != 0 ? ForeignCall(call) : CarryOutOrRecord(call);
   }

@@ -83,6 +83,7 @@ inline uint64_t RestorerInUse() {
   return reinterpret_cast<uint64_t>(&GateRestorer) + static_cast<uint64_t>(GateShift);
 }
 inline const char* GateInUse() { return GateStart + GateShift; }
+inline uint64_t GateSize() { return static_cast<uint64_t>(GateEnd - GateStart); }
 
 // exec.cc
 void AddToEnvironment(const char* variable);  ///< of every image from now on

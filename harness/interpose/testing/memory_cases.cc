@@ -206,11 +206,42 @@ void MemoryCalls() {
 
 }  // namespace
 
+/// Unmaps, protects and maps over every file-backed mapping that it does not know (its own, the libraries of C and C++,
+/// the loader), as restorers of checkpoints do.
+void UnmapUnknown() {
+  FILE* maps = fopen("/proc/self/maps", "r");
+  char line[512];
+  unsigned long ranges[256][2];
+  int count = 0;
+  while (fgets(line, sizeof line, maps) != nullptr && count < 256) {
+    unsigned long start, end;
+    char path[400] = "";
+    sscanf(line, "%lx-%lx %*s %*s %*s %*s %399s", &start, &end, path);
+    const bool known = path[0] != '/' || strstr(path, "oldornew_interpose_torture") != nullptr ||
+                       strstr(path, "/libc") != nullptr || strstr(path, "/ld-linux") != nullptr ||
+                       strstr(path, "/libm") != nullptr || strstr(path, "/libgcc") != nullptr ||
+                       strstr(path, "/libstdc++") != nullptr;
+    if (known) continue;
+    ranges[count][0] = start;
+    ranges[count++][1] = end - start;
+  }
+  fclose(maps);
+  int failures = 0;
+  for (int i = 0; i < count; i++) failures += munmap(reinterpret_cast<void*>(ranges[i][0]), ranges[i][1]) != 0;
+  for (int i = 0; i < count; i++) {
+    // Natively there is nothing left to protect, and nothing here to be refused.
+    mprotect(reinterpret_cast<void*>(ranges[i][0]), ranges[i][1], PROT_NONE);
+    mmap(reinterpret_cast<void*>(ranges[i][0]), ranges[i][1], PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+  }
+  Say("failures %d, write %d", failures, WriteNull());
+}
+
 const Case kMemoryCases[] = {{"bad-paths", BadPaths},
                              {"bad-buffers", BadBuffers},
                              {"bad-descriptors", BadDescriptors},
                              {"hole-in-the-stack", HoleInTheStack},
                              {"memory-calls", MemoryCalls},
+                             {"unmap-unknown", UnmapUnknown},
                              {nullptr, nullptr}};
 
 }  // namespace oldornew::testing
