@@ -10,10 +10,11 @@ set -euo pipefail
 # Compiler, build system, and the libraries the harness links.
 build=(build-essential cmake ninja-build ccache pkg-config
   libcli11-dev nlohmann-json3-dev libtomlplusplus-dev libfmt-dev libexpected-dev libxxhash-dev libzstd-dev
-  libseccomp-dev libdw-dev liburing-dev)
+  libseccomp-dev libdw-dev liburing-dev libfuse3-dev)
 # Libraries of the tests and benchmarks, and the real programs that tests and scripts/quickstart put under the harness.
 # "a|b" is satisfied by either; the first is installed when neither is there.
 tests=(librapidcheck-dev libgtest-dev libgmock-dev libbenchmark-dev
+  e2fsprogs xfsprogs btrfs-progs fuse3
   strace acl attr sqlite3 git perl rsync 'vim-tiny|vim' python3 golang-go musl-tools)
 # What scenarios/ puts under the harness besides; it skips what is not there.
 programs=(ed jq gettext patch vim nodejs rustc fiu-utils libglib2.0-dev qtbase5-dev liblmdb-dev lmdb-utils)

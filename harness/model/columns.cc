@@ -69,6 +69,9 @@ std::vector<Column> AllColumns() {
                              {"atomic", "both or neither"},
                              {"late_zeros", "the size may be there without the zeros"},
                              {"unordered", "either without the other"}}),
+      Make<&Profile::reuse>("REUSE", "when blocks that a truncation frees can hold other data",
+                            {{"after_commit", "not before the truncation is on disk"},
+                             {"at_once", "at once: the old file can show anything there"}}),
       Make<&Profile::fsync_file>("FSYNC_FILE", "metadata that fsync of a file forces",
                                  {{"self", "its own size and attributes"},
                                   {"names", "the same, its names, and new directories above it"},
@@ -112,6 +115,7 @@ enum Place {
   kRepl,
   kClose,
   kTrunc,
+  kReuse,
   kFile,
   kDir,
   kDatasync,
@@ -134,6 +138,7 @@ Domain DataDomain(const Profile& p, size_t column) {
     if (column == kAlloc) return Only(kJournalled, D::kNo);
     if (column == kNew || column == kTail) return Only(kJournalled, N::kJournal);
     if (column == kTrunc) return Only(kJournalled, T::kAtomic);
+    if (column == kReuse) return Only(kJournalled, Reuse::kAfterCommit);
   }
   const bool at_commit = p.delalloc == D::kNotAtCommit;
   switch (column) {
@@ -158,6 +163,10 @@ Domain DataDomain(const Profile& p, size_t column) {
           "where size and data come together (NEWDATA=after_io or ordered), starting writeback decides "
           "nothing",
           Writeback::kNone, Writeback::kWait);
+    case kReuse:
+      if (p.overwrite == Overwrite::kInPlace) return All(column);
+      return Only("with OVERWRITE=cow nothing that a transaction frees is written before it is on disk",
+                  Reuse::kAfterCommit);
     default:  // TRUNC
       if (at_commit) return Only(kAtCommit, T::kAtomic);
       if (p.overwrite == Overwrite::kCow)

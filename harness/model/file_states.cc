@@ -182,6 +182,7 @@ class FileDomainBuilder {
   struct Range {
     uint32_t low = 0, high = 0, usual = 0;
     bool torn = false, pattern = false;
+    Position pattern_pos = 0;  // that has to have happened for the pattern to show
     bool operator==(const Range&) const = default;
   };
 
@@ -226,7 +227,10 @@ class FileDomainBuilder {
     range.usual = std::clamp(VersionAt(life, q_.cut), range.low, range.high);
     range.torn = !through_metadata && p_.rules.Has(Rule::kTorn);
     const bool new_block = !life.mapped && range.low == 0 && p_.new_data == NewData::kStale;
-    range.pattern = new_block && p_.rules.Has(Rule::kStalePattern);
+    // REUSE: freed in memory, not yet on disk.
+    const bool reused = p_.reuse == Reuse::kAtOnce && life.dies > q_.cut && life.dies <= q_.horizon;
+    range.pattern = (new_block || reused) && p_.rules.Has(Rule::kStalePattern);
+    if (!new_block && reused) range.pattern_pos = life.dies;
     return range;
   }
 
@@ -285,12 +289,14 @@ class FileDomainBuilder {
         add({Form::kTorn, v, v - 1, mask, kTornWeight, pos_of(v), {}});
       }
     }
-    if (range.pattern) add({Form::kPattern, 0, 0, 0, kTornWeight, 0, {}});
+    if (range.pattern) add({Form::kPattern, 0, 0, 0, kTornWeight, range.pattern_pos, {}});
     for (uint32_t v : fresh) {
       if (!p_.rules.Has(Rule::kStalePattern)) break;
-      // The block is there from the first write on, whatever it holds; before that the page is a hole.
-      if (v < range.low || v >= range.high) continue;
-      add({Form::kPattern, v, 0, 0, kTornWeight, pos_of(v + 1), {}});
+      // From when the page was dropped its block may hold anything; a page that never was is a hole until the first
+      // write to it.
+      const bool dropped = v > range.low && v <= range.high;
+      if (!dropped && (v < range.low || v >= range.high)) continue;
+      add({Form::kPattern, v, 0, 0, kTornWeight, pos_of(dropped ? v : v + 1), {}});
       break;
     }
   }

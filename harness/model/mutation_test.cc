@@ -63,7 +63,8 @@ void FindKillers(Mutation* m, size_t most, std::vector<std::atomic<uint32_t>>* k
   std::vector<size_t> order(tests.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::vector<uint32_t> counts(kills->begin(), kills->end());
-  // Then those that say all that is allowed: they are small, and one of them is made for each column and rule.
+  // Then those that say all that is allowed: they are small, and one of them is made for each column and
+  // rule.
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
     if (counts[a] != counts[b]) return counts[a] > counts[b];
     return tests[a].allowed.size() > tests[b].allowed.size();

@@ -67,6 +67,11 @@ enum class TruncRule : uint8_t {
   kUnordered,  ///< either without the other
 };
 
+/// REUSE: when blocks that a truncation frees can be given to other data.
+enum class Reuse : uint8_t {
+  kAfterCommit,  ///< not before the truncation is on disk
+  kAtOnce,       ///< at once: until then the old file can show anything there
+};
 /// FSYNC_FILE: metadata that fsync(file) forces (7.3 E5).
 enum class FsyncFile : uint8_t { kSelf, kNames, kPrefix, kAll };
 /// FSYNC_DIR: metadata that fsync(directory) forces.
@@ -100,6 +105,7 @@ struct Profile {
   Writeback truncate_close = Writeback::kNone;
   Overwrite overwrite = Overwrite::kInPlace;
   TruncRule trunc = TruncRule::kTorn;
+  Reuse reuse = Reuse::kAfterCommit;
   FsyncFile fsync_file = FsyncFile::kPrefix;
   FsyncDir fsync_dir = FsyncDir::kPrefix;
   DatasyncMeta datasync_meta = DatasyncMeta::kStrict;
@@ -136,7 +142,7 @@ struct RowSpec {
 class ProfileTable {
  public:
   /// Number of the built-in table: raised with every change of a cell.
-  static constexpr int kNumber = 2;
+  static constexpr int kNumber = 3;
 
   static const ProfileTable& BuiltIn();
 

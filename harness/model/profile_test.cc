@@ -34,11 +34,11 @@ TEST(Profiles, EveryRowHoldsTogetherAndEveryCellThatAppliesHasASource) {
 // on purpose.
 constexpr char kExt4[] =
     "META_ORDER=prefix OVERWRITE=inplace DELALLOC=y NEWDATA=zero TAILAPPEND=zero REPL=startwb "
-    "TRCLOSE=startwb TRUNC=torn "
+    "TRCLOSE=startwb TRUNC=torn REUSE=after_commit "
     "FSYNC_FILE=prefix FSYNC_DIR=all DATASYNC_META=strict TMPFILE_LINK=kept";
 constexpr char kXfs[] =
     "META_ORDER=prefix OVERWRITE=inplace DELALLOC=y NEWDATA=after_io TAILAPPEND=after_io REPL=none "
-    "TRCLOSE=none TRUNC=atomic "
+    "TRCLOSE=none TRUNC=atomic REUSE=after_commit "
     "FSYNC_FILE=prefix FSYNC_DIR=prefix DATASYNC_META=full TMPFILE_LINK=kept";
 constexpr char kBtrfs[] =
     "META_ORDER=txlog OVERWRITE=cow DELALLOC=y NEWDATA=after_io TAILAPPEND=after_io REPL=none TRCLOSE=none "
@@ -48,34 +48,35 @@ const std::pair<const char*, const char*> kRows[] = {
     {"ext4", kExt4},
     {"ext4,noauto_da_alloc",
      "META_ORDER=prefix OVERWRITE=inplace DELALLOC=y NEWDATA=zero TAILAPPEND=zero REPL=none TRCLOSE=none "
-     "TRUNC=torn "
+     "TRUNC=torn REUSE=after_commit "
      "FSYNC_FILE=prefix FSYNC_DIR=all DATASYNC_META=strict TMPFILE_LINK=kept"},
     {"ext4,dioread_lock",
      "META_ORDER=prefix OVERWRITE=inplace DELALLOC=y NEWDATA=ordered TAILAPPEND=zero REPL=wait "
-     "TRCLOSE=wait TRUNC=torn "
+     "TRCLOSE=wait TRUNC=torn REUSE=after_commit "
      "FSYNC_FILE=prefix FSYNC_DIR=all DATASYNC_META=strict TMPFILE_LINK=kept"},
     {"ext4,nodelalloc",
      "META_ORDER=prefix OVERWRITE=inplace DELALLOC=n NEWDATA=ordered TAILAPPEND=zero TRUNC=torn "
+     "REUSE=after_commit "
      "FSYNC_FILE=prefix "
      "FSYNC_DIR=all DATASYNC_META=strict TMPFILE_LINK=kept"},
     {"ext4,data=writeback",
      "META_ORDER=prefix OVERWRITE=inplace DELALLOC=y NEWDATA=zero TAILAPPEND=zero REPL=startwb "
      "TRCLOSE=startwb "
-     "TRUNC=late_zeros FSYNC_FILE=prefix FSYNC_DIR=all DATASYNC_META=strict TMPFILE_LINK=kept"},
+     "TRUNC=late_zeros REUSE=at_once FSYNC_FILE=prefix FSYNC_DIR=all DATASYNC_META=strict TMPFILE_LINK=kept"},
     {"ext4,data=writeback,dioread_lock",
      "META_ORDER=prefix OVERWRITE=inplace DELALLOC=y NEWDATA=stale TAILAPPEND=zero REPL=startwb "
      "TRCLOSE=startwb "
-     "TRUNC=late_zeros FSYNC_FILE=prefix FSYNC_DIR=all DATASYNC_META=strict TMPFILE_LINK=kept"},
+     "TRUNC=late_zeros REUSE=at_once FSYNC_FILE=prefix FSYNC_DIR=all DATASYNC_META=strict TMPFILE_LINK=kept"},
     {"ext4,data=journal",
      "META_ORDER=prefix OVERWRITE=journal FSYNC_FILE=prefix FSYNC_DIR=all DATASYNC_META=strict "
      "TMPFILE_LINK=kept"},
     {"ext4@<6.5",
      "META_ORDER=prefix OVERWRITE=inplace DELALLOC=y NEWDATA=zero TAILAPPEND=zero REPL=startwb "
-     "TRCLOSE=startwb TRUNC=torn "
+     "TRCLOSE=startwb TRUNC=torn REUSE=after_commit "
      "FSYNC_FILE=prefix FSYNC_DIR=prefix DATASYNC_META=strict TMPFILE_LINK=kept"},
     {"ext4,fast_commit",
      "META_ORDER=prefix OVERWRITE=inplace DELALLOC=y NEWDATA=zero TAILAPPEND=zero REPL=startwb "
-     "TRCLOSE=startwb TRUNC=torn "
+     "TRCLOSE=startwb TRUNC=torn REUSE=after_commit "
      "FSYNC_FILE=prefix FSYNC_DIR=all DATASYNC_META=strict TMPFILE_LINK=lost"},
     {"xfs", kXfs},
     {"btrfs", kBtrfs},
@@ -88,22 +89,22 @@ const std::pair<const char*, const char*> kRows[] = {
     {"btrfs,nodatacow",
      "META_ORDER=txlog OVERWRITE=inplace DELALLOC=y NEWDATA=after_io TAILAPPEND=after_io REPL=none "
      "TRCLOSE=none "
-     "TRUNC=atomic FSYNC_FILE=names FSYNC_DIR=newrec DIRMOVE=y"},
+     "TRUNC=atomic REUSE=after_commit FSYNC_FILE=names FSYNC_DIR=newrec DIRMOVE=y"},
     {"f2fs",
      "META_ORDER=txlog OVERWRITE=inplace DELALLOC=y NEWDATA=stale TAILAPPEND=zero REPL=none TRCLOSE=none "
-     "TRUNC=torn "
+     "TRUNC=torn REUSE=after_commit "
      "FSYNC_FILE=names FSYNC_DIR=all"},
     {"f2fs,fsync_mode=strict",
      "META_ORDER=prefix OVERWRITE=inplace DELALLOC=y NEWDATA=after_io TAILAPPEND=after_io REPL=none "
-     "TRCLOSE=none TRUNC=torn "
+     "TRCLOSE=none TRUNC=torn REUSE=after_commit "
      "FSYNC_FILE=prefix FSYNC_DIR=prefix DATASYNC_META=full TMPFILE_LINK=kept"},
     {"ext4:contract",
      "META_ORDER=prefix OVERWRITE=inplace DELALLOC=y NEWDATA=ordered TAILAPPEND=zero REPL=wait "
-     "TRCLOSE=wait TRUNC=torn "
+     "TRCLOSE=wait TRUNC=torn REUSE=after_commit "
      "FSYNC_FILE=prefix FSYNC_DIR=prefix DATASYNC_META=strict TMPFILE_LINK=kept"},
     {"xfs:contract",
      "META_ORDER=prefix OVERWRITE=inplace DELALLOC=y NEWDATA=after_io TAILAPPEND=after_io REPL=none "
-     "TRCLOSE=none TRUNC=torn "
+     "TRCLOSE=none TRUNC=torn REUSE=after_commit "
      "FSYNC_FILE=prefix FSYNC_DIR=prefix DATASYNC_META=full TMPFILE_LINK=kept"},
     {"btrfs:contract", "META_ORDER=none"},
     {"f2fs:contract", "META_ORDER=none"},
@@ -134,7 +135,7 @@ TEST(Profiles, TheTableIsTheOneOfTheDocument) {
 
 // A changed cell is another table: raise ProfileTable::kNumber, then put the new version here.
 TEST(Profiles, TheNumberOfTheTableIsRaisedWithEveryChangeOfACell) {
-  EXPECT_EQ(ProfileTable::BuiltIn().Version(), "2-24eecd6d");
+  EXPECT_EQ(ProfileTable::BuiltIn().Version(), "3-8a48a5cc");
 }
 
 TEST(Profiles, CellsComeBackFromTheirText) {
@@ -144,7 +145,7 @@ TEST(Profiles, CellsComeBackFromTheirText) {
     EXPECT_EQ(CellsDigest(*back), CellsDigest(row)) << row.name;
     EXPECT_EQ(CellsText(*back), CellsText(row));
   }
-  const auto wrong = ParseCells("NEWDATA=after NEWDATA2=zero TRUNC=torn META_ORDER=none");
+  const auto wrong = ParseCells("NEWDATA=after NEWDATA2=zero TRUNC=torn REUSE=after_commit META_ORDER=none");
   ASSERT_FALSE(wrong.has_value());
   EXPECT_THAT(wrong.error().message, HasSubstr("NEWDATA has no value \"after\""));
   EXPECT_THAT(wrong.error().message, HasSubstr("\"NEWDATA2=zero\" is no cell"));

@@ -137,13 +137,14 @@ class Parser {
       out_.grain = w[1] == "call" ? Grain::kCall : w[1] == "sector" ? Grain::kSector : Grain::kPage;
       CHECK(GrainName(out_.grain) == w[1]);
     } else if (w[0] == "old") {
-      out_.program.push_back(w);
+      out_.program.push_back({w, 0, 0});
       Old(w);
     } else if (w[0] == "op") {
-      out_.program.push_back(w);
+      const auto before = static_cast<uint32_t>(b_.ops());
       Op(w);
+      out_.program.push_back({w, before, static_cast<uint32_t>(b_.ops())});
     } else if (w[0] == "mark") {
-      out_.program.push_back(w);
+      out_.program.push_back({w, static_cast<uint32_t>(b_.ops()), static_cast<uint32_t>(b_.ops())});
       out_.marks.emplace_back(w[1], static_cast<uint32_t>(b_.ops()));
     } else if (w[0] == "observed" || w[0] == "expected" || w[0] == "allowed") {
       rows_ = Rows({w.begin() + 1, w.end()});

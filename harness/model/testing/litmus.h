@@ -57,8 +57,13 @@ struct Litmus {
   States expected;
   States allowed;
   std::vector<Forbidden> forbidden;
-  std::vector<std::vector<std::string>>
-      program;  ///< words of the old, op and mark lines, for those who run it
+  /// The old, op and mark lines, for those who run them: words, number of ops before, and before and in each.
+  struct Step {
+    std::vector<std::string> words;
+    uint32_t first_op = 0;
+    uint32_t end_op = 0;
+  };
+  std::vector<Step> program;
 
   uint32_t PointOf(const std::string& mark) const;
   /// Crash points after the mark and before the next one.
