@@ -1,11 +1,9 @@
 // The ways to record (interposition.md 10): Syscall User Dispatch inside the program, ptrace from outside.
 #pragma once
 
-#include <cstdint>
-
 namespace oldornew {
 
-enum class Backend : uint8_t {
+enum class Backend {
   kAuto,    ///< Syscall User Dispatch where the machine has it and the program can be entered, else ptrace
   kSud,     ///< nothing else: what cannot be entered cannot be judged
   kPtrace,  ///< ptrace for the whole run

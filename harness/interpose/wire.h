@@ -25,13 +25,14 @@
 namespace oldornew::wire {
 
 inline constexpr uint64_t kMagic = 0x4f4c444f524e4557;  // "WENRODLO" in memory
-inline constexpr uint32_t kVersion = 2;
+inline constexpr uint32_t kVersion = 3;
 inline constexpr uint64_t kHeaderSize = 32768;
 inline constexpr uint64_t kAlign = 64;
 inline constexpr uint64_t kDefaultSize = uint64_t{8} << 30;  // sparse: costs address space, not memory
 inline constexpr uint32_t kMaxSyscall = 512;                 // counters; higher numbers share the last one
 inline constexpr uint32_t kMaxRoots = 16;
 inline constexpr uint32_t kMaxChannels = 8;
+inline constexpr uint32_t kMaxHandOvers = 16;
 
 struct FileId {
   uint64_t dev;  // as st_dev (the 64-bit form of stat(2)); 0/0 = none
@@ -64,6 +65,21 @@ struct Channel {
   uint32_t unused;
 };
 
+/// A thread under the preload library that is about to execute an image which the library cannot enter asks
+/// the tracer to take over: it puts its id and kAsked here, wakes the tracer through the FIFO
+/// "<recording>.door", and waits for the state to change (a futex). If nobody answers it goes on alone.
+struct HandOver {
+  uint32_t thread;  // 0: free
+  uint32_t state;   // HandOverState
+};
+
+enum HandOverState : uint32_t {
+  kAsked = 1,
+  kTaken = 2,    ///< attached: the exec may be tried
+  kRefused = 3,  ///< not possible
+  kFailed = 4,   ///< by the thread: the exec has failed, let go. The tracer frees the entry
+};
+
 struct Header {
   // Set once by the launcher before the first process starts.
   uint64_t magic;
@@ -74,7 +90,9 @@ struct Header {
   uint32_t channel_count;  // 0: descriptors 1 and 2 by number
   FileId roots[kMaxRoots];
   Channel channels[kMaxChannels];
-  uint64_t unused_[5];
+  uint32_t tracer;  // process id of the one who takes over; 0: nobody does
+  uint32_t unused;
+  HandOver hand_overs[kMaxHandOvers];
 
   // Written by everybody. Each hot word has a cache line of its own.
   alignas(64) uint64_t tail;    // bytes reserved after kHeaderSize

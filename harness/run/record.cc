@@ -155,9 +155,9 @@ class Recorder {
 
   Result<RunResult> RunIt() {
     RunSpec run = run_;
-    if (traced_) {
-      run.traced_recording = seen_;
-    } else {
+    run.traced_recording = run_.backend != Backend::kSud ? seen_ : "";
+    run.tracer_stands_by = !traced_;
+    if (!traced_) {
       ASSIGN_OR_RETURN(const std::string library, FindPreload());
       run.environment = PreloadEnvironment(environment_, library, seen_);
       // What was removed from the caller's environment stays removed.

@@ -146,6 +146,32 @@ TEST_P(RecordTest, BothBackendsSeeTheSame) {
   EXPECT_EQ(seen[0], seen[1]);
 }
 
+TEST_P(RecordTest, HandsOverWhatCannotBeEnteredAndGetsBackWhatCan) {
+  const std::string program = judged_ + "/static";
+  std::filesystem::copy_file(OLDORNEW_BINARY_DIR "/harness/interpose/testing/oldornew_interpose_static",
+                             program);
+  std::vector<std::string> seen;
+  for (const Backend backend : {Backend::kAuto, Backend::kPtrace}) {
+    spec_.run.backend = backend;
+    const Recording recording = MustRecord(
+        "./static a mv a b; sh -c 'exec ./static c ./static d touch e; true'; ./static f ./nosuch || echo "
+        "failed > g");
+    EXPECT_EQ(Reasons(recording.trace), "");
+    EXPECT_EQ(recording.trace.backend, backend == Backend::kAuto ? "sud+ptrace" : "ptrace");
+    EXPECT_EQ(recording.trace.stdout_bytes.find("OLDORNEW_"), std::string::npos)
+        << recording.trace.stdout_bytes;
+    EXPECT_EQ(recording.trace.stdout_bytes.find("liboldornew"), std::string::npos)
+        << recording.trace.stdout_bytes;
+    std::string text;
+    for (const Op& op : recording.trace.ops) {
+      if (op.kind != OpKind::kOutput)
+        text += DescribeShort(op) + fmt::format(" {} {}\n", op.process, op.error);
+    }
+    seen.push_back(text);
+  }
+  EXPECT_EQ(seen[0], seen[1]);
+}
+
 TEST_P(RecordTest, RefusesWritesOutsideBeforeTheyHappen) {
   const std::string outside = dir_->path() + "/outside";
   ASSERT_OK(MakeDirectories(outside));

@@ -32,6 +32,7 @@ struct RunSpec {
   /// The recording that a tracer shall write, by its path as the command sees it; empty: the command is not
   /// traced.
   std::string traced_recording;
+  bool tracer_stands_by = false;  ///< traced is only what the preload library hands over
   uint32_t process_limit = 4096;  ///< processes alive at once: more ends the run (a fork bomb)
   /// Descriptors to hand over: (ours, number in the command). Numbers 0 to 2 are not for this.
   std::vector<std::pair<int, int>> descriptors;

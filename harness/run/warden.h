@@ -52,6 +52,7 @@ struct WardenRequest {
   std::vector<std::string> environment;  ///< complete
   std::string directory;
   std::string traced_recording;  ///< empty: not traced
+  bool tracer_stands_by = false;
   uint64_t time_limit_ms = 0;
   uint32_t process_limit = 0;
   std::vector<std::pair<int, int>> descriptors;  ///< (ours, number there), 0 to 2 included

@@ -79,7 +79,7 @@ class Server {
   void NameStragglers(WardenReply& reply);
   void KillAll(WardenReply& reply);
   /// Makes tracer_ if the request wants one. False: `reply` says why that is not possible.
-  bool StartTracing(WardenReply& reply);
+  bool StartTracing(StartSpec& spec, bool stands_by, WardenReply& reply);
   bool TooMany(uint32_t limit);
   void EndByForce(WardenReply& reply);
 
@@ -146,10 +146,12 @@ bool Server::ParseRequest(const std::string& bytes, StartSpec& spec, WardenReque
 bool Server::WaitForNews(uint64_t until_ns, int at_most_ms) {
   const uint64_t now = NowNs();
   const uint64_t left_ms = until_ns > now ? (until_ns - now) / 1'000'000 + 1 : 0;
-  pollfd polled[2] = {{signals_, POLLIN, 0}, {socket_, POLLIN, 0}};
+  pollfd polled[3] = {
+      {signals_, POLLIN, 0}, {socket_, POLLIN, 0}, {tracer_ != nullptr ? tracer_->door() : -1, POLLIN, 0}};
   const int count =
-      poll(polled, 2, static_cast<int>(std::min<uint64_t>(left_ms, static_cast<uint64_t>(at_most_ms))));
+      poll(polled, 3, static_cast<int>(std::min<uint64_t>(left_ms, static_cast<uint64_t>(at_most_ms))));
   if (count <= 0) return true;
+  if (polled[2].revents != 0) tracer_->AnswerDoor();
   signalfd_siginfo drained[8];
   while (read(signals_, drained, sizeof drained) > 0) {
   }
@@ -204,8 +206,7 @@ void Server::RunOne(StartSpec& spec, const WardenRequestHead& head, WardenReply&
   const uint64_t begin = NowNs();
   const uint64_t deadline = begin + head.time_limit_ms * 1'000'000;
   told_to_end_ = false;
-  if (!StartTracing(reply)) return;
-  spec.tracer = tracer_.get();
+  if (!StartTracing(spec, head.tracer_stands_by != 0, reply)) return;
   const StartOutcome outcome = StartCommand(spec);
   received_.clear();  // or no reader of the pipes would ever see their end
   if (outcome.pid < 0) {
@@ -236,15 +237,19 @@ void Server::RunOne(StartSpec& spec, const WardenRequestHead& head, WardenReply&
   reply.duration_ns = NowNs() - begin;
 }
 
-bool Server::StartTracing(WardenReply& reply) {
+bool Server::StartTracing(StartSpec& spec, bool stands_by, WardenReply& reply) {
   tracer_.reset();
   if (traced_recording_.empty()) return true;
-  auto tracer = ptrace::Tracer::Create({.recording = traced_recording_});
+  ptrace::TracerOptions options = {.recording = traced_recording_};
+  if (stands_by) options.standby = spec.environment;
+  auto tracer = ptrace::Tracer::Create(options);
+  if (!tracer && stands_by) return true;  // nobody takes over, which whoever needs it will say
   if (!tracer) {
     CopyText("cannot be traced: " + tracer.error().message, reply.problem, sizeof reply.problem);
     return false;
   }
   tracer_ = std::move(*tracer);
+  if (!stands_by) spec.tracer = tracer_.get();
   return true;
 }
 

@@ -138,6 +138,8 @@ void NoteReturned(int index, const Call& call, long result) {
   __atomic_fetch_add(&OurAccount()->calls[index].returned, 1, __ATOMIC_SEQ_CST);
 }
 
+void NoteWrittenByUs(uint64_t bytes) { __atomic_fetch_add(&OurAccount()->written, bytes, __ATOMIC_SEQ_CST); }
+
 void PassedBy(const Call& call) {
   const int index = wire::AccountedAt(call.nr);
   if (index >= 0) __atomic_fetch_add(&OurAccount()->calls[index].passed, 1, __ATOMIC_RELAXED);

@@ -34,6 +34,9 @@ void NoteEntered(int index);
 /// The call came back. `result`: counted as written if it is a call that writes.
 void NoteReturned(int index, const Call& call, long result);
 
+/// We have written ourselves, in the program's name, to nothing of the program's: the kernel counts it.
+void NoteWrittenByUs(uint64_t bytes);
+
 /// A thread is about to be made (+1), or could not be (-1); a thread has announced itself.
 void NoteThreadCloned(int delta);
 void NoteThreadStarted();

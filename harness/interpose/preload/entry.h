@@ -88,11 +88,20 @@ inline uint64_t GateSize() { return static_cast<uint64_t>(GateEnd - GateStart); 
 // exec.cc
 void AddToEnvironment(const char* variable);  ///< of every image from now on
 const char* LibraryPath();
+/// What is behind "NAME=" in the environment that was saved, or nullptr.
+const char* SavedValue(const char* name);
 void SaveEnvironment(char** envp);  ///< keeps copies of what has to survive every exec
 void HideFromProgram(char** envp);  ///< takes our variables out of the program's view
 bool SavedEnvironmentIsComplete();
 long Exec(const Call& call);
 void ReleaseScratchOf(int process);  ///< the CLONE_VFORK child `process` no longer uses our memory
+
+// hand_over.cc
+/// The tracer has attached to this thread, which now should execute the image that we cannot enter. nullptr:
+/// there is no tracer, or it cannot.
+wire::HandOver* HandOverToTracer();
+/// That exec has failed: we go on as before.
+void TakeBackFromTracer(wire::HandOver* entry);
 
 // patch.cc
 /// After a dispatched call: rewrites its site if that is due and can be done. `r8` as the program had it.

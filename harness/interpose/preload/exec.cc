@@ -260,14 +260,15 @@ struct GateCaller {
   }
 };
 
-/// Tells the funnel if the image cannot be entered. Returns whether it links ASan's runtime. Not inlined: its
-/// buffers should not stand on the stack during the rest.
-__attribute__((noinline)) bool LookAtImage(const Target& target) {
+/// Hands the thread over if the image cannot be entered, or tells the funnel if that is not possible. Returns
+/// whether it links ASan's runtime. Not inlined: its buffers should not stand on the stack during the rest.
+__attribute__((noinline)) bool LookAtImage(const Target& target, wire::HandOver** handed_over) {
   if (LengthOfString(target.path, 4096) < 0) return false;  // the kernel will say why
   GateCaller caller;
   image::Verdict verdict;
   image::Inspect(caller, target.dirfd, target.path, target.flags, &verdict);
-  if (verdict.obstacle != nullptr && settings.recording) {
+  if (verdict.obstacle != nullptr && verdict.traceable) *handed_over = HandOverToTracer();
+  if (verdict.obstacle != nullptr && *handed_over == nullptr && settings.recording) {
     FunnelUnsupportedImage(verdict.interpreter[0] != 0 ? verdict.interpreter : target.path, verdict.obstacle);
   }
   return verdict.links_asan;
@@ -303,6 +304,13 @@ void AddToEnvironment(const char* variable) {
                    ? Keep(variable, strlen(variable))
                    : nullptr;
   if (copy != nullptr) saved_variables[saved_count++] = copy;
+}
+
+const char* SavedValue(const char* name) {
+  for (size_t i = 0; i < saved_count; ++i) {
+    if (StartsWith(saved_variables[i], name)) return saved_variables[i] + strlen(name);
+  }
+  return nullptr;
 }
 
 const char* LibraryPath() { return library_path; }
@@ -341,10 +349,14 @@ long Exec(const Call& call) {
   const Target target = TargetOf(call);
   if (settings.recording)
     FunnelExecAttempt(static_cast<int>(target.dirfd), target.path, target.argv, target.flags);
-  const bool want_asan = LookAtImage(target);
+  wire::HandOver* handed_over = nullptr;
+  const bool want_asan = LookAtImage(target, &handed_over);
   Survey survey;
   long result;
-  if (IsHole(Hole::kExec) || !SurveyEnvironment(target.envp, want_asan, &survey)) {
+  if (handed_over != nullptr) {
+    result = CarryOutExec(call, target, target.envp);
+    TakeBackFromTracer(handed_over);
+  } else if (IsHole(Hole::kExec) || !SurveyEnvironment(target.envp, want_asan, &survey)) {
     result = CarryOutExec(call, target, target.envp);
   } else {
     const uint64_t room =

@@ -1,6 +1,6 @@
 // The program's own seccomp filters. They hold for its calls, which we carry out for it from the second page
-// of the gate; our extra calls, and the return from the SIGSYS handler, come from the first page, which each filter
-// is made to let through (funnel/filter_head.h).
+// of the gate; our extra calls, and the return from the SIGSYS handler, come from the first page, which each
+// filter is made to let through (funnel/filter_head.h).
 //
 // A filter stays across exec, but the gate does not stay where it is: what is executed under a filter moves
 // its gate to kMovedGate (interposition.md 13.6).

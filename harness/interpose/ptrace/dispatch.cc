@@ -112,15 +112,18 @@ long Engine::Exec(Call& call) {
   const int flags = at ? static_cast<int>(call.args[4]) : 0;
   preload::FunnelExecAttempt(static_cast<int>(dirfd), path, argv, flags);
   char copy[preload::kPathMax];
+  image::Verdict verdict;
+  verdict.obstacle = "";
   if (preload::CopyInString(copy, path, sizeof copy) >= 0) {
+    verdict.obstacle = nullptr;
     Caller caller;
-    image::Verdict verdict;
     image::Inspect(caller, dirfd, copy, flags, &verdict);
     if (verdict.obstacle != nullptr && !verdict.traceable) {
       preload::FunnelUnsupportedImage(verdict.interpreter[0] != 0 ? verdict.interpreter : copy,
                                       verdict.obstacle);
     }
   }
+  if (verdict.obstacle == nullptr && door_.valid()) return ExecEnterable(call);
   Unmask();
   const long result = preload::CarryOut(call);
   preload::FunnelExecFailed(static_cast<int>(-result));

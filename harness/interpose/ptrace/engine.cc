@@ -60,7 +60,8 @@ Result<std::unique_ptr<Engine>> Engine::Create(const TracerOptions& options) {
   engine->recording_size_ = size;
   madvise(base, size, MADV_DONTFORK);
   ASSIGN_OR_RETURN(engine->stage_, Stage::Create(options.recording + ".stage"));
-  if (options.pin && sched_getaffinity(0, sizeof engine->processors_, &engine->processors_) == 0) {
+  if (options.pin && options.standby.empty() &&
+      sched_getaffinity(0, sizeof engine->processors_, &engine->processors_) == 0) {
     cpu_set_t one;
     CPU_ZERO(&one);
     CPU_SET(sched_getcpu(), &one);
@@ -68,6 +69,7 @@ Result<std::unique_ptr<Engine>> Engine::Create(const TracerOptions& options) {
   }
   preload::UseRecording(reinterpret_cast<wire::Header*>(base), size);
   g_engine = engine.get();
+  if (!options.standby.empty()) RETURN_IF_ERROR(engine->OpenDoor());
   return engine;
 }
 
@@ -75,6 +77,10 @@ Engine::~Engine() {
   if (g_engine == this) {
     g_engine = nullptr;
     preload::UseRecording(nullptr, 0);
+  }
+  if (door_.valid()) {
+    reinterpret_cast<wire::Header*>(recording_)->tracer = 0;
+    unlink((options_.recording + ".door").c_str());
   }
   if (pinned_) sched_setaffinity(0, sizeof processors_, &processors_);
   if (recording_ != nullptr) munmap(recording_, recording_size_);
@@ -139,6 +145,7 @@ bool Engine::Handle(pid_t pid, int status) {
   if (!WIFSTOPPED(status)) {
     Thread* thread = FindThread(pid);
     const bool only_thread = thread != nullptr && thread->process->pid != pid;
+    if (thread != nullptr && thread->waiting == Waiting::kTakeOver) ForgetHandOver(pid);
     if (thread != nullptr) Remove(*thread);
     early_.erase(pid);
     RunPatient();
@@ -177,6 +184,8 @@ void Engine::OnStop(Thread& thread, int status) {
     case PTRACE_EVENT_STOP:
       if (thread.waiting == Waiting::kFirstStop) {
         OnFirstStop(thread);
+      } else if (thread.waiting == Waiting::kLetGo) {
+        LetGo(thread);
       } else if (StopsTheGroup(signal)) {
         ::ptrace(PTRACE_LISTEN, thread.tid, 0, 0);  // stopped, as its parent is told, until SIGCONT
       } else {
@@ -189,7 +198,7 @@ void Engine::OnStop(Thread& thread, int status) {
 }
 
 void Engine::OnSyscallStop(Thread& thread) {
-  if (thread.waiting == Waiting::kLaunch) {
+  if (thread.waiting == Waiting::kLaunch || thread.waiting == Waiting::kTakeOver) {
     Resume(thread);
     return;
   }
@@ -300,6 +309,7 @@ void Engine::OnExec(pid_t pid) {
     ::ptrace(PTRACE_CONT, pid, 0, 0);
     return;
   }
+  if (thread->waiting == Waiting::kTakeOver) ForgetHandOver(former);
   Process& process = *thread->process;
   std::vector<Thread*> gone;
   for (const auto& [tid, other] : threads_) {
@@ -312,6 +322,10 @@ void Engine::OnExec(pid_t pid) {
     thread->tid = pid;
   }
   DropFiber(*thread);
+  if (thread->enterable) {
+    LetGo(*thread);
+    return;
+  }
   process.Leave();
   process.memory = std::make_shared<Memory>();
   process.memory->sharers = 1;
@@ -357,7 +371,8 @@ void Engine::OnSignal(Thread& thread, int signal) {
 
 void Engine::Resume(Thread& thread, int signal) {
   const bool to_exit = thread.waiting == Waiting::kExit || thread.waiting == Waiting::kNewImage;
-  ::ptrace(to_exit || !thread.filtered ? PTRACE_SYSCALL : PTRACE_CONT, thread.tid, 0, signal);
+  const bool not_yet = thread.waiting == Waiting::kTakeOver || thread.waiting == Waiting::kLetGo;
+  ::ptrace(to_exit || (!thread.filtered && !not_yet) ? PTRACE_SYSCALL : PTRACE_CONT, thread.tid, 0, signal);
 }
 
 }  // namespace oldornew::ptrace

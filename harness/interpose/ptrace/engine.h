@@ -14,6 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/files.h"
 #include "interpose/funnel/seam.h"
 #include "interpose/ptrace/arch.h"
 #include "interpose/ptrace/fiber.h"
@@ -53,6 +54,8 @@ enum class Waiting : uint8_t {
   kOthers,     ///< what other threads do
   kLaunch,     ///< its first exec; nothing before is recorded
   kNewImage,   ///< the exit stop of a successful exec
+  kTakeOver,   ///< the exec for which it was handed over; it runs under the preload library until then
+  kLetGo,      ///< any stop, to be detached from: that exec has failed
 };
 
 struct Thread {
@@ -80,6 +83,7 @@ struct Thread {
 
   uint64_t clone_flags = 0;             ///< of the clone that it is in
   std::optional<cpu_set_t> processors;  ///< what it has set itself
+  bool enterable = false;               ///< standing by: what it executes goes back to the preload library
   int stop_signal = 0;                  ///< SIGSTOP that came while it made calls for us; to be raised again
 };
 
@@ -92,6 +96,9 @@ class Engine {
   bool Handle(pid_t pid, int status);
   bool Waits() const { return !patient_.empty() || (lock_owner_ == nullptr && !lock_waiters_.empty()); }
   void Poll();
+
+  int door() const { return door_.get(); }
+  void AnswerDoor();
 
   // ---- on a fiber: what the seam asks for
   /// The thread whose call is served now.
@@ -147,8 +154,19 @@ class Engine {
   void SkipCall();
   bool MapStage(Thread& thread);
 
+  // Standing by (standby.cc).
+  Status OpenDoor();
+  void TakeOver(wire::HandOver& entry);
+  void LetGo(Thread& thread);
+  static void Settle(wire::HandOver& entry, uint32_t state);
+  static void ForgetHandOver(pid_t tid);
+  /// For an image that the preload library can enter. On a fiber.
+  long ExecEnterable(preload::Call& call);
+  std::pair<long, long> PlaceEnvironment(const char* const* envp);
+
   TracerOptions options_;
   std::unique_ptr<Stage> stage_;
+  UniqueFd door_;
   char* recording_ = nullptr;
   uint64_t recording_size_ = 0;
   bool pinned_ = false;

@@ -57,6 +57,10 @@ bool Tracer::WaitToBeTraced() {
 
 bool Tracer::Handle(pid_t pid, int status) { return engine_->Handle(pid, status); }
 
+int Tracer::door() const { return engine_->door(); }
+
+void Tracer::AnswerDoor() { engine_->AnswerDoor(); }
+
 bool Tracer::Waits() const { return engine_->Waits(); }
 
 void Tracer::Poll() { engine_->Poll(); }

@@ -11,6 +11,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 
@@ -21,6 +22,10 @@ struct TracerOptions {
   /// Keep this process and all it starts on one processor (a stop costs a tenth then). The program is told
   /// otherwise.
   bool pin = true;
+  /// Standing by: programs run under the preload library, which hands over what it cannot enter, and whatever
+  /// that executes and the library can enter goes back to it. Not empty: the environment in which the library
+  /// was started.
+  std::vector<std::string> standby;
 };
 
 class Engine;
@@ -45,6 +50,9 @@ class Tracer {
   /// One status of waitpid(-1, ..., __WALL). True: it was a matter between the program and us, and nobody
   /// else need look at it. False: a process has ended (`status` is its end), or is none of ours.
   bool Handle(pid_t pid, int status);
+  /// Standing by: readable when somebody asks to be taken over, which AnswerDoor does. Else -1.
+  int door() const;
+  void AnswerDoor();
   /// Something waits for nothing but time (a lock that a process under the preload library holds): call
   /// Poll soon.
   bool Waits() const;
