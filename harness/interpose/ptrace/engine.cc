@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "base/check.h"
 #include "interpose/funnel/recorder.h"
@@ -30,6 +31,16 @@ constexpr long kOptions = PTRACE_O_TRACESECCOMP | PTRACE_O_TRACESYSGOOD | PTRACE
 bool StopsTheGroup(int signal) {
   return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
 }
+
+}  // namespace
+
+int StatusNumber(pid_t tid, const std::string& name, int otherwise) {
+  const Result<std::string> status = ReadFile("/proc/" + std::to_string(tid) + "/status");
+  const size_t at = status ? status->find("\n" + name + ":\t") : std::string::npos;
+  return at == std::string::npos ? otherwise : atoi(status->c_str() + at + name.size() + 3);
+}
+
+namespace {
 
 pid_t EventMessage(pid_t tid) {
   unsigned long message = 0;
@@ -146,8 +157,11 @@ bool Engine::Handle(pid_t pid, int status) {
     Thread* thread = FindThread(pid);
     const bool only_thread = thread != nullptr && thread->process->pid != pid;
     if (thread != nullptr && thread->waiting == Waiting::kTakeOver) ForgetHandOver(pid);
-    if (thread != nullptr) Remove(*thread);
     early_.erase(pid);
+    if (thread != nullptr) {
+      AdoptOrphans(*thread);
+      Remove(*thread);
+    }
     RunPatient();
     return only_thread;
   }
@@ -280,6 +294,19 @@ void Engine::OnNewChild(Thread& parent) {
   if (const auto early = early_.find(child); early != early_.end()) {
     early_.erase(early);
     OnFirstStop(thread);
+  }
+}
+
+void Engine::AdoptOrphans(Thread& parent) {
+  // Killed before its own stop told of a child of it, which waits for that.
+  for (auto child = early_.begin(); child != early_.end();) {
+    const pid_t tid = child->first;
+    const bool has_parent = processes_.contains(StatusNumber(tid, "PPid", 0));
+    const bool is_thread = StatusNumber(tid, "Tgid", tid) != tid;
+    ++child;
+    if (is_thread || (has_parent && StatusNumber(tid, "PPid", 0) != parent.process->pid)) continue;
+    early_.erase(tid);
+    OnFirstStop(Adopt(tid, &parent, SIGCHLD));
   }
 }
 

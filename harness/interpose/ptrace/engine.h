@@ -125,6 +125,7 @@ class Engine {
   void OnEntry(Thread& thread, const __ptrace_syscall_info& info);
   void OnNewChild(Thread& parent);
   void OnFirstStop(Thread& thread);
+  void AdoptOrphans(Thread& parent);
   void OnExec(pid_t pid);
   void OnNewImage(Thread& thread);
   void OnSignal(Thread& thread, int signal);
@@ -181,6 +182,9 @@ class Engine {
   std::unordered_map<pid_t, std::unique_ptr<Process>> processes_;
   std::map<pid_t, int> early_;  ///< children that stopped before their parent's stop told of them
 };
+
+/// A number of /proc/TID/status.
+int StatusNumber(pid_t tid, const std::string& name, int otherwise);
 
 /// The one of this process.
 extern Engine* g_engine;

@@ -24,13 +24,6 @@ constexpr std::string_view kOurs = "OLDORNEW_", kPreload = "LD_PRELOAD=";
 constexpr const char* kUnderFilter = "OLDORNEW_UNDER_FILTER=1";  // preload/entry.h
 constexpr size_t kMostVariables = size_t{1} << 20;
 
-/// A number of /proc/TID/status.
-int StatusNumber(pid_t tid, const std::string& name, int otherwise) {
-  const Result<std::string> status = ReadFile("/proc/" + std::to_string(tid) + "/status");
-  const size_t at = status ? status->find("\n" + name + ":\t") : std::string::npos;
-  return at == std::string::npos ? otherwise : atoi(status->c_str() + at + name.size() + 3);
-}
-
 std::string_view NameOf(std::string_view variable) { return variable.substr(0, variable.find('=')); }
 
 /// The program's environment with what starts the library, as Exec of the library builds it.
