@@ -118,6 +118,19 @@ struct Parser {
     return sub;
   }
 
+  void AddDoctor() {
+    Options* o = &options;
+    CLI::App* doctor = Add("doctor",
+                           "say whether this machine and this program can be judged, and if not, why and "
+                           "what helps: doctor [PROGRAM | -- COMMAND ...]",
+                           Subcommand::kDoctor);
+    doctor->add_option("program", o->input, "a program; with arguments, give it after --");
+    doctor->add_option("--work-dir", o->work_directory, "where the private copy would be made");
+    doctor->add_flag("--json", o->json, "print JSON instead of text");
+    doctor->add_flag("--try", o->try_it,
+                     "also run the command once, in a private copy, and say what came of it");
+  }
+
   Parser() {
     app.footer(kFooter);
     app.set_version_flag("--version", kVersion);
@@ -184,15 +197,7 @@ struct Parser {
     states->add_option("--trace", o->trace_path, "take this recorded trace instead of running a command");
     states->add_option("--write", o->keep, "make every state real below this new or empty directory");
     AddBoundOptions(states, o);
-    CLI::App* doctor = Add("doctor",
-                           "say whether this machine and this program can be judged, and if not, why and "
-                           "what helps: doctor [PROGRAM | -- COMMAND ...]",
-                           Subcommand::kDoctor);
-    doctor->add_option("program", o->input, "a program; with arguments, give it after --");
-    doctor->add_option("--work-dir", o->work_directory, "where the private copy would be made");
-    doctor->add_flag("--json", o->json, "print JSON instead of text");
-    doctor->add_flag("--try", o->try_it,
-                     "also run the command once, in a private copy, and say what came of it");
+    AddDoctor();
     CLI::App* profiles =
         Add("profiles", "list the file system profiles: what each says, and how that is known",
             Subcommand::kProfiles);
