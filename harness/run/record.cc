@@ -157,6 +157,7 @@ class Recorder {
     RunSpec run = run_;
     run.traced_recording = run_.backend != Backend::kSud ? seen_ : "";
     run.tracer_stands_by = !traced_;
+    if (traced_) trace_.backend = "ptrace";  // should it be killed before it has made a call
     if (!traced_) {
       ASSIGN_OR_RETURN(const std::string library, FindPreload());
       run.environment = PreloadEnvironment(environment_, library, seen_);

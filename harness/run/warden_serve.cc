@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -80,6 +81,7 @@ class Server {
   void KillAll(WardenReply& reply);
   /// Makes tracer_ if the request wants one. False: `reply` says why that is not possible.
   bool StartTracing(StartSpec& spec, bool stands_by, WardenReply& reply);
+  void Tick(bool on);
   bool TooMany(uint32_t limit);
   void EndByForce(WardenReply& reply);
 
@@ -90,6 +92,8 @@ class Server {
   bool told_to_end_ = false;
   std::string traced_recording_;  // of the request in work
   std::unique_ptr<ptrace::Tracer> tracer_;
+  bool ticking_ =
+      false;  // a timer interrupts us, so that we may sleep in waitpid: the shortest way from stop to stop
   std::vector<UniqueFd> received_;
 };
 
@@ -167,8 +171,9 @@ bool Server::Reap(WardenReply& reply) {
   pid_t pid = 0;
   // Bounded: a bomb dies as fast as it grows, and limits must be looked at all the same.
   for (int count = 0; count < kReapAtOnce; ++count) {
-    pid = waitpid(-1, &status, WNOHANG | __WALL);
-    if (pid == 0) return true;
+    const bool sleep = ticking_ && !tracer_->Waits();
+    pid = waitpid(-1, &status, __WALL | (sleep ? 0 : WNOHANG));
+    if (pid == 0 || (pid < 0 && errno == EINTR)) return true;
     if (pid < 0) return false;
     if (tracer_ != nullptr && tracer_->Handle(pid, status)) continue;
     if (pid != reply.main_pid) continue;
@@ -216,10 +221,12 @@ void Server::RunOne(StartSpec& spec, const WardenRequestHead& head, WardenReply&
   }
   reply.started = 1;
   reply.main_pid = outcome.pid;
+  if (spec.tracer != nullptr) Tick(true);
   uint64_t next_check = begin;
   while (Reap(reply)) {
     const bool hurry = tracer_ != nullptr && tracer_->Waits();
-    if (!WaitForNews(deadline, hurry ? 1 : kCheckProcessesEveryMs)) _exit(0);  // nobody is left to report to
+    const int patience = hurry ? 1 : ticking_ ? 0 : kCheckProcessesEveryMs;
+    if (!WaitForNews(deadline, patience)) _exit(0);  // nobody is left to report to
     if (hurry) tracer_->Poll();
     const uint64_t now = NowNs();
     if (now >= deadline) {
@@ -233,6 +240,7 @@ void Server::RunOne(StartSpec& spec, const WardenRequestHead& head, WardenReply&
     EndByForce(reply);
     break;
   }
+  if (ticking_) Tick(false);
   tracer_.reset();
   reply.duration_ns = NowNs() - begin;
 }
@@ -251,6 +259,17 @@ bool Server::StartTracing(StartSpec& spec, bool stands_by, WardenReply& reply) {
   tracer_ = std::move(*tracer);
   if (!stands_by) spec.tracer = tracer_.get();
   return true;
+}
+
+void Server::Tick(bool on) {
+  ticking_ = on;
+  struct sigaction action = {};
+  action.sa_handler = on ? [](int) {} : SIG_DFL;
+  const suseconds_t period = on ? kCheckProcessesEveryMs * 1000 : 0;
+  const itimerval timer = {{0, period}, {0, period}};
+  if (on) sigaction(SIGALRM, &action, nullptr);
+  setitimer(ITIMER_REAL, &timer, nullptr);
+  if (!on) sigaction(SIGALRM, &action, nullptr);
 }
 
 bool Server::TooMany(uint32_t limit) {
