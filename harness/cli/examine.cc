@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <thread>
 
 #include "base/text.h"
@@ -20,6 +21,19 @@ using Clock = std::chrono::steady_clock;
 // A probe costs a process; a judgement in memory costs microseconds.
 constexpr uint64_t kDefaultStates = 50'000;
 constexpr uint64_t kDefaultProbedStates = 5'000;
+
+// What one state costs grows with the pages of the files in it. So many pages are looked at for each profile
+// and subject: a few seconds' worth.
+constexpr uint64_t kDefaultPages = 4'000'000;
+
+// The default bound for this trace, when none was given.
+uint64_t DefaultStates(const Trace& trace, uint64_t at_most) {
+  uint64_t largest = 0;
+  for (size_t i = 0; i < trace.old_tree.size(); ++i)
+    largest = std::max(largest, trace.old_tree.at(static_cast<InodeIndex>(i)).content.size());
+  for (const Op& op : trace.ops) largest = std::max(largest, op.size_after);
+  return std::min(at_most, std::max<uint64_t>(100, kDefaultPages / (largest / kPageSize + 1)));
+}
 
 double SecondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -149,6 +163,10 @@ Result<std::unique_ptr<Examination>> Examine(const Options& options, SearchOptio
   out->search = std::move(search);
   ASSIGN_OR_RETURN(out->recording, ObtainTrace(options));
   const Trace& trace = out->recording.trace;
+  if (options.max_states == 0) {
+    uint64_t& bound = out->search.limits.max_states;
+    bound = DefaultStates(trace, bound);
+  }
   Report& report = out->report;
   report.trace = &trace;
   report.profile_table = out->search.table.Version();
@@ -166,7 +184,12 @@ Result<std::unique_ptr<Examination>> Examine(const Options& options, SearchOptio
       }
     }
     const Clock::time_point explore_start = Clock::now();
-    ASSIGN_OR_RETURN(out->result, Search(trace, out->search));
+    {
+      // Without probes nothing runs meanwhile, and nobody would look whether a signal has come.
+      std::optional<InterruptsKill> killable;
+      if (!Probed(options)) killable.emplace();
+      ASSIGN_OR_RETURN(out->result, Search(trace, out->search));
+    }
     out->search.probes.clear();  // their sandboxes go
     report.explore_seconds = SecondsSince(explore_start);
     report.search = &out->result;

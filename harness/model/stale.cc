@@ -1,5 +1,8 @@
 #include "model/stale.h"
 
+#include <map>
+#include <utility>
+
 namespace oldornew {
 
 namespace {
@@ -22,7 +25,9 @@ bool IsStaleSector(std::string_view sector) {
 
 }  // namespace
 
-PageRef StalePage(uint64_t object, uint64_t page) {
+namespace {
+
+PageRef MakeStalePage(uint64_t object, uint64_t page) {
   char bytes[kPageSize];
   uint64_t state = object * 0x9E3779B97F4A7C15u + page * 0xD1B54A32D192ED03u + 1;
   for (char& byte : bytes) {
@@ -30,6 +35,18 @@ PageRef StalePage(uint64_t object, uint64_t page) {
     byte = static_cast<char>(kFirst + (state >> 33) % kValues);
   }
   return MakePage({bytes, sizeof bytes});
+}
+
+}  // namespace
+
+PageRef StalePage(uint64_t object, uint64_t page) {
+  // Thousands of states show the same pages. Each thread keeps what it has made, up to 32 MiB.
+  constexpr size_t kMost = 8192;
+  thread_local std::map<std::pair<uint64_t, uint64_t>, PageRef> made;
+  if (made.size() > kMost) made.clear();
+  PageRef& known = made[{object, page}];
+  if (known == nullptr) known = MakeStalePage(object, page);
+  return known;
 }
 
 bool ContainsStaleBytes(const PageRef& page) {

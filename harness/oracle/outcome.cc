@@ -94,10 +94,23 @@ bool MadeOfVersions(const std::string& sector, uint64_t at, const std::vector<co
   return known;
 }
 
+// Pages that some version has there are that version's, and need no look.
+bool HasStalePage(const Content& bytes, const std::vector<const Content*>& versions) {
+  for (size_t i = 0; i < bytes.pages().size(); ++i) {
+    const PageRef& page = bytes.pages()[i];
+    const auto same = [&](const Content* whole) {
+      return i < whole->pages().size() && whole->pages()[i] == page;
+    };
+    if (page == nullptr || std::any_of(versions.begin(), versions.end(), same)) continue;
+    if (ContainsStaleBytes(page)) return true;
+  }
+  return false;
+}
+
 Outcome ClassifyBytes(const Content& bytes, const std::vector<const Content*>& versions) {
   if (bytes.empty()) return Outcome::kEmpty;
   if (bytes.AllZeros()) return Outcome::kZeros;
-  if (std::any_of(bytes.pages().begin(), bytes.pages().end(), ContainsStaleBytes)) return Outcome::kGarbage;
+  if (HasStalePage(bytes, versions)) return Outcome::kGarbage;
   // One stale byte is too little to know them by, but no text has it (model/stale.h).
   if (bytes.size() == 1 && static_cast<unsigned char>(bytes.Read(0, 1)[0]) >= 0xF5) return Outcome::kGarbage;
   const auto prefix_of = [&](const Content* whole) { return IsPrefixOf(bytes, *whole); };

@@ -226,13 +226,29 @@ std::vector<std::string> WhyNotOver(const RunSpec& spec, const RunResult& result
       fmt::format("the program ended but left processes running, which were killed after {}{}", limit, who)};
 }
 
+namespace {
+
+void HandleInterruptsWith(void (*handler)(int)) {
+  struct sigaction action = {};
+  action.sa_handler = handler;
+  for (int number : {SIGINT, SIGTERM, SIGHUP}) sigaction(number, &action, nullptr);
+}
+
+}  // namespace
+
+InterruptsKill::InterruptsKill() : caught_(interrupt_event >= 0) {
+  if (caught_) HandleInterruptsWith(SIG_DFL);
+}
+
+InterruptsKill::~InterruptsKill() {
+  if (caught_) HandleInterruptsWith(OnInterrupt);
+}
+
 void CatchInterrupts() {
   if (interrupt_event >= 0) return;
   interrupt_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   CHECK(interrupt_event >= 0);
-  struct sigaction action = {};
-  action.sa_handler = OnInterrupt;
-  for (int number : {SIGINT, SIGTERM, SIGHUP}) sigaction(number, &action, nullptr);
+  HandleInterruptsWith(OnInterrupt);
   signal(SIGXFSZ,
          SIG_IGN);  // a file that would be too large is an error with a name; commands start with the default
 }

@@ -77,6 +77,18 @@ std::vector<std::string> WhyNotOver(const RunSpec& spec, const RunResult& result
 /// then cleans up). Without this call such a signal kills this process at once, and the keeper cleans up as
 /// well.
 void CatchInterrupts();
+/// For its lifetime these signals kill this process at once again (the keeper cleans up): for long work
+/// without a run.
+class InterruptsKill {
+ public:
+  InterruptsKill();
+  ~InterruptsKill();
+  InterruptsKill(const InterruptsKill&) = delete;
+  InterruptsKill& operator=(const InterruptsKill&) = delete;
+
+ private:
+  bool caught_;
+};
 /// True once a caught signal has arrived. Long loops between runs ask for it.
 bool Interrupted();
 
