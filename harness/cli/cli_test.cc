@@ -420,5 +420,40 @@ TEST_F(CliTest, AServerIsJudgedUpToTheLineThatEndsTheRun) {
   EXPECT_EQ(Run("check --until '[' " + server).exit_code, 2);
 }
 
+TEST_F(CliTest, ExplainTakesABundleAndATokenAndSaysTheSame) {
+  Run(std::string("check ") + kCareless);
+  const Outcome bundle = Run("explain " + FirstBundle());
+  EXPECT_EQ(bundle.exit_code, 0) << bundle.err;
+  for (const char* part :
+       {"What happens, call by call", "LOST", "+      fsync(", "oldornew replay oldornew.out/"})
+    EXPECT_THAT(bundle.out, HasSubstr(part));
+  const auto json = nlohmann::json::parse(ReadFile(Path("w/oldornew.out/report.json")).value());
+  const Outcome token = Run("explain --markdown '" + json["findings"][0]["token"].get<std::string>() + "'");
+  EXPECT_EQ(token.exit_code, 0) << token.err;
+  EXPECT_THAT(token.out, HasSubstr("## What to do"));
+  EXPECT_EQ(Run("explain nothing.crash").exit_code, 2);
+}
+
+TEST_F(CliTest, WhatChangesBesideWhatIsWatchedIsFoundWhenAsked) {
+  const std::string command = " -- sh -c 'echo new > config.toml; echo x > stray; echo y > a.log'";
+  EXPECT_THAT(Run("check --watch config.toml" + command).out, Not(HasSubstr("contained")));
+  const Outcome run = Run("check --watch config.toml --allow '*.log'" + command);
+  EXPECT_THAT(run.out, HasSubstr("stray is CHANGED by the run"));
+  EXPECT_THAT(run.out, Not(HasSubstr("a.log")));
+}
+
+TEST_F(CliTest, LinesOnADescriptorOfTheirOwnArePromises) {
+  const std::string command =
+      " -- sh -c 'echo saved >&7; echo new > t; sync t; mv t config.toml; sync . ; echo done >&7'";
+  const Outcome run = Run("check --json --ack-fd 7 --ack done" + command);
+  EXPECT_EQ(run.exit_code, 0) << run.out << run.err;
+  const Outcome early = Run("check --json --ack-fd 7 --ack saved" + command);
+  EXPECT_EQ(early.exit_code, 0) << "what was there when it was said was old: " << early.out;
+  const Outcome lying = Run(
+      "check --ack-fd 7 --ack done -- sh -c 'echo new > t; sync t; mv t config.toml; echo done >&7; sync .'");
+  EXPECT_EQ(lying.exit_code, 1) << lying.out << lying.err;
+  EXPECT_THAT(lying.out, HasSubstr("said \"done\""));
+}
+
 }  // namespace
 }  // namespace oldornew

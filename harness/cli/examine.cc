@@ -141,7 +141,7 @@ Result<SearchOptions> MakeSearchOptions(const Options& options) {
   search.limits.grain = options.grain;
   search.watch.watch = options.watch;
   if (!options.together.empty()) search.watch.together = {options.together};
-  ASSIGN_OR_RETURN(search.ack, ParseAck(options.ack));
+  ASSIGN_OR_RETURN(search.ack, ParseAck(options.ack, options.ack_given, options.ack_fd));
   search.durable_is_error =
       search.ack.kind == AckRule::Kind::kLine || (options.ack_given && options.ack == "exit");
   if (!options.ok_exit.empty()) search.ack.ok_exit = options.ok_exit;

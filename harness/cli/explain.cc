@@ -55,7 +55,7 @@ Result<ExitCode> RunExplain(const Options& options) {
     ASSIGN_OR_RETURN(const std::optional<Subject> named, SubjectOf(bundle));
     if (named) subject = *named;
     SearchOptions search;
-    ASSIGN_OR_RETURN(search.ack, ParseAck(bundle.header.ack));
+    ASSIGN_OR_RETURN(search.ack, AckOf(bundle.header));
     if (named) MarkNeeded(bundle.trace, subject, search, &finding);
     DescribeCause(bundle.trace, &finding);
   }

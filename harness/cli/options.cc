@@ -75,6 +75,11 @@ void AddJudgingOptions(CLI::App* app, Options* o) {
   app->add_option("--ack", o->ack,
                   "what says \"done\": exit, none, or a regex for a line of stdout (default: exit)")
       ->each([o](const std::string&) { o->ack_given = true; });
+  app->add_option("--ack-fd", o->ack_fd,
+                  "number of a descriptor that is given to the command: its lines are the acknowledgements, "
+                  "not those of "
+                  "stdout (alone: every line; with --ack REGEX: those that match)")
+      ->check(CLI::Range(3, 1000));
   app->add_option("--ok-exit", o->ok_exit, "exit status that means success; repeatable (default: 0)")
       ->allow_extra_args(false);
   app->add_option("--versions", o->versions,
@@ -104,6 +109,13 @@ void AddReportOptions(CLI::App* app, Options* o) {
   app->add_flag("--strict", o->strict, "warnings fail too");
   app->add_flag("--accept-bounded", o->accept_bounded,
                 "a bound that was reached, with nothing found, exits 0");
+}
+
+void AddExplainOptions(CLI::App* app, Options* o) {
+  app->add_option("input", o->input, "a .crash file, or a token")->required();
+  app->add_option("--trace", o->trace_path, "the trace a token belongs to (default: oldornew.out/run.trace)");
+  AddProfilesFile(app, o);
+  app->add_flag("--markdown", o->markdown, "as Markdown, for a bug report");
 }
 
 struct Parser {
@@ -178,14 +190,10 @@ struct Parser {
                        "the trace a token belongs to (default: oldornew.out/run.trace)");
     AddProfilesFile(replay, o);
     replay->add_option("--keep", o->keep, "write the state to this new or empty directory");
-    CLI::App* explain =
+    AddExplainOptions(
         Add("explain", "say in words what a finding is, why it can happen and what to do about it",
-            Subcommand::kExplain);
-    explain->add_option("input", o->input, "a .crash file, or a token")->required();
-    explain->add_option("--trace", o->trace_path,
-                        "the trace a token belongs to (default: oldornew.out/run.trace)");
-    AddProfilesFile(explain, o);
-    explain->add_flag("--markdown", o->markdown, "as Markdown, for a bug report");
+            Subcommand::kExplain),
+        o);
     CLI::App* states =
         Add("states", "list every distinct state as JSON lines: states [options] -- COMMAND ...",
             Subcommand::kStates);

@@ -40,6 +40,7 @@ struct Options {
   std::vector<std::string> volatile_globs;
   std::string ack = "exit";
   bool ack_given = false;
+  int ack_fd = -1;  ///< --ack-fd; -1: standard output
   std::vector<int> ok_exit;
   std::string versions = "published";
   uint64_t max_states = 0;  ///< 0: the default of the mode
@@ -54,10 +55,10 @@ struct Options {
   bool strict = false;
   bool accept_bounded = false;
   bool quiet = false;
-  bool try_it = false;  ///< doctor --try
+  bool try_it = false;                ///< doctor --try
   std::vector<std::string> next_run;  ///< --next-run: kill, power
-  std::string recover;                ///< --recover: shell command that is run next instead of the recorded one
-  bool vary_old = false;  ///< --vary-old: run from other old states too
+  std::string recover;         ///< --recover: shell command that is run next instead of the recorded one
+  bool vary_old = false;       ///< --vary-old: run from other old states too
   std::string baseline;        ///< --baseline: accepted findings
   std::string write_baseline;  ///< --write-baseline: where to write what was found, to be accepted
 

@@ -58,6 +58,7 @@ Status WriteOutput(const Options& options, const SearchOptions& search, Report* 
     BundleHeader header =
         HeaderOf(TraceOf(*report, finding), finding, subject == subjects.end() ? nullptr : &*subject);
     header.ack = options.ack;
+    if (options.ack_fd >= 0) header.ack_fd = std::to_string(options.ack_fd);
     header.view = options.view_command;
     header.check = options.check_command;
     header.profile_table = report->profile_table;

@@ -47,7 +47,7 @@ void Say(const char* oracle, const std::string& what) {
 }
 
 Result<bool> JudgeAgain(const Bundle& bundle, const CrashState& state) {
-  ASSIGN_OR_RETURN(const AckRule ack, ParseAck(bundle.header.ack));
+  ASSIGN_OR_RETURN(const AckRule ack, AckOf(bundle.header));
   ASSIGN_OR_RETURN(const auto subjects, SubjectsOf(bundle));
   const Trace& trace = bundle.trace;
   bool failed = false;

@@ -19,6 +19,7 @@ RunSpec RunSpecOf(const Options& options) {
   run.backend = options.backend;
   run.stdin_path = options.stdin_path;
   run.until = options.until;
+  run.ack_fd = options.ack_fd;
   run.time_limit = std::chrono::milliseconds(static_cast<int64_t>(options.timeout_seconds * 1000));
   return run;
 }

@@ -48,17 +48,12 @@ struct TextField {
 };
 
 constexpr TextField kTextFields[] = {
-    {"message", &BundleHeader::message},
-    {"token", &BundleHeader::token},
-    {"oracle", &BundleHeader::oracle},
-    {"path", &BundleHeader::path},
-    {"outcome", &BundleHeader::outcome},
-    {"ack", &BundleHeader::ack},
-    {"view", &BundleHeader::view},
-    {"check", &BundleHeader::check},
-    {"profile-table", &BundleHeader::profile_table},
-    {"row", &BundleHeader::row},
-    {"cure", &BundleHeader::cure},
+    {"message", &BundleHeader::message},   {"token", &BundleHeader::token},
+    {"oracle", &BundleHeader::oracle},     {"path", &BundleHeader::path},
+    {"outcome", &BundleHeader::outcome},   {"ack", &BundleHeader::ack},
+    {"ack-fd", &BundleHeader::ack_fd},     {"view", &BundleHeader::view},
+    {"check", &BundleHeader::check},       {"profile-table", &BundleHeader::profile_table},
+    {"row", &BundleHeader::row},           {"cure", &BundleHeader::cure},
     {"evidence", &BundleHeader::evidence},
 };
 
@@ -209,6 +204,13 @@ Status ReadRepair(const Bundle& bundle, Finding* finding) {
 }
 
 }  // namespace
+
+Result<AckRule> AckOf(const BundleHeader& header) {
+  if (header.ack_fd.empty()) return ParseAck(header.ack);
+  int fd = -1;
+  if (std::sscanf(header.ack_fd.c_str(), "%d", &fd) != 1 || fd < 0) return BadHeader("ack-fd", header.ack_fd);
+  return ParseAck(header.ack, header.ack != "exit", fd);
+}
 
 Result<std::optional<Subject>> SubjectOf(const Bundle& bundle) {
   if (bundle.header.watch.empty()) return std::nullopt;

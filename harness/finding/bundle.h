@@ -25,6 +25,7 @@ struct BundleHeader {
   std::vector<std::string> watch;  ///< paths of the subject; several: judged together
   bool whole_directory = false;
   std::string ack = "exit";
+  std::string ack_fd;  ///< number of --ack-fd; empty: not given
   std::string view;
   std::string check;
   std::string profile_table;  ///< ProfileTable::Version() of the program that wrote it; empty in old bundles
@@ -47,6 +48,9 @@ struct Bundle {
 /// The header for a finding. `subject` gives the places that are judged; what --ack, --view and --check said
 /// is for the caller to add.
 BundleHeader HeaderOf(const Trace& trace, const Finding& finding, const Subject* subject);
+
+/// The acknowledgements that the bundle was judged by. Errors (usage): a rule or number that cannot be read.
+Result<AckRule> AckOf(const BundleHeader& header);
 
 /// What the bundle judges, in its one case; nullopt: it names no paths (a bare token, a finding of the run
 /// itself). Errors (usage): a path that lies outside the judged directories.

@@ -150,8 +150,10 @@ std::string DurableMessage(const Trace& trace, const Finding& finding, const Ver
     said = a.said.starts_with("exited ") ? fmt::format("{} {}", ProgramName(trace), a.said)
                                          : fmt::format("{} said {}", ProgramName(trace), Quote(a.said));
   }
-  return fmt::format("{} can still be {} after {} ({})", Named(finding.path),
-                     OldPhrase(trace, finding, history), said, ShowProfiles(finding.profiles, all));
+  const std::string old = OldPhrase(trace, finding, history);
+  const std::string which = finding.path != "." && !finding.evidence.empty() ? finding.evidence : old;
+  return fmt::format("{} can still be {} after {} ({})", Named(finding.path), which, said,
+                     ShowProfiles(finding.profiles, all));
 }
 
 bool IsData(const Op& op) {

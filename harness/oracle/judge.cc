@@ -48,6 +48,19 @@ Result<std::vector<Oracle>> ParseOracles(const std::string& text) {
   return out;
 }
 
+namespace {
+
+// "version 2 of 3" (oracles.md 1); empty when there are old and new only.
+std::string VersionText(const VersionHistory& history, const Digest& key) {
+  const auto& versions = history.versions;
+  const auto shown =
+      std::find_if(versions.begin(), versions.end(), [&](const Version& v) { return v.key == key; });
+  if (versions.size() < 3 || shown == versions.end()) return {};
+  return fmt::format("version {} of {}", shown - versions.begin() + 1, versions.size());
+}
+
+}  // namespace
+
 std::optional<Violation> JudgeState(const Trace& trace, const Subject& subject, const VersionHistory& history,
                                     const FileTree& state, uint32_t last_point) {
   const Digest key = KeyOf(trace, state, subject);
@@ -65,7 +78,8 @@ std::optional<Violation> JudgeState(const Trace& trace, const Subject& subject, 
   for (size_t i = history.acks.size(); i-- > 0;) {
     if (history.acks[i].point > last_point) continue;
     if (history.promised[i] == key || is_version(history.acks[i].point)) return std::nullopt;
-    return Violation{Oracle::kDurable, Outcome::kOldAfterAck, subject.name, {}, static_cast<int>(i)};
+    return Violation{Oracle::kDurable, Outcome::kOldAfterAck, subject.name, VersionText(history, key),
+                     static_cast<int>(i)};
   }
   return std::nullopt;
 }

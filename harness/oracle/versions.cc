@@ -1,7 +1,6 @@
 #include "oracle/versions.h"
 
 #include <algorithm>
-#include <map>
 #include <set>
 #include <utility>
 
@@ -26,17 +25,26 @@ Result<AckRule> ParseAck(const std::string& text) {
   return rule;
 }
 
+Result<AckRule> ParseAck(const std::string& text, bool given, int fd) {
+  ASSIGN_OR_RETURN(AckRule rule, ParseAck(text));
+  if (fd < 0) return rule;
+  if (!given) rule.kind = AckRule::Kind::kLine;
+  if (rule.kind != AckRule::Kind::kLine)
+    return FailWith(ExitCode::kUsage, "--ack {} leaves --ack-fd {} without a use", text, fd);
+  rule.fd = fd;
+  return rule;
+}
+
 namespace {
 
 // A line counts once the write that completes it has returned. What several processes write to one channel
 // joins up.
-std::vector<Ack> FindLines(const Trace& trace, const std::regex& regex) {
+std::vector<Ack> FindLines(const Trace& trace, const std::regex& regex, const std::string& channel) {
   std::vector<Ack> acks;
-  std::map<std::string, std::string> unfinished;
+  std::string line;
   for (size_t i = 0; i < trace.ops.size(); ++i) {
     const Op& op = trace.ops[i];
-    if (op.kind != OpKind::kOutput || op.error != 0 || op.name == "stderr") continue;
-    std::string& line = unfinished[op.name];
+    if (op.kind != OpKind::kOutput || op.error != 0 || op.name != channel) continue;
     for (const char c : trace.Payload(op)) {
       if (c != '\n') {
         line += c;
@@ -54,7 +62,8 @@ std::vector<Ack> FindLines(const Trace& trace, const std::regex& regex) {
 std::vector<Ack> FindAcks(const Trace& trace, const AckRule& rule) {
   if (rule.kind == AckRule::Kind::kNone) return {};
   std::vector<Ack> acks;
-  if (rule.kind == AckRule::Kind::kLine) acks = FindLines(trace, std::regex(rule.line_regex));
+  const std::string channel = rule.fd < 0 ? "stdout" : fmt::format("fd {}", rule.fd);
+  if (rule.kind == AckRule::Kind::kLine) acks = FindLines(trace, std::regex(rule.line_regex), channel);
   // The successful exit of the main process is the last acknowledgement.
   const bool success =
       std::find(rule.ok_exit.begin(), rule.ok_exit.end(), trace.exit_status) != rule.ok_exit.end();

@@ -21,13 +21,18 @@ namespace oldornew {
 struct AckRule {
   enum class Kind : uint8_t { kExit, kNone, kLine };
   Kind kind = Kind::kExit;
-  std::string line_regex;          ///< kLine: ECMAScript regex, searched in each line of standard output
+  std::string line_regex;          ///< kLine: ECMAScript regex, searched in each line of the channel
+  int fd = -1;                     ///< kLine: the channel is the descriptor of --ack-fd; -1: standard output
   std::vector<int> ok_exit = {0};  ///< exit statuses that mean success
   bool strict_versions = false;    ///< --versions endpoints: old and new only
 };
 
 /// "exit", "none" or a regular expression. Errors (usage): a regex that does not compile, quoted.
 Result<AckRule> ParseAck(const std::string& text);
+
+/// What --ack and --ack-fd mean together: a descriptor without a regex means each of its lines. `given`:
+/// --ack was given. `fd` -1: --ack-fd was not.
+Result<AckRule> ParseAck(const std::string& text, bool given, int fd);
 
 /// One acknowledgement: what was promised is what the page cache showed after `point` ops.
 struct Ack {

@@ -337,7 +337,8 @@ class Explainer {
     if (!finding_.evidence.empty()) {
       const bool command = finding_.oracle == Oracle::kCheck || finding_.path == ".";
       section.after = command ? "The command that was asked printed " + Quote(finding_.evidence, 200) + "."
-                              : Sentence(finding_.evidence);
+                      : finding_.oracle == Oracle::kDurable ? "What is found is " + finding_.evidence + "."
+                                                            : Sentence(finding_.evidence);
     }
     return section;
   }

@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "explore/case.h"
 #include "model/testing/trace_builder.h"
+#include "report/explain.h"
 
 namespace oldornew {
 namespace {
@@ -116,6 +117,69 @@ TEST_F(ReportTest, ColourAddsOnlyEscapeSequences) {
     coloured.erase(at, coloured.find('m', at) + 1 - at);
   }
   EXPECT_EQ(coloured, TextReport(report_, false));
+}
+
+// What explain says of the finding of that number, as text and as Markdown.
+void ExpectExplained(const Trace& trace, const SearchResult& result, size_t number, const std::string& name) {
+  ASSERT_LT(number, result.findings.size());
+  const Finding& finding = result.findings[number];
+  const Subject subject{finding.path, {FindPlace(trace, finding.path).value()}, false};
+  const ExplainInput input{&trace, &finding, &subject, nullptr, "oldornew replay oldornew.out/x.crash"};
+  ExpectGolden(name + ".txt", ExplainFinding(input, false).value());
+  ExpectGolden(name + ".md", ExplainFinding(input, true).value());
+}
+
+TEST_F(ReportTest, ExplainTellsWhatHappenedAndWhatToDo) {
+  Check(Careless().Exit().Build());
+  ExpectExplained(trace_, result_, 0, "explain_atomic");
+  ExpectExplained(trace_, result_, 1, "explain_durable");
+}
+
+TEST_F(ReportTest, ExplainTellsWhoCouldReadASecret) {
+  TraceBuilder builder;
+  builder.OldFile("key", "password = old\n").OldMode("key", 0600);
+  Check(builder.Create("t", 0644)
+            .Write("t", 0, "password = new\n")
+            .Chmod("t", 0600)
+            .Fsync("t")
+            .Rename("t", "key")
+            .Fsync("")
+            .Exit()
+            .Build());
+  ExpectExplained(trace_, result_, 0, "explain_private");
+}
+
+// No line of a text explanation is broken in the middle of what it quotes, and Markdown never leaves a fence
+// open.
+TEST_F(ReportTest, ExplainsEveryFindingOfManyTraces) {
+  std::vector<Trace> traces;
+  traces.push_back(TraceBuilder()
+                       .OldFile("f", "one\n")
+                       .OpenTruncate("f")
+                       .Write("f", 0, "two\n")
+                       .Close("f")
+                       .Exit()
+                       .Build());
+  traces.push_back(TraceBuilder().OldFile("f", "one\n").Append("f", "two\n").Exit().Build());
+  traces.push_back(TraceBuilder().OldFile("f", "one\n").Unlink("f").Exit().Build());
+  traces.push_back(TraceBuilder().OldSymlink("f", "a").Unlink("f").Symlink("f", "b").Exit().Build());
+  traces.push_back(
+      TraceBuilder().OldFile("f", "one\n").Create("t").Rename("t", "f").Chmod("f", 0600).Exit().Build());
+  for (Trace& trace : traces) {
+    report_ = {};
+    Check(std::move(trace));
+    EXPECT_FALSE(result_.findings.empty());
+    for (const Finding& finding : result_.findings) {
+      const Subject subject{finding.path, {FindPlace(trace_, finding.path).value()}, false};
+      const ExplainInput input{&trace_, &finding, &subject, nullptr, "oldornew replay x"};
+      const auto text = ExplainFinding(input, true);
+      ASSERT_TRUE(text) << text.error().message;
+      size_t fences = 0;
+      for (size_t at = text->find("```"); at != std::string::npos; at = text->find("```", at + 3)) ++fences;
+      EXPECT_EQ(fences % 2, 0u) << *text;
+      EXPECT_NE(text->find("## What to do"), std::string::npos);
+    }
+  }
 }
 
 // The fields that the schema requires, and no others than it knows, at each level.

@@ -149,7 +149,9 @@ std::string One(const Report& report, size_t index, const Palette& p) {
   };
   const bool command = finding.oracle == Oracle::kCheck || finding.path == ".";
   if (command && !finding.evidence.empty()) field("printed", Quote(finding.evidence, 160));
-  if (!command) field(finding.oracle == Oracle::kContained ? "changed" : "attrs", finding.evidence);
+  if (finding.oracle == Oracle::kContained) field("changed", finding.evidence);
+  if (finding.oracle == Oracle::kAttrs || finding.oracle == Oracle::kPrivate)
+    field("attrs", finding.evidence);
   out += AlsoLine(finding);
   field("window", finding.window);
   field("repair", finding.repair.empty() ? finding.cure : Join(finding.repair, ", and "));

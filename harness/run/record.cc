@@ -1,5 +1,6 @@
 #include "run/record.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <set>
+#include <thread>
 
 #include "base/files.h"
 #include "base/text.h"
@@ -26,6 +28,40 @@ namespace oldornew {
 namespace {
 
 using Kind = Obstacle::Kind;
+
+// The pipe behind --ack-fd. What is written there is in the recording; here it is only taken away, so that
+// the writer never waits. Everything that could write is gone when this goes: it ends the run's own copy of
+// the writing end last.
+class AckPipe {
+ public:
+  AckPipe() = default;
+  AckPipe(const AckPipe&) = delete;
+  AckPipe& operator=(const AckPipe&) = delete;
+  ~AckPipe() {
+    writer_.Reset();
+    if (drain_.joinable()) drain_.join();
+  }
+  Status Open() {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) return Fail("cannot make a pipe: {}", ErrnoText(errno));
+    reader_.Reset(ends[0]);
+    writer_.Reset(ends[1]);
+    drain_ = std::thread([fd = reader_.get()] {
+      char buffer[4096];
+      ssize_t count = 0;
+      do {
+        count = read(fd, buffer, sizeof buffer);
+      } while (count > 0 || (count < 0 && errno == EINTR));
+    });
+    return {};
+  }
+  int writer() const { return writer_.get(); }
+
+ private:
+  UniqueFd reader_;
+  UniqueFd writer_;
+  std::thread drain_;
+};
 
 std::vector<std::string> FullEnvironment(const Sandbox& sandbox, const RunSpec& run) {
   std::vector<std::string> environment = CallersEnvironment();
@@ -155,6 +191,11 @@ class Recorder {
 
   Result<RunResult> RunIt() {
     RunSpec run = run_;
+    AckPipe acknowledgements;
+    if (run.ack_fd >= 0) {
+      RETURN_IF_ERROR(acknowledgements.Open());
+      run.descriptors.emplace_back(acknowledgements.writer(), run.ack_fd);
+    }
     run.traced_recording = run_.backend != Backend::kSud ? seen_ : "";
     run.tracer_stands_by = !traced_;
     if (traced_) trace_.backend = "ptrace";  // should it be killed before it has made a call
@@ -166,9 +207,10 @@ class Recorder {
         if (edit.find('=') == std::string::npos) run.environment.push_back(edit);
       }
     }
-    run.before_start = [this](int stdout_fd, int stderr_fd) -> Status {
+    run.before_start = [this, &acknowledgements](int stdout_fd, int stderr_fd) -> Status {
       RecordingOptions options;
       options.channels = {{1, stdout_fd}, {2, stderr_fd}};
+      if (run_.ack_fd >= 0) options.channels.emplace_back(run_.ack_fd, acknowledgements.writer());
       if (sandbox_.isolation() == Isolation::kNone) {
         RETURN_IF_ERROR(AllowRoots(options));
       } else {

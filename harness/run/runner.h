@@ -36,6 +36,9 @@ struct RunSpec {
   uint32_t process_limit = 4096;  ///< processes alive at once: more ends the run (a fork bomb)
   /// Descriptors to hand over: (ours, number in the command). Numbers 0 to 2 are not for this.
   std::vector<std::pair<int, int>> descriptors;
+  /// The program gets a pipe under this number, and what it writes there is an acknowledgement channel
+  /// (oracles.md 2); -1: none. REQUIRES: above 2. Only Record and RecordIn look at it.
+  int ack_fd = -1;
   /// Called just before the start with the command's ends of the stdout and stderr pipes (to know them again
   /// by identity).
   std::function<Status(int stdout_fd, int stderr_fd)> before_start;
