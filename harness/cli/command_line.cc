@@ -21,6 +21,8 @@ Result<ExitCode> Dispatch(const Options& options) {
       return RunStates(options);
     case Subcommand::kExplain:
       return RunExplain(options);
+    case Subcommand::kImport:
+      return RunImport(options);
     case Subcommand::kDoctor:
       return RunDoctor(options);
     case Subcommand::kProfiles:

@@ -14,6 +14,7 @@ Result<ExitCode> RunShow(const Options& options);
 Result<ExitCode> RunReplay(const Options& options);
 Result<ExitCode> RunExplain(const Options& options);
 Result<ExitCode> RunStates(const Options& options);
+Result<ExitCode> RunImport(const Options& options);
 Result<ExitCode> RunDoctor(const Options& options);
 Result<ExitCode> RunProfiles(const Options& options);
 

@@ -49,6 +49,15 @@ void AddProfilesFile(CLI::App* app, Options* o) {
                   "TOML file with file system profiles of your own (see docs/profiles.md)");
 }
 
+void AddImportOptions(CLI::App* app, Options* o) {
+  app->add_option(
+      "--root", o->root,
+      "of a log: directory to judge, as the program saw it (default: where the program was started)");
+  app->add_option("--old", o->old_directory, "of a log: copy of that directory as it was before the run");
+  app->add_option("--new", o->new_directory, "of a log: copy of that directory as it was after the run");
+  app->add_option("--cwd", o->start, "of a log: where the program was started, if the log does not say it");
+}
+
 void AddJudgingOptions(CLI::App* app, Options* o) {
   app->add_option("--watch", o->watch,
                   "path to judge, a directory as one value (default: whatever the run changed)")
@@ -175,12 +184,21 @@ struct Parser {
     check->add_option("--write-baseline", o->write_baseline,
                       "write what is found to this file, to be accepted with a reason each");
     check->add_option("--trace", o->trace_path, "judge this recorded trace instead of running a command");
+    check->add_option("--from", o->log, "judge what this log of strace tells instead of running a command");
+    AddImportOptions(check, o);
     CLI::App* record =
         Add("record", "run a command in a copy and save its trace: record [options] -- COMMAND ...",
             Subcommand::kRecord);
     AddSandboxOptions(record, o);
     record->add_option("-o,--trace", o->trace_path, "trace file to write (default: oldornew.trace)");
     record->add_flag("-q,--quiet", o->quiet, "do not pass on the command's output");
+    CLI::App* import =
+        Add("import", "make a trace from a log of strace -f -y -s 1048576 -o LOG: import [options] LOG",
+            Subcommand::kImport);
+    import->add_option("log", o->log, "the file of strace -o, or the prefix of those of strace -ff -o")
+        ->required();
+    AddImportOptions(import, o);
+    import->add_option("-o,--trace", o->trace_path, "trace file to write (default: oldornew.trace)");
     CLI::App* show = Add("show", "print a trace or a .crash bundle, one call a line", Subcommand::kShow);
     show->add_option("input", o->input, "a .trace or .crash file")->required();
     CLI::App* replay =
@@ -218,9 +236,18 @@ struct Parser {
 Status CheckCombination(const Options& o, bool has_dashes) {
   const auto usage = [](const char* message) { return FailWith(ExitCode::kUsage, "{}", message); };
   const bool runs = o.subcommand == Subcommand::kCheck || o.subcommand == Subcommand::kStates;
+  const bool imports =
+      !o.root.empty() || !o.old_directory.empty() || !o.new_directory.empty() || !o.start.empty();
+  if (imports && o.log.empty())
+    return usage("--root, --old, --new and --cwd are of a log: they need --from LOG");
   if (!o.scenarios.empty()) {
     if (has_dashes || !o.trace_path.empty())
       return usage("scenarios, a command after -- and --trace exclude each other");
+    return {};
+  }
+  if (o.subcommand == Subcommand::kCheck && !o.log.empty()) {
+    if (!o.command.empty() || !o.trace_path.empty())
+      return usage("--from excludes --trace and a command: the log tells what was run");
     return {};
   }
   if (o.subcommand == Subcommand::kRecord || (runs && o.trace_path.empty())) {

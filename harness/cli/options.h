@@ -11,7 +11,7 @@
 
 namespace oldornew {
 
-enum class Subcommand : uint8_t { kCheck, kRecord, kShow, kReplay, kStates, kExplain, kDoctor, kProfiles };
+enum class Subcommand : uint8_t { kCheck, kRecord, kShow, kReplay, kStates, kImport, kExplain, kDoctor, kProfiles };
 
 struct Options {
   Subcommand subcommand = Subcommand::kCheck;
@@ -27,6 +27,13 @@ struct Options {
   Backend backend = Backend::kAuto;
   std::string until;  ///< --until: a line of stdout that ends the run
   double timeout_seconds = 120;
+
+  // import, check --from: a log of strace instead of a run.
+  std::string log;
+  std::string root;           ///< the judged directory, as the program saw it
+  std::string start;          ///< where the program was started
+  std::string old_directory;  ///< the judged directory as it was before
+  std::string new_directory;  ///< ... and after
 
   // What is judged.
   std::vector<std::string> watch;

@@ -4,10 +4,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 
 #include "base/files.h"
 #include "base/text.h"
+#include "import/import.h"
 #include "model/profile_file.h"
 #include "trace/format.h"
 
@@ -25,6 +27,12 @@ RunSpec RunSpecOf(const Options& options) {
 }
 
 Result<Recording> ObtainTrace(const Options& options) {
+  if (!options.log.empty()) {
+    Recording recording;
+    ASSIGN_OR_RETURN(recording.trace, ImportStrace({options.log, options.root, options.start,
+                                                    options.old_directory, options.new_directory}));
+    return recording;
+  }
   if (!options.trace_path.empty() && options.subcommand != Subcommand::kRecord) {
     Recording recording;
     ASSIGN_OR_RETURN(recording.trace, ReadTrace(options.trace_path));
@@ -44,6 +52,22 @@ Result<ProfileTable> LoadProfiles(const Options& options) {
   const auto text = ReadFile(options.profiles_file);
   if (!text) return FailWith(ExitCode::kUsage, "{}", text.error().message);
   return ParseProfileFile(*text, options.profiles_file);
+}
+
+Status SaveTrace(const Trace& trace, const std::string& path) {
+  const std::string to = path.empty() ? "oldornew.trace" : path;
+  RETURN_IF_ERROR(WriteTrace(trace, to));
+  std::string summary = fmt::format(
+      "oldornew: {}: {} of {}, exit status {}, {}\n", to, Count(trace.ops.size(), "op"),
+      trace.processes.size() == 1 ? "1 process" : fmt::format("{} processes", trace.processes.size()),
+      trace.exit_status,
+      trace.obstacles.empty() ? "complete"
+      : trace.CanBeJudged()   ? "not proved complete:"
+                              : "cannot be judged:");
+  for (const Obstacle& obstacle : trace.obstacles)
+    summary += fmt::format("oldornew:   {}\n", obstacle.reason);
+  std::fputs(summary.c_str(), stderr);
+  return {};
 }
 
 Result<ChosenProfiles> ChooseProfiles(const Options& options) {

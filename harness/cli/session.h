@@ -13,11 +13,14 @@ namespace oldornew {
 /// How options.command is to be run.
 RunSpec RunSpecOf(const Options& options);
 
-/// Records options.command, or loads options.trace_path (then there is no sandbox).
-Result<Recording> ObtainTrace(const Options& options);
-
 /// The built-in table, with the rows of options.profiles_file.
 Result<ProfileTable> LoadProfiles(const Options& options);
+
+/// Records options.command, imports options.log, or loads options.trace_path (then there is no sandbox).
+Result<Recording> ObtainTrace(const Options& options);
+
+/// Writes the trace (default: oldornew.trace) and says on standard error what it is.
+Status SaveTrace(const Trace& trace, const std::string& path);
 
 struct ChosenProfiles {
   ProfileTable table;  ///< owns the rows

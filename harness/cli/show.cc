@@ -33,7 +33,10 @@ Result<ExitCode> RunShow(const Options& options) {
                        process.entered ? "" : "  (not entered)");
   }
   for (const std::string& note : trace.notes) out += fmt::format("note  {}\n", note);
-  for (const Obstacle& obstacle : trace.obstacles) out += fmt::format("cannot judge: {}\n", obstacle.reason);
+  for (const Obstacle& obstacle : trace.obstacles) {
+    out += fmt::format("{}: {}\n", obstacle.kind == Obstacle::Kind::kUnproven ? "not proved" : "cannot judge",
+                       obstacle.reason);
+  }
   const bool several = trace.processes.size() > 1;
   for (size_t i = 0; i < trace.ops.size(); ++i) {
     const Op& op = trace.ops[i];

@@ -18,8 +18,9 @@ Result<ExitCode> RunStates(const Options& options) {
   if (!options.keep.empty()) RETURN_IF_ERROR(MakeEmptyDirectory(options.keep));
   ASSIGN_OR_RETURN(const Recording recording, ObtainTrace(options));
   const Trace& trace = recording.trace;
-  if (!trace.obstacles.empty()) {
-    return FailWith(ExitCode::kCannotJudge, "the recording cannot be judged: {}", trace.obstacles[0].reason);
+  for (const Obstacle& obstacle : trace.obstacles) {
+    if (obstacle.kind == Obstacle::Kind::kUnproven) continue;
+    return FailWith(ExitCode::kCannotJudge, "the recording cannot be judged: {}", obstacle.reason);
   }
   Projection projection{{""}};
   if (!options.watch.empty()) {

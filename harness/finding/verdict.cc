@@ -20,7 +20,12 @@ bool Fails(const Finding& finding, const VerdictRules& rules) {
 Judgement Judge(const Trace& trace, const SearchResult* search, const VerdictRules& rules) {
   Judgement out;
   bool unsupported = false;
+  std::vector<std::string> unproven;
   for (const Obstacle& obstacle : trace.obstacles) {
+    if (obstacle.kind == Obstacle::Kind::kUnproven) {
+      unproven.push_back(obstacle.reason);
+      continue;
+    }
     unsupported |= obstacle.kind != Obstacle::Kind::kIncomplete;
     out.reasons.push_back(obstacle.reason);
   }
@@ -45,12 +50,15 @@ Judgement Judge(const Trace& trace, const SearchResult* search, const VerdictRul
   if (std::any_of(search->findings.begin(), search->findings.end(), fails)) {
     out.verdict = Verdict::kFindings;
     out.exit_code = ExitCode::kFindings;
-  } else if (!search->coverage.exhaustive) {
+  } else if (!search->coverage.exhaustive || !unproven.empty()) {
     out.verdict = Verdict::kBounded;
     out.exit_code = rules.accept_bounded ? ExitCode::kClean : ExitCode::kBounded;
-    out.reasons.push_back(
-        fmt::format("{} of {} combinations were visited: raise --max-states, or narrow with --watch",
-                    search->coverage.states_visited, search->coverage.states_total));
+    if (!search->coverage.exhaustive) {
+      out.reasons.push_back(
+          fmt::format("{} of {} combinations were visited: raise --max-states, or narrow with --watch",
+                      search->coverage.states_visited, search->coverage.states_total));
+    }
+    out.reasons.insert(out.reasons.end(), unproven.begin(), unproven.end());
   }
   return out;
 }

@@ -157,6 +157,7 @@ void Decoder::DecodeRefused(const RecordView& record) {
 
 void Decoder::Decode(const RecordView& record) {
   Take(record);
+  if (!proof_) return;
   completeness_.Count(record);
   if (Completeness::IsOfProcesses(record.kind())) completeness_.Note(record, Who(record));
 }
@@ -257,21 +258,18 @@ void Decoder::Finish() {
   }
 }
 
-Status DecodeRecording(const std::string& recording_path, const CapturedTree& old_tree, Trace* trace,
-                       DecodeStatistics* statistics, bool main_exited) {
-  ASSIGN_OR_RETURN(RecordingFile file, RecordingFile::Open(recording_path));
-  const wire::Header& header = file.header();
-  RecordList list = ReadRecords(file.records(), file.records_size());
+void DecodeRecords(const wire::Header& header, const RecordList& list, const CapturedTree& old_tree,
+                   Trace* trace, bool proof, DecodeStatistics* statistics, bool main_exited) {
   DecodeStatistics ignored;
   if (statistics == nullptr) statistics = &ignored;
   statistics->records = list.records.size();
-  statistics->calls = file.calls_seen();
   // Had at once: growing step by step copies, and touches memory, as often again.
   size_t payload = 0;
   for (const RecordView& record : list.records) payload += record.text(SectionType::kData).size();
   trace->payload.reserve(trace->payload.size() + payload);
   trace->ops.reserve(trace->ops.size() + list.records.size());
   Decoder decoder(old_tree, header, trace, statistics);
+  if (!proof) decoder.AskForNoProof();
   if (main_exited) decoder.MainExited();
   bool dispatched = false, traced = false;
   for (const RecordView& record : list.records) {
@@ -295,6 +293,14 @@ Status DecodeRecording(const std::string& recording_path, const CapturedTree& ol
   if (list.damaged_at != 0) {
     decoder.Obstruct(Kind::kIncomplete, fmt::format("the recording is damaged at byte {}", list.damaged_at));
   }
+}
+
+Status DecodeRecording(const std::string& recording_path, const CapturedTree& old_tree, Trace* trace,
+                       DecodeStatistics* statistics, bool main_exited) {
+  ASSIGN_OR_RETURN(RecordingFile file, RecordingFile::Open(recording_path));
+  if (statistics != nullptr) statistics->calls = file.calls_seen();
+  DecodeRecords(file.header(), ReadRecords(file.records(), file.records_size()), old_tree, trace, true,
+                statistics, main_exited);
   return {};
 }
 

@@ -15,6 +15,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "interpose/record_view.h"
 #include "trace/trace.h"
 #include "tree/file_tree.h"
 
@@ -41,6 +42,12 @@ struct DecodeStatistics {
 /// `main_exited`: the main process is known to have exited, not to have been killed.
 Status DecodeRecording(const std::string& recording_path, const CapturedTree& old_tree, Trace* trace,
                        DecodeStatistics* statistics = nullptr, bool main_exited = false);
+
+/// The same for records that are in memory, of whatever origin. `proof`: how far the records prove themselves
+/// complete is looked at too (completeness.h); what is not of our own recorder can not.
+void DecodeRecords(const wire::Header& header, const RecordList& list, const CapturedTree& old_tree,
+                   Trace* trace, bool proof, DecodeStatistics* statistics = nullptr,
+                   bool main_exited = false);
 
 /// "openat" for 257; "syscall 999" for an unknown number (x86-64).
 std::string SyscallName(int number);

@@ -43,6 +43,7 @@ class Decoder {
 
   void Decode(const RecordView& record);
   void MainExited() { completeness_.MainExited(); }
+  void AskForNoProof() { proof_ = false; }
   void Finish();
 
   void Obstruct(Obstacle::Kind kind, std::string reason) {
@@ -116,6 +117,7 @@ class Decoder {
   ObjectTable objects_;
   ProcessTable processes_;
   Completeness completeness_;
+  bool proof_ = true;
   std::map<ObjectId, Attributes> attributes_;
   Unwinder unwinder_;
   std::map<uint64_t, std::vector<uint64_t>> stacks_;  // by Record::begin

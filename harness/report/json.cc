@@ -102,6 +102,7 @@ Json FindingJson(const Trace& trace, const Finding& finding, const std::string& 
 const char* ObstacleName(Obstacle::Kind kind) {
   return kind == Obstacle::Kind::kIncomplete    ? "incomplete"
          : kind == Obstacle::Kind::kUnsupported ? "unsupported"
+         : kind == Obstacle::Kind::kUnproven    ? "unproven"
                                                 : "refused";
 }
 

@@ -54,7 +54,9 @@ std::string Head(const Report& report) {
       "recorded   {} of {} in {} ({}, {})\n", Count(FileCalls(trace), "file call"),
       trace.processes.size() == 1 ? "1 process" : fmt::format("{} processes", trace.processes.size()),
       Milliseconds(static_cast<double>(trace.duration_ns) / 1e9), trace.backend,
-      trace.obstacles.empty() ? "complete" : "cannot be judged");
+      trace.obstacles.empty() ? "complete"
+      : trace.CanBeJudged()   ? "not proved complete"
+                              : "cannot be judged");
   if (report.search == nullptr || !report.search->unsupported.empty()) return out;
   const Coverage& c = report.search->coverage;
   out += fmt::format("explored   {} under {}, {} distinct, {} (grain: {}), {}\n",
@@ -228,6 +230,11 @@ std::string TextReport(const Report& report, bool colour) {
   std::string out = Head(report);
   if (report.further != nullptr && !report.further->empty()) out += FurtherLines(*report.further);
   for (const std::string& note : report.trace->notes) out += fmt::format("note       {}\n", note);
+  // Elsewhere these are the reasons of the verdict.
+  for (const Obstacle& obstacle : report.trace->obstacles) {
+    if (report.judgement.verdict == Verdict::kFindings)
+      out += fmt::format("note       {}\n", obstacle.reason);
+  }
   if (report.search != nullptr) {
     for (const std::string& note : report.search->notes) out += fmt::format("note       {}\n", note);
     const bool judged = report.judgement.exit_code != ExitCode::kCannotJudge;

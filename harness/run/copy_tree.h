@@ -8,12 +8,9 @@
 #include <vector>
 
 #include "base/result.h"
+#include "tree/file_tree.h"
 
 namespace oldornew {
-
-/// A directory that holds a file of this name is our own output (bundles with traces of earlier checks) and
-/// is not copied: each trace would otherwise contain the ones before it.
-inline constexpr char kOutputMarker[] = ".oldornew-output";
 
 struct CopyOutcome {
   uint64_t bytes = 0;  ///< data copied (allocated ranges; holes are free)

@@ -430,7 +430,7 @@ Trace DecodeBody(Decoder* d) {
   trace.stderr_bytes = d->Str();
   d->List([&] {
     Obstacle obstacle;
-    obstacle.kind = d->Below<Obstacle::Kind>(3, "obstacle kind");
+    obstacle.kind = d->Below<Obstacle::Kind>(4, "obstacle kind");
     obstacle.reason = d->Str();
     trace.obstacles.push_back(std::move(obstacle));
   });

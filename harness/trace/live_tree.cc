@@ -38,9 +38,10 @@ void Rename(const Op& op, FileTree* tree) {
   if ((op.flags & kFlagWhiteout) && op.extra != kNoObject) tree->at(op.dir).entries[op.name] = op.extra;
 }
 
-// What each mode does to the bytes: fallocate(2).
-void Allocate(const Op& op, FileTree* tree) {
-  Content& content = tree->at(op.object).content;
+}  // namespace
+
+Content AfterAllocate(const Content& before, const Op& op) {
+  Content content = before;
   const uint64_t end = op.offset + op.length;
   if (op.mode & FALLOC_FL_COLLAPSE_RANGE) {
     const std::string tail = content.Read(end, content.size());
@@ -52,10 +53,8 @@ void Allocate(const Op& op, FileTree* tree) {
     const uint64_t stop = std::min(end, content.size());
     if (op.offset < stop) content = content.WithWrite(op.offset, std::string(stop - op.offset, '\0'));
   }
-  content = content.WithSize(op.size_after);
+  return content.WithSize(op.size_after);
 }
-
-}  // namespace
 
 // `object` kNoObject: the name must be free.
 void LiveTree::Expect(ObjectId dir, const std::string& name, ObjectId object, const Op& op,
@@ -101,7 +100,8 @@ void LiveTree::Apply(const Op& op) {
       return;
     }
     case OpKind::kAllocate:
-      return Allocate(op, &tree_);
+      tree_.at(op.object).content = AfterAllocate(tree_.at(op.object).content, op);
+      return;
     case OpKind::kSetAttributes: {
       Inode& inode = tree_.at(op.object);
       inode.mode = op.mode;

@@ -1,5 +1,7 @@
 #include "trace/trace.h"
 
+#include <algorithm>
+
 namespace oldornew {
 
 namespace {
@@ -18,6 +20,11 @@ void AddOp(const Op& op, Hasher* hasher) {
 }
 
 }  // namespace
+
+bool Trace::CanBeJudged() const {
+  return std::all_of(obstacles.begin(), obstacles.end(),
+                     [](const Obstacle& obstacle) { return obstacle.kind == Obstacle::Kind::kUnproven; });
+}
 
 Digest Trace::Identity() const {
   Hasher hasher;

@@ -50,8 +50,10 @@ struct Root {
 /// Why a recording cannot be judged. kIncomplete: something bypassed or overflowed the recorder.
 /// kUnsupported: the program does what this version cannot model (shared writable mapping, io_uring, static
 /// executable, ...). kRefused: it would have changed something outside; the call was not carried out.
+/// kUnproven: nothing contradicts the recording, but nothing proves it complete either (a log of strace
+/// without the tree after the run): findings are findings, but to find nothing is no pass.
 struct Obstacle {
-  enum class Kind : uint8_t { kIncomplete, kUnsupported, kRefused };
+  enum class Kind : uint8_t { kIncomplete, kUnsupported, kRefused, kUnproven };
   Kind kind = Kind::kIncomplete;
   std::string reason;  ///< one sentence, names the file, program or call
 };
@@ -81,6 +83,8 @@ struct Trace {
   std::string_view Payload(const Op& op) const {
     return std::string_view(payload).substr(op.data, op.length);
   }
+  /// No obstacle but of kind kUnproven.
+  bool CanBeJudged() const;
   /// Identity of the recording: ops, payload, trees; not times, pids or notes.
   Digest Identity() const;
 };
@@ -110,6 +114,9 @@ class LiveTree {
   FileTree tree_;
   std::vector<std::string> surprises_;
 };
+
+/// The bytes of a file after a kAllocate op: what each mode of fallocate(2) does to them.
+Content AfterAllocate(const Content& before, const Op& op);
 
 /// One sentence per path at which old tree + ops differs from the tree that is really there. Empty: the trees
 /// agree. Times and, in directories of role kThrowAway, everything are left out. A call in flight, which may
