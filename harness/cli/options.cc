@@ -152,6 +152,16 @@ struct Parser {
                      "also run the command once, in a private copy, and say what came of it");
   }
 
+  void AddImport(Options* o) {
+    CLI::App* import =
+        Add("import", "make a trace from a log of strace -f -y -s 1048576 -o LOG: import [options] LOG",
+            Subcommand::kImport);
+    import->add_option("log", o->log, "the file of strace -o, or the prefix of those of strace -ff -o")
+        ->required();
+    AddImportOptions(import, o);
+    import->add_option("-o,--trace", o->trace_path, "trace file to write (default: oldornew.trace)");
+  }
+
   Parser() {
     app.footer(kFooter);
     app.set_version_flag("--version", kVersion);
@@ -192,13 +202,7 @@ struct Parser {
     AddSandboxOptions(record, o);
     record->add_option("-o,--trace", o->trace_path, "trace file to write (default: oldornew.trace)");
     record->add_flag("-q,--quiet", o->quiet, "do not pass on the command's output");
-    CLI::App* import =
-        Add("import", "make a trace from a log of strace -f -y -s 1048576 -o LOG: import [options] LOG",
-            Subcommand::kImport);
-    import->add_option("log", o->log, "the file of strace -o, or the prefix of those of strace -ff -o")
-        ->required();
-    AddImportOptions(import, o);
-    import->add_option("-o,--trace", o->trace_path, "trace file to write (default: oldornew.trace)");
+    AddImport(o);
     CLI::App* show = Add("show", "print a trace or a .crash bundle, one call a line", Subcommand::kShow);
     show->add_option("input", o->input, "a .trace or .crash file")->required();
     CLI::App* replay =
@@ -240,14 +244,16 @@ Status CheckCombination(const Options& o, bool has_dashes) {
       !o.root.empty() || !o.old_directory.empty() || !o.new_directory.empty() || !o.start.empty();
   if (imports && o.log.empty())
     return usage("--root, --old, --new and --cwd are of a log: they need --from LOG");
-  if (!o.scenarios.empty()) {
-    if (has_dashes || !o.trace_path.empty())
-      return usage("scenarios, a command after -- and --trace exclude each other");
-    return {};
-  }
   if (o.subcommand == Subcommand::kCheck && !o.log.empty()) {
     if (!o.command.empty() || !o.trace_path.empty())
       return usage("--from excludes --trace and a command: the log tells what was run");
+    if (!o.scenarios.empty() || !o.next_run.empty() || o.vary_old)
+      return usage("--from judges what was run once: scenarios, --next-run and --vary-old need a run");
+    return {};
+  }
+  if (!o.scenarios.empty()) {
+    if (has_dashes || !o.trace_path.empty())
+      return usage("scenarios, a command after -- and --trace exclude each other");
     return {};
   }
   if (o.subcommand == Subcommand::kRecord || (runs && o.trace_path.empty())) {

@@ -228,9 +228,16 @@ void LogReplay::OnMmap(const StraceCall& call) {
   const auto flags = Flags(call, 3, MapFlags());
   if (!protection || !flags) return;
   const uint64_t type = *flags & MAP_TYPE;
-  if ((type != MAP_SHARED && type != MAP_SHARED_VALIDATE) || (*flags & MAP_ANONYMOUS) != 0) return;
+  if ((*flags & MAP_ANONYMOUS) != 0) return;
   const auto file = File(call, 4);
-  if (file == nullptr || !JudgedFile(*file) || (file->flags & O_ACCMODE) != O_RDWR) return;
+  if (file == nullptr || !JudgedFile(*file)) return;
+  if (Writable(*file)) {  // The mapping holds the file open.
+    RecordDraft held = Draft(RecordKind::kMapped, call);
+    held->descriptor = PrintedFd(Argument(call, 4)).value_or(PrintedDescriptor{}).number;
+    Emit(std::move(held), call);
+  }
+  if ((type != MAP_SHARED && type != MAP_SHARED_VALIDATE)) return;
+  if ((file->flags & O_ACCMODE) != O_RDWR) return;
   if ((*protection & PROT_WRITE) != 0) {
     RecordDraft draft = Draft(RecordKind::kMapShared, call);
     draft.AddState(SectionType::kObjectBefore, world_->State(file->inode));

@@ -238,7 +238,10 @@ void Decoder::Finish() {
     trace_->ops.push_back(std::move(op));
   }
   processes_.Finish();
-  for (std::string& reason : completeness_.Finish()) Obstruct(Obstacle::Kind::kIncomplete, std::move(reason));
+  if (proof_) {
+    for (std::string& reason : completeness_.Finish())
+      Obstruct(Obstacle::Kind::kIncomplete, std::move(reason));
+  }
   // What was stored through a volatile mapping is put in at the end, so that the trees can be compared.
   for (ObjectId object : volatile_maps_) {
     std::optional<size_t> root = objects_.RootOf(object);
