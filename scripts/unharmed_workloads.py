@@ -282,7 +282,7 @@ ALL = [
     Workload("ubsan", "./program", "gcc", setup=compiled(RACE.replace("LEAK", ""), "-fsanitize=undefined")),
     Workload("gdb", "gdb -batch -ex run ./program 2>/dev/null | grep -c exited", "gdb gcc", setup=compiled(WRITER.replace("v[1]", '"g"')), counts=False, limit=60, cannot="traced"),
     Workload("strace-inside", "strace -f -o /dev/null sh -c 'echo x > a; mv a b'; strace -c -o /dev/null true", "strace", counts=False, limit=60, cannot="traced"),
-    Workload("valgrind", "valgrind -q ./program f", "valgrind gcc", setup=compiled(WRITER), cannot="statically linked", counts=False, limit=60),
+    Workload("valgrind", "valgrind -q ./program f", "valgrind gcc", setup=compiled(WRITER), counts=False, limit=60),
     Workload("daemon", "WHERE=$PWD ./program; setsid -f sh -c 'echo z > z.tmp; mv z.tmp z'; while [ ! -e z ]; do :; done; (nohup sh -c 'echo n > n' > /dev/null 2>&1 &) ; while [ ! -s n ]; do :; done", "gcc",
              setup=compiled(DAEMON), fast=True),
     Workload("threads-1600", "./program 1600 | tail -1; cat t* | wc -c", "gcc", setup=compiled(THREADS), fast=True),
@@ -327,7 +327,7 @@ ALL = [
     Workload("o-path", "python3 o.py", setup="cat > o.py <<'END'" + PY_OPATH + "END\n", fast=True),
     Workload("process-titles", "perl -e '$0 = \"x\" x 3000; system(\"echo a > a\"); open F, \">b\"; print F 1; close F; exec \"mv a c\"'; "
              "python3 -c 'import ctypes; ctypes.CDLL(None).prctl(15, b\"hello\", 0, 0, 0); open(\"d\", \"w\").write(\"x\")'; ls", fast=True),
-    Workload("static", "busybox sh -c 'echo a > a; busybox mv a b'", "busybox", fast=True, cannot="static"),
+    Workload("static", "busybox sh -c 'echo a > a; busybox mv a b'", "busybox", fast=True),
 ]
 
 # What the Go runtime does: its own threads, stacks and signal handlers, system calls without libc (targets/go/cmd/stress).
