@@ -372,7 +372,8 @@ void KeepVisible(const std::vector<std::string>& command, SandboxSpec* sandbox) 
         sandbox->visible.push_back(*program);
       continue;
     }
-    if (word.find('/') == std::string::npos) continue;
+    const bool text = word.find_first_of(" \t\n;|&") != std::string::npos;
+    if (word.find('/') == std::string::npos && !text) continue;
     sandbox->visible.push_back(word);
     // Paths within a word: --file=some/path, and whatever a shell would take apart.
     constexpr std::string_view kBetween = " \t\n'\"`$(){};|&<>=,";
@@ -381,7 +382,12 @@ void KeepVisible(const std::vector<std::string>& command, SandboxSpec* sandbox) 
       if (begin == std::string::npos) break;
       at = std::min(word.find_first_of(kBetween, begin), word.size());
       const std::string part = word.substr(begin, at - begin);
-      if (part.find('/') != std::string::npos && part != word) sandbox->visible.push_back(part);
+      if (part.find('/') != std::string::npos) {
+        if (part != word) sandbox->visible.push_back(part);
+      } else if (text) {
+        if (auto program = FindProgram(part, EnvironmentVariable("PATH"), "."))
+          sandbox->visible.push_back(*program);
+      }
     }
   }
   if (auto library = FindPreload()) sandbox->visible.push_back(*library);
