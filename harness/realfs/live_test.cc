@@ -144,9 +144,9 @@ TEST_F(Live, AKilledLabLeavesNothingBehind) {
   EXPECT_EQ(LeftBehind(child), std::vector<std::string>{});
 }
 
-class LiveLong : public Live, public ::testing::WithParamInterface<std::string> {};
+class LiveTen : public Live, public ::testing::WithParamInterface<std::string> {};
 
-TEST_P(LiveLong, TenLitmusTestsShowOnlyWhatTheModelAllows) {
+TEST_P(LiveTen, TenLitmusTestsShowOnlyWhatTheModelAllows) {
   Need({GetParam()});
   for (const char* name : {"L01", "L05", "L06c", "L07s", "L09s", "L11", "L13", "L20b", "L23", "L40"}) {
     if (lab_ != nullptr) Compare(name, GetParam(), 0);
@@ -157,7 +157,7 @@ TEST_P(LiveLong, TenLitmusTestsShowOnlyWhatTheModelAllows) {
 }
 
 // The options, with the tests that set them apart.
-class LiveOptionsLong : public LiveLong {};
+class LiveOptionsLong : public LiveTen {};
 
 TEST_P(LiveOptionsLong, TheTestsThatSetOptionsApart) {
   Need({GetParam()});
@@ -179,7 +179,7 @@ INSTANTIATE_TEST_SUITE_P(FileSystems, LiveOptionsLong,
                                name.begin(), name.end(), [](char c) { return c == ',' || c == '='; }, '_');
                            return name;
                          });
-INSTANTIATE_TEST_SUITE_P(FileSystems, LiveLong, ::testing::Values("ext4", "xfs", "btrfs"),
+INSTANTIATE_TEST_SUITE_P(FileSystems, LiveTen, ::testing::Values("ext4", "xfs", "btrfs"),
                          [](const auto& p) { return p.param; });
 
 }  // namespace
