@@ -1,5 +1,6 @@
 // check: record, explore, judge, report.
 #include <cstdio>
+#include <optional>
 
 #include "base/files.h"
 #include "cli/commands.h"
@@ -13,14 +14,11 @@ namespace oldornew {
 namespace {
 
 // Marks what is accepted, judges anew, and notes what no longer needs to be.
-Status ApplyBaseline(const std::string& path, Examination* done) {
-  if (path.empty()) return {};
-  ASSIGN_OR_RETURN(const Baseline baseline, ReadBaseline(path));
+void ApplyBaseline(const Baseline& baseline, Examination* done) {
   const std::vector<size_t> used = Accept(baseline, "", &done->result.findings);
   for (std::string& stale : StaleEntries(baseline, used)) done->result.notes.push_back(std::move(stale));
   Report& report = done->report;
   report.judgement = Judge(*report.trace, report.search, report.rules);
-  return {};
 }
 
 }  // namespace
@@ -29,11 +27,12 @@ Result<ExitCode> RunCheck(const Options& options) {
   if (!options.scenarios.empty()) return RunScenarios(options);
   ASSIGN_OR_RETURN(SearchOptions search, MakeSearchOptions(options));
   ASSIGN_OR_RETURN(const auto targets, OpenReports(options, {"text", "json", "junit"}));
-  if (!options.baseline.empty()) {  // a mistake in it costs no run
-    ASSIGN_OR_RETURN([[maybe_unused]] const Baseline checked, ReadBaseline(options.baseline));
+  std::optional<Baseline> baseline;
+  if (!options.baseline.empty()) {  // read now: a mistake in it costs no run
+    ASSIGN_OR_RETURN(baseline, ReadBaseline(options.baseline));
   }
   ASSIGN_OR_RETURN(const std::unique_ptr<Examination> done, Examine(options, std::move(search)));
-  RETURN_IF_ERROR(ApplyBaseline(options.baseline, done.get()));
+  if (baseline) ApplyBaseline(*baseline, done.get());
   Report& report = done->report;
   RETURN_IF_ERROR(WriteOutput(options, done->search, &report));
   for (const ReportTarget& target : targets) {

@@ -11,6 +11,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "cli/options.h"
+#include "cli/test_command.h"
 
 namespace oldornew {
 namespace {
@@ -18,44 +19,14 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-struct Outcome {
-  int exit_code = -1;
-  std::string out;
-  std::string err;
-};
+using Outcome = testing::CommandOutcome;
 
-class CliTest : public ::testing::Test {
+class CliTest : public testing::CommandTest {
  protected:
   void SetUp() override {
-    auto dir = TempDir::Create("oldornew-cli-");
-    ASSERT_TRUE(dir);
-    dir_ = std::make_unique<TempDir>(std::move(*dir));
-    ASSERT_TRUE(MakeDirectories(Path("w")));
+    CommandTest::SetUp();
     ASSERT_TRUE(WriteFile(Path("w/config.toml"), "x = \"old\"\n"));
   }
-
-  std::string Path(const std::string& name) const { return dir_->path() + "/" + name; }
-
-  // Runs `oldornew ARGUMENTS` in the directory w. ARGUMENTS are shell text.
-  Outcome Run(const std::string& arguments) const {
-    const std::string program = std::string(OLDORNEW_BINARY_DIR) + "/harness/oldornew";
-    const std::string line =
-        fmt::format("cd {} && {} {} >{} 2>{} </dev/null", ShellQuote(Path("w")), ShellQuote(program),
-                    arguments, ShellQuote(Path("out")), ShellQuote(Path("err")));
-    const int status = std::system(line.c_str());
-    Outcome outcome;
-    outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    outcome.out = ReadFile(Path("out")).value_or("");
-    outcome.err = ReadFile(Path("err")).value_or("");
-    return outcome;
-  }
-
-  std::string FirstBundle() const {
-    const auto json = nlohmann::json::parse(ReadFile(Path("w/oldornew.out/report.json")).value());
-    return json["findings"][0]["bundle"];
-  }
-
-  std::unique_ptr<TempDir> dir_;
 };
 
 constexpr const char* kCareless = "-- sed -i s/old/new/ config.toml";

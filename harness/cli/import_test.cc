@@ -8,25 +8,20 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "cli/test_command.h"
 
 namespace oldornew {
 namespace {
 
 using ::testing::HasSubstr;
 
-struct Outcome {
-  int exit_code = -1;
-  std::string out;
-  std::string err;
-};
+using Outcome = testing::CommandOutcome;
 
 // A log of strace, with the tree before (w) and after (new).
-class CliImportTest : public ::testing::Test {
+class CliImportTest : public testing::CommandTest {
  protected:
   void SetUp() override {
-    auto dir = TempDir::Create("oldornew-cli-");
-    ASSERT_TRUE(dir);
-    dir_ = std::make_unique<TempDir>(std::move(*dir));
+    CommandTest::SetUp();
     for (const char* tree : {"w", "new"}) {
       ASSERT_TRUE(MakeDirectories(Path(tree)));
       ASSERT_TRUE(WriteFile(Path(tree) + std::string("/f"), "a\nb\n"));
@@ -34,27 +29,6 @@ class CliImportTest : public ::testing::Test {
     ASSERT_TRUE(WriteFile(Path("w/config"), "x = 1\n"));
     ASSERT_TRUE(WriteFile(Path("new/config"), "a\nb\n"));
     log_ = ReadFile(std::string(OLDORNEW_SOURCE_DIR) + "/harness/import/testdata/hardened.strace").value();
-  }
-
-  std::string Path(const std::string& name) const { return dir_->path() + "/" + name; }
-
-  // Runs `oldornew ARGUMENTS` in the directory w. ARGUMENTS are shell text.
-  Outcome Run(const std::string& arguments) const {
-    const std::string program = std::string(OLDORNEW_BINARY_DIR) + "/harness/oldornew";
-    const std::string line =
-        fmt::format("cd {} && {} {} >{} 2>{} </dev/null", ShellQuote(Path("w")), ShellQuote(program),
-                    arguments, ShellQuote(Path("out")), ShellQuote(Path("err")));
-    const int status = std::system(line.c_str());
-    Outcome outcome;
-    outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    outcome.out = ReadFile(Path("out")).value_or("");
-    outcome.err = ReadFile(Path("err")).value_or("");
-    return outcome;
-  }
-
-  std::string FirstBundle() const {
-    const auto json = nlohmann::json::parse(ReadFile(Path("w/oldornew.out/report.json")).value());
-    return json["findings"][0]["bundle"];
   }
 
   std::string Without(const std::string& call) const {
@@ -68,7 +42,6 @@ class CliImportTest : public ::testing::Test {
     EXPECT_TRUE(WriteFile(Path("log"), log));
     return Run("check --profile all --from ../log " + options);
   }
-  std::unique_ptr<TempDir> dir_;
   std::string log_;
 };
 

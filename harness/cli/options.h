@@ -11,7 +11,17 @@
 
 namespace oldornew {
 
-enum class Subcommand : uint8_t { kCheck, kRecord, kShow, kReplay, kStates, kImport, kExplain, kDoctor, kProfiles };
+enum class Subcommand : uint8_t {
+  kCheck,
+  kRecord,
+  kShow,
+  kReplay,
+  kStates,
+  kImport,
+  kExplain,
+  kDoctor,
+  kProfiles
+};
 
 struct Options {
   Subcommand subcommand = Subcommand::kCheck;

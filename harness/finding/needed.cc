@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "finding/subject_judge.h"
+
 namespace oldornew {
 
 namespace {
@@ -14,13 +16,9 @@ class Rebuilder {
  public:
   Rebuilder(const Trace& trace, const Subject& subject, const SearchOptions& options, const Finding& finding)
       : trace_(trace),
-        subject_(subject),
-        finding_(finding),
-        history_(TraceVersions(trace, subject, options.ack)),
-        point_(finding.oracle == Oracle::kDurable ? finding.last_point : finding.first_point) {
-    if (finding.oracle == Oracle::kAttrs)
-      combinations_ = TraceVersions(trace, subject, options.ack, Value::kCombination);
-  }
+        judge_(trace, subject, options.ack, finding.oracle),
+        oracle_(finding.oracle),
+        point_(finding.oracle == Oracle::kDurable ? finding.last_point : finding.first_point) {}
 
   // Does the run up to the crash, without these ops, violate the oracle of the finding?
   bool Fails(const std::set<uint32_t>& lost) const {
@@ -28,20 +26,14 @@ class Rebuilder {
     for (uint32_t i = 0; i < point_ && i < trace_.ops.size(); ++i) {
       if (!lost.contains(i)) live.Apply(trace_.ops[i]);
     }
-    const auto violation = JudgeState(trace_, subject_, history_, live.tree(), point_);
-    if (finding_.oracle == Oracle::kAttrs) {
-      const bool torn = violation && violation->oracle == Oracle::kAtomic;
-      return !torn && JudgeAttributes(trace_, subject_, combinations_, live.tree()).has_value();
-    }
-    return violation && violation->oracle == finding_.oracle;
+    const auto violation = judge_.Judge(live.tree(), point_);
+    return violation && violation->oracle == oracle_;
   }
 
  private:
   const Trace& trace_;
-  const Subject& subject_;
-  const Finding& finding_;
-  VersionHistory history_;
-  VersionHistory combinations_;
+  SubjectJudge judge_;
+  Oracle oracle_;
   uint32_t point_;
 };
 

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "finding/subject_judge.h"
 #include "model/history.h"
 
 namespace oldornew {
@@ -159,37 +160,9 @@ bool StillBroken(const Violation& violation, const Finding& finding, const Versi
                      [&](const Ack& ack) { return ack.point <= last_point; });
 }
 
-// What one subject's states are judged by, in a repaired run.
-class SubjectJudge {
- public:
-  SubjectJudge(const Trace& trace, const Subject& subject, const SearchOptions& options,
-               const Finding& finding)
-      : trace_(trace),
-        subject_(subject),
-        finding_(finding),
-        history_(TraceVersions(trace, subject, options.ack)) {
-    if (finding.oracle == Oracle::kAttrs)
-      combinations_ = TraceVersions(trace, subject, options.ack, Value::kCombination);
-  }
-  bool Broken(const CrashState& state) const {
-    const auto violation = JudgeState(trace_, subject_, history_, state.tree, state.last_point);
-    if (violation && StillBroken(*violation, finding_, history_, state.last_point)) return true;
-    const bool torn = violation && violation->oracle == Oracle::kAtomic;
-    return finding_.oracle == Oracle::kAttrs && !torn &&
-           JudgeAttributes(trace_, subject_, combinations_, state.tree).has_value();
-  }
-
- private:
-  const Trace& trace_;
-  const Subject& subject_;
-  const Finding& finding_;
-  VersionHistory history_;
-  VersionHistory combinations_;
-};
-
 bool Gone(const Trace& repaired, const Subject& subject, const SearchOptions& options,
           const std::vector<const Profile*>& profiles, const Finding& finding) {
-  const SubjectJudge judge(repaired, subject, options, finding);
+  const SubjectJudge judge(repaired, subject, options.ack, finding.oracle);
   const Projection projection = ProjectionOf(repaired, subject);
   const History history(repaired, options.limits.grain);
   Limits limits = options.limits;
@@ -200,7 +173,8 @@ bool Gone(const Trace& repaired, const Subject& subject, const SearchOptions& op
     bool found = false;
     const Coverage coverage =
         ForEachCrashState(history, *profile, projection, limits, [&](const CrashState& state) {
-          found = judge.Broken(state);
+          const auto violation = judge.Judge(state.tree, state.last_point);
+          found = violation && StillBroken(*violation, finding, judge.history(), state.last_point);
           return !found;
         });
     if (found || !coverage.exhaustive) return false;

@@ -106,4 +106,20 @@ inline constexpr AccountedIndex kAccountedIndex = IndexAccountedCalls();
 /// Where the call with that number stands in an account, or -1.
 constexpr int AccountedAt(long nr) { return nr >= 0 && nr < kAccountedLimit ? kAccountedIndex.at[nr] : -1; }
 
+/// The calls whose transfer the kernel adds to wchar of /proc/PID/io.
+inline bool KernelAddsUp(long nr) {
+  switch (nr) {
+    case __NR_write:
+    case __NR_pwrite64:
+    case __NR_writev:
+    case __NR_pwritev:
+    case __NR_pwritev2:
+    case __NR_sendfile:
+    case __NR_copy_file_range:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace oldornew::wire

@@ -39,22 +39,7 @@ bool StandsForCall(RecordKind kind) {
 }
 
 /// The calls that move the kernel's count, and those that add the children's.
-bool MovesBytes(int nr) {
-  switch (nr) {
-    case SYS_write:
-    case SYS_pwrite64:
-    case SYS_writev:
-    case SYS_pwritev:
-    case SYS_pwritev2:
-    case SYS_sendfile:
-    case SYS_copy_file_range:
-    case SYS_wait4:
-    case SYS_waitid:
-      return true;
-    default:
-      return false;
-  }
-}
+bool MovesBytes(int nr) { return wire::KernelAddsUp(nr) || nr == SYS_wait4 || nr == SYS_waitid; }
 
 }  // namespace
 

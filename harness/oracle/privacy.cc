@@ -246,22 +246,8 @@ class Watcher {
   }
 
   void LookAfter(const Op& op, uint32_t index) {
+    if (!ChangesTree(op.kind)) return;
     std::set<ObjectId> touched;
-    switch (op.kind) {
-      case OpKind::kCreate:
-      case OpKind::kLink:
-      case OpKind::kRename:
-      case OpKind::kUnlink:
-      case OpKind::kWrite:
-      case OpKind::kTruncate:
-      case OpKind::kAllocate:
-      case OpKind::kSetAttributes:
-      case OpKind::kSetXattr:
-      case OpKind::kRemoveXattr:
-        break;
-      default:
-        return;
-    }
     for (const ObjectId object : {op.object, op.replaced}) {
       if (object != kNoObject) FilesBelow(object, &touched);
     }

@@ -1,14 +1,12 @@
 #include "rerun/next_run.h"
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <set>
-#include <thread>
 
 #include "base/text.h"
-#include "explore/case.h"
 #include "oracle/watch.h"
+#include "rerun/again.h"
 #include "rerun/end_state.h"
 
 namespace oldornew {
@@ -27,9 +25,10 @@ using Views = std::vector<ReaderView>;
 class NextRun {
  public:
   NextRun(Sandbox& sandbox, const Trace& plain, const NextRunSpec& spec)
-      : sandbox_(sandbox), plain_(plain), spec_(spec) {
-    command_ = spec.recover.empty() ? plain.command : spec.recover;
-  }
+      : plain_(plain),
+        spec_(spec),
+        runs_(sandbox, plain, spec.run, spec.ok_exit),
+        command_(spec.recover.empty() ? plain.command : spec.recover) {}
 
   Result<NextRunResult> Run() {
     RETURN_IF_ERROR(MakeReferences());
@@ -44,37 +43,27 @@ class NextRun {
   }
 
  private:
-  bool Succeeded(const Trace& trace) const {
-    return std::find(spec_.ok_exit.begin(), spec_.ok_exit.end(), trace.exit_status) != spec_.ok_exit.end();
-  }
-
-  Result<Trace> RunFrom(const FileTree* tree) {
-    if (tree != nullptr) RETURN_IF_ERROR(sandbox_.Present(*tree));
-    RunSpec run = spec_.run;
-    run.command = command_;
-    return RecordIn(sandbox_, run);
-  }
-
   // ---- what the next run is held against
 
   Status MakeReferences() {
-    made_ = std::chrono::steady_clock::now();
-    ASSIGN_OR_RETURN(from_old_, RunFrom(&plain_.old_tree));
-    ASSIGN_OR_RETURN(const Trace again, RunFrom(&plain_.old_tree));
-    ASSIGN_OR_RETURN(from_new_, RunFrom(&plain_.new_tree));
+    ASSIGN_OR_RETURN(const Trace from_old, runs_.Run(command_, &plain_.old_tree));
+    ASSIGN_OR_RETURN(const Trace again, runs_.Run(command_, &plain_.old_tree));
+    ASSIGN_OR_RETURN(const Trace from_new, runs_.Run(command_, &plain_.new_tree));
     ASSIGN_OR_RETURN(const auto subjects, ChooseSubjects(plain_, {}));
     for (const Subject& subject : subjects) {
       for (const Place& place : subject.places) {
         if (place.root != 0 || subject.whole_directory) continue;
-        const ReaderView one = ViewOf(from_old_, from_old_.new_tree, place.path);
+        const ReaderView one = ViewOf(from_old, from_old.new_tree, place.path);
         if (one == ViewOf(again, again.new_tree, place.path)) {
           paths_.push_back(place.path);
         } else {
-          result_.notes.push_back(fmt::format(
-              "{} differs from run to run: after next runs its content was not compared", place.path));
+          NoteUnstable(place.path);
         }
       }
     }
+    from_old_ = ViewsOf(from_old);
+    from_new_ = ViewsOf(from_new);
+    both_succeed_ = runs_.Succeeded(from_old) && runs_.Succeeded(from_new);
     seen_.insert(plain_.old_tree.RootDigest(true));
     seen_.insert(plain_.new_tree.RootDigest(true));
     return {};
@@ -84,19 +73,24 @@ class NextRun {
   // not, and is no longer compared (oracles.md 7).
   Result<bool> IsStable(size_t index) {
     if (rechecked_) return true;
-    std::this_thread::sleep_until(made_ + std::chrono::milliseconds(1100));
-    ASSIGN_OR_RETURN(const Trace later, RunFrom(&plain_.old_tree));
+    ASSIGN_OR_RETURN(const Trace* later, runs_.RunLater(command_));
     rechecked_ = true;
-    const Views before = ViewsOf(from_old_);
-    const Views after = ViewsOf(later);
-    const bool stable = before[index] == after[index];
+    const Views after = ViewsOf(*later);
+    const bool stable = from_old_[index] == after[index];
     for (size_t i = paths_.size(); i-- > 0;) {
-      if (before[i] == after[i]) continue;
-      result_.notes.push_back(
-          fmt::format("{} differs from run to run: after next runs its content was not compared", paths_[i]));
-      paths_.erase(paths_.begin() + static_cast<ptrdiff_t>(i));
+      if (from_old_[i] == after[i]) continue;
+      NoteUnstable(paths_[i]);
+      const auto at = static_cast<ptrdiff_t>(i);
+      paths_.erase(paths_.begin() + at);
+      from_old_.erase(from_old_.begin() + at);
+      from_new_.erase(from_new_.begin() + at);
     }
     return stable;
+  }
+
+  void NoteUnstable(const std::string& path) {
+    result_.notes.push_back(
+        fmt::format("{} differs from run to run: after next runs its content was not compared", path));
   }
 
   Views ViewsOf(const Trace& trace) const {
@@ -155,19 +149,18 @@ class NextRun {
   // ---- how it ends
 
   Status Try(const StartState& state) {
-    ASSIGN_OR_RETURN(Trace next, RunFrom(&state.tree));
+    ASSIGN_OR_RETURN(Trace next, runs_.Run(command_, &state.tree));
     if (!next.obstacles.empty()) {
       result_.exhaustive = false;
       result_.notes.push_back(
           fmt::format("{} the next run cannot be judged: {}", state.scene, next.obstacles[0].reason));
       return {};
     }
-    const bool fails_somewhere = !Succeeded(from_old_) || !Succeeded(from_new_);
-    if (!Succeeded(next)) return fails_somewhere ? Status() : JudgeFailure(state, std::move(next));
+    if (!runs_.Succeeded(next)) return both_succeed_ ? JudgeFailure(state, std::move(next)) : Status();
     const Views views = ViewsOf(next);
-    if (views == ViewsOf(from_old_) || views == ViewsOf(from_new_)) return {};
+    if (views == from_old_ || views == from_new_) return {};
     for (size_t i = 0; i < paths_.size(); ++i) {
-      if (views[i] == ViewsOf(from_old_)[i] || views[i] == ViewsOf(from_new_)[i]) continue;
+      if (views[i] == from_old_[i] || views[i] == from_new_[i]) continue;
       ASSIGN_OR_RETURN(const bool stable, IsStable(i));
       if (!stable) return {};
       Report(state, std::move(next), Outcome::kNotDone, Severity::kError, paths_[i],
@@ -186,8 +179,8 @@ class NextRun {
     const std::string said = FirstWords(next);
     const std::string path = paths_.empty() ? "." : paths_.front();
     for (int more = 0; more < 2; ++more) {
-      ASSIGN_OR_RETURN(const Trace third, RunFrom(nullptr));
-      if (!Succeeded(third)) continue;
+      ASSIGN_OR_RETURN(const Trace third, runs_.Run(command_));
+      if (!runs_.Succeeded(third)) continue;
       Report(state, std::move(next), Outcome::kFails, Severity::kWarning, path,
              fmt::format("the next run fails and says {}; a later one succeeds", said));
       return {};
@@ -201,28 +194,22 @@ class NextRun {
               const std::string& path, const std::string& what) {
     const auto key = std::make_pair(outcome, path);
     if (++counts_[key] > 1) return;
-    Finding finding;
-    finding.oracle = Oracle::kRecoverable;
-    finding.severity = severity;
-    finding.path = finding.at = path;
-    finding.outcomes[outcome] = {};
-    finding.shown = outcome;
-    finding.message = fmt::format("{}: {}", state.scene, what);
+    Finding finding = EndFinding(Oracle::kRecoverable, outcome, severity, path,
+                                 fmt::format("{}: {}", state.scene, what), state.id, next);
     finding.scene = state.scene;
-    finding.token = FormatToken(EndCase{state.id, next.Identity().Short()});
     finding.run = static_cast<int>(result_.runs.size());
     result_.runs.push_back({state.id, state.scene, std::move(next), FurtherRun::End::kFindings, {}});
     first_[key] = result_.findings.size();
     result_.findings.push_back(std::move(finding));
   }
 
-  Sandbox& sandbox_;
   const Trace& plain_;
   const NextRunSpec& spec_;
+  Again runs_;
   std::vector<std::string> command_;
-  Trace from_old_;
-  Trace from_new_;
-  std::chrono::steady_clock::time_point made_;  ///< when the first reference was
+  Views from_old_;  ///< what readers see after a run from the old state, for each of paths_
+  Views from_new_;
+  bool both_succeed_ = false;  ///< the runs from the old and from the new state
   bool rechecked_ = false;
   std::vector<std::string> paths_;
   std::set<Digest> seen_;

@@ -73,13 +73,11 @@ struct Temporary {
   Inode made;  // as it was just before it went
 };
 
-std::string PathOf(const Op& op) { return op.path; }
-
 std::vector<Temporary> FixedTemporaries(const Trace& plain, const Trace& again) {
   const auto made_names = [](const Trace& trace) {
     std::set<std::string> out;
     for (const Op& op : trace.ops) {
-      if (op.kind == OpKind::kCreate && op.error == 0) out.insert(PathOf(op));
+      if (op.kind == OpKind::kCreate && op.error == 0) out.insert(op.path);
     }
     return out;
   };
@@ -89,12 +87,11 @@ std::vector<Temporary> FixedTemporaries(const Trace& plain, const Trace& again) 
   LiveTree live(plain);
   for (const Op& op : plain.ops) {
     const bool leaves = op.error == 0 && (op.kind == OpKind::kRename || op.kind == OpKind::kUnlink);
-    if (leaves && mine.contains(PathOf(op)) && theirs.contains(PathOf(op))) {
-      const std::string path = PathOf(op);
-      if (const auto inode = live.tree().Lookup(path)) {
+    if (leaves && mine.contains(op.path) && theirs.contains(op.path)) {
+      if (const auto inode = live.tree().Lookup(op.path)) {
         Inode copy = live.tree().at(*inode);
         copy.entries.clear();  // a directory as it was, empty
-        gone.emplace(path, std::move(copy));
+        gone.emplace(op.path, std::move(copy));
       }
     }
     live.Apply(op);
@@ -153,9 +150,9 @@ class Maker {
       Links(target);
       Names(target);
       ReadOnly(target);
-      Umasks(target);
     }
     if (!targets.empty()) Stale(targets.front());
+    for (const std::string& target : targets) Umasks(target);
     return std::move(plan_);
   }
 

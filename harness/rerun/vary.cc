@@ -1,13 +1,10 @@
 #include "rerun/vary.h"
 
 #include <algorithm>
-#include <chrono>
-#include <optional>
-#include <thread>
 #include <tuple>
 
 #include "base/text.h"
-#include "explore/case.h"
+#include "rerun/again.h"
 #include "rerun/end_state.h"
 
 namespace oldornew {
@@ -35,12 +32,15 @@ std::set<Claim> ClaimsOf(const std::vector<Finding>& findings) {
 class Vary {
  public:
   Vary(Sandbox& sandbox, const Trace& plain, const SearchResult& search, const VarySpec& spec)
-      : sandbox_(sandbox), plain_(plain), spec_(spec), claims_(ClaimsOf(search.findings)) {}
+      : sandbox_(sandbox),
+        plain_(plain),
+        spec_(spec),
+        claims_(ClaimsOf(search.findings)),
+        runs_(sandbox, plain, spec.run, spec.search.ack.ok_exit) {}
 
   Result<VaryResult> Run() {
-    made_ = std::chrono::steady_clock::now();
-    ASSIGN_OR_RETURN(again_, RunFrom(plain_.old_tree, plain_.command, ""));
-    if (!Succeeded(again_)) {
+    ASSIGN_OR_RETURN(again_, runs_.Run(plain_.command, &plain_.old_tree));
+    if (!runs_.Succeeded(again_)) {
       result_.notes.push_back(
           fmt::format("old states were not varied: a second run from the same one exits {} and says {}",
                       again_.exit_status, FirstWords(again_)));
@@ -50,43 +50,27 @@ class Vary {
     JudgePlain(subjects);
     VariantPlan plan = MakeVariants(plain_, again_, subjects, sandbox_.working_directory());
     result_.notes = std::move(plan.notes);
-    for (const Variant& variant : plan.variants) {
-      if (variant.kind == VariantKind::kUmask) continue;
-      RETURN_IF_ERROR(Try(variant));
+    for (const Trace* trace : {&plain_, static_cast<const Trace*>(&again_)}) {
+      for (const std::string& path : ChangedPaths(*trace))
+        plain_changes_.push_back({path, SubjectPattern(*trace, path)});
     }
-    for (const Variant& variant : plan.variants) {
-      if (variant.kind == VariantKind::kUmask) RETURN_IF_ERROR(Try(variant));
-    }
+    for (const Variant& variant : plan.variants) RETURN_IF_ERROR(Try(variant));
     JudgePlainModes(plan.variants);
     return std::move(result_);
   }
 
  private:
-  bool Succeeded(const Trace& trace) const {
-    const auto& ok = spec_.search.ack.ok_exit;
-    return std::find(ok.begin(), ok.end(), trace.exit_status) != ok.end();
-  }
-
-  Result<Trace> RunFrom(const FileTree& old, const std::vector<std::string>& command,
-                        const std::string& directory) {
-    RETURN_IF_ERROR(sandbox_.Present(old));
-    return RunOn(command, directory);
-  }
-
-  Result<Trace> RunOn(const std::vector<std::string>& command, const std::string& directory) {
-    RunSpec run = spec_.run;
-    run.command = command;
-    if (!directory.empty()) run.directory = directory;
-    return RecordIn(sandbox_, run);
-  }
-
   // The plain run says that all is well: does everything it changed lead somewhere?
   void JudgePlain(const std::vector<Subject>& subjects) {
     for (const Subject& subject : subjects) {
       for (const Place& place : subject.places) {
         const ReaderView after = ViewOf(plain_, plain_.new_tree, place.path);
         if (place.root != 0 || after.kind != ReaderView::Kind::kDangling) continue;
-        if (StaysInside(place)) ReportPlain(place.path);
+        if (!StaysInside(place)) continue;
+        result_.findings.push_back(EndFinding(
+            Oracle::kHonest, Outcome::kNotDone, Severity::kError, place.path,
+            fmt::format("the command reports success, and {} is a link that leads to nothing", place.path),
+            "plain", plain_));
       }
     }
   }
@@ -97,21 +81,9 @@ class Vary {
     return inode && !plain_.new_tree.at(*inode).target.starts_with("/");
   }
 
-  void ReportPlain(const std::string& path) {
-    Finding finding;
-    finding.oracle = Oracle::kHonest;
-    finding.path = finding.at = path;
-    finding.outcomes[Outcome::kNotDone] = {};
-    finding.shown = Outcome::kNotDone;
-    finding.message =
-        fmt::format("the command reports success, and {} is a link that leads to nothing", path);
-    finding.token = FormatToken(EndCase{"plain", plain_.Identity().Short()});
-    result_.findings.push_back(std::move(finding));
-  }
-
   Status Try(const Variant& variant) {
     variant_ = &variant;
-    auto trace = RunFrom(variant.old, variant.command, variant.directory);
+    auto trace = runs_.Run(variant.command, &variant.old, variant.directory);
     if (!trace) {
       if (trace.error().exit_code != ExitCode::kUsage) return tl::unexpected(trace.error());
       result_.notes.push_back(fmt::format("not run {}: {}", variant.title, trace.error().message));
@@ -127,7 +99,7 @@ class Vary {
     } else if (!run().trace.obstacles.empty()) {
       run().end = End::kNotJudged;
       run().said = run().trace.obstacles.front().reason;
-    } else if (Succeeded(run().trace)) {
+    } else if (runs_.Succeeded(run().trace)) {
       RETURN_IF_ERROR(JudgeSuccess());
     } else {
       RETURN_IF_ERROR(JudgeFailure());
@@ -145,16 +117,11 @@ class Vary {
   }
 
   void ReportOf(size_t index, Oracle oracle, Outcome outcome, Severity severity, const std::string& what) {
-    Finding finding;
-    finding.oracle = oracle;
-    finding.severity = severity;
-    finding.path = finding.at = variant_->target;
-    finding.outcomes[outcome] = {};
-    finding.shown = outcome;
-    finding.message = fmt::format("{}: {}", variant_->title, what);
+    Finding finding =
+        EndFinding(oracle, outcome, severity, variant_->target, fmt::format("{}: {}", variant_->title, what),
+                   variant_->id, result_.runs[index].trace);
     finding.scene = variant_->title;
     finding.run = static_cast<int>(index);
-    finding.token = FormatToken(EndCase{variant_->id, result_.runs[index].trace.Identity().Short()});
     result_.findings.push_back(std::move(finding));
   }
 
@@ -199,8 +166,8 @@ class Vary {
     size_t entries = run().trace.new_tree.Walk().size();
     bool grows = entries > run().trace.old_tree.Walk().size();
     for (int more = 0; more < 2; ++more) {
-      ASSIGN_OR_RETURN(const Trace next, RunOn(variant_->command, variant_->directory));
-      if (Succeeded(next)) return {};
+      ASSIGN_OR_RETURN(const Trace next, runs_.Run(variant_->command, nullptr, variant_->directory));
+      if (runs_.Succeeded(next)) return {};
       const size_t now = next.new_tree.Walk().size();
       grows = grows && now > entries;
       entries = now;
@@ -248,13 +215,9 @@ class Vary {
 
   // Does a plain run still end alike a second later? What carries the time does not (oracles.md 7).
   Result<bool> IsStable() {
-    if (!later_) {
-      std::this_thread::sleep_until(made_ + std::chrono::milliseconds(1100));
-      ASSIGN_OR_RETURN(Trace later, RunFrom(plain_.old_tree, plain_.command, ""));
-      later_ = std::move(later);
-    }
+    ASSIGN_OR_RETURN(const Trace* later, runs_.RunLater(plain_.command));
     return ViewOf(again_, again_.new_tree, variant_->plain_target) ==
-           ViewOf(*later_, later_->new_tree, variant_->plain_target);
+           ViewOf(*later, later->new_tree, variant_->plain_target);
   }
 
   // False when even two plain runs end differently, or the content may depend on what the variant changed.
@@ -285,12 +248,9 @@ class Vary {
 
   bool ChangedByPlain(const std::string& path) {
     const std::string pattern = SubjectPattern(run().trace, path);
-    for (const Trace* plain : {&plain_, static_cast<const Trace*>(&again_)}) {
-      for (const std::string& theirs : ChangedPaths(*plain)) {
-        if (IsOrBelow(path, theirs) || SubjectPattern(*plain, theirs) == pattern) return true;
-      }
-    }
-    return false;
+    return std::any_of(plain_changes_.begin(), plain_changes_.end(), [&](const PlainChange& change) {
+      return IsOrBelow(path, change.path) || change.pattern == pattern;
+    });
   }
 
   void JudgeCollateral() {
@@ -384,9 +344,14 @@ class Vary {
   const Trace& plain_;
   const VarySpec& spec_;
   std::set<Claim> claims_;
-  Trace again_;
-  std::chrono::steady_clock::time_point made_;  ///< when again_ was
-  std::optional<Trace> later_;                  ///< a third plain run, made when it is needed
+  Again runs_;
+  Trace again_;  ///< a second plain run
+  /// What the two plain runs changed: the path, and as it is in every run (SubjectPattern).
+  struct PlainChange {
+    std::string path;
+    std::string pattern;
+  };
+  std::vector<PlainChange> plain_changes_;
   const Variant* variant_ = nullptr;
   /// By target: the modes it ended with under the umasks tried, and the last of these runs.
   struct UmaskRuns {

@@ -81,24 +81,6 @@ void NoteTemporaryDevice(const std::vector<std::string>& environment, const Sand
       fmt::format("TMPDIR={} is on another device than {}", temporary, sandbox.roots()[0].seen_path));
 }
 
-bool Changes(OpKind kind) {
-  switch (kind) {
-    case OpKind::kCreate:
-    case OpKind::kLink:
-    case OpKind::kUnlink:
-    case OpKind::kRename:
-    case OpKind::kWrite:
-    case OpKind::kTruncate:
-    case OpKind::kAllocate:
-    case OpKind::kSetAttributes:
-    case OpKind::kSetXattr:
-    case OpKind::kRemoveXattr:
-      return true;
-    default:
-      return false;
-  }
-}
-
 bool IsJudgedPath(const Trace& trace, const std::string& path) {
   if (!path.starts_with("/")) return true;  // relative to the judged directory
   for (const Root& root : trace.roots) {
@@ -125,7 +107,7 @@ bool ChangedSomethingJudged(const Trace& trace) {
     if (before != trace.new_tree.KeyDigest(trace.new_tree.roots()[i], true)) return true;
   }
   for (const Op& op : trace.ops) {
-    if (op.error == 0 && Changes(op.kind) && IsJudgedPath(trace, op.path)) return true;
+    if (op.error == 0 && ChangesTree(op.kind) && IsJudgedPath(trace, op.path)) return true;
   }
   return false;
 }

@@ -143,6 +143,8 @@ uint64_t BytesThere(const Content& before, const Content& real, uint64_t offset,
   return bytes.size();
 }
 
+}  // namespace
+
 bool ChangesTree(OpKind kind) {
   switch (kind) {
     case OpKind::kSetTimes:
@@ -159,8 +161,6 @@ bool ChangesTree(OpKind kind) {
       return true;
   }
 }
-
-}  // namespace
 
 void LiveTree::ApplyInFlight(const Op& op, const FileTree& real) {
   if (op.error != 0 || (op.object == kNoObject && op.kind != OpKind::kUnlink)) return;

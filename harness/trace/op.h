@@ -59,6 +59,10 @@ enum OpFlags : uint32_t {
       1u << 7,  ///< begun, never seen to end (the process was killed in it): may or may not have happened
 };
 
+/// True for the kinds that change bytes, names or attributes of a tree; false for syncs, closes, outputs and
+/// times.
+bool ChangesTree(OpKind kind);
+
 /// Name of a kind in formats and messages: "create", "link", ...
 const char* OpKindName(OpKind kind);
 

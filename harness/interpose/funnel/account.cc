@@ -31,22 +31,6 @@ bool MayChange(long flags) {
   return (flags & (O_ACCMODE | O_CREAT | O_TRUNC)) != 0 || (flags & O_TMPFILE) == O_TMPFILE;
 }
 
-/// The calls whose transfer the kernel adds to wchar.
-bool KernelAddsUp(long nr) {
-  switch (nr) {
-    case SYS_write:
-    case SYS_pwrite64:
-    case SYS_writev:
-    case SYS_pwritev:
-    case SYS_pwritev2:
-    case SYS_sendfile:
-    case SYS_copy_file_range:
-      return true;
-    default:
-      return false;
-  }
-}
-
 /// How much a transfer may have moved the kernel's count: overlayfs hands copy_file_range on to the layer
 /// below, which may be another one, and each of them counts.
 uint64_t AddedUp(long nr, long result) {
@@ -58,7 +42,7 @@ uint32_t Unfinished() {
   uint32_t unfinished = 0;
   for (int i = 0; i < wire::kAccountedCount; i++) {
     const int nr = wire::kAccountedCalls[i];
-    if (!KernelAddsUp(nr) && nr != SYS_wait4 && nr != SYS_waitid) continue;
+    if (!wire::KernelAddsUp(nr) && nr != SYS_wait4 && nr != SYS_waitid) continue;
     const wire::CallAccount& entry = OurAccount()->calls[i];
     // In this order: what comes in between makes it more.
     uint32_t returned = __atomic_load_n(&entry.returned, __ATOMIC_SEQ_CST);
@@ -133,7 +117,7 @@ int AccountedAt(const Call& call) {
 void NoteEntered(int index) { __atomic_fetch_add(&OurAccount()->calls[index].entered, 1, __ATOMIC_SEQ_CST); }
 
 void NoteReturned(int index, const Call& call, long result) {
-  if (result > 0 && KernelAddsUp(call.nr))
+  if (result > 0 && wire::KernelAddsUp(call.nr))
     __atomic_fetch_add(&OurAccount()->written, AddedUp(call.nr, result), __ATOMIC_SEQ_CST);
   __atomic_fetch_add(&OurAccount()->calls[index].returned, 1, __ATOMIC_SEQ_CST);
 }

@@ -62,6 +62,8 @@ struct TwoPaths {
   int path_index;
   int path2_index;
   uint32_t flags;
+  long length;  ///< of g_path and g_path2, once CopyTwo has filled them
+  long length2;
 };
 
 TwoPaths DescribeTwo(const Call& call) {
@@ -69,11 +71,38 @@ TwoPaths DescribeTwo(const Call& call) {
     case SYS_renameat:
     case SYS_renameat2:
     case SYS_linkat:
-      return {(int)call.args[0], (int)call.args[2], 1, 3,
-              call.nr == SYS_renameat ? 0 : (uint32_t)call.args[4]};
+      return {(int)call.args[0],
+              (int)call.args[2],
+              1,
+              3,
+              call.nr == SYS_renameat ? 0 : (uint32_t)call.args[4],
+              0,
+              0};
     default:
-      return {AT_FDCWD, AT_FDCWD, 0, 1, 0};  // rename, link
+      return {AT_FDCWD, AT_FDCWD, 0, 1, 0, 0, 0};  // rename, link
   }
+}
+
+/// Copies both paths to g_path and g_path2; false: the kernel cannot read them either.
+bool CopyTwo(const Call& call, TwoPaths* two) {
+  two->length = CopyInString(g_path, (const char*)call.args[two->path_index], kPathMax);
+  two->length2 = CopyInString(g_path2, (const char*)call.args[two->path2_index], kPathMax);
+  return two->length >= 0 && two->length2 >= 0;
+}
+
+uint64_t PathsRoom(const TwoPaths& two) {
+  return wire::SectionSize((uint64_t)two.length) + wire::SectionSize((uint64_t)two.length2);
+}
+
+void AddPaths(RecordWriter& record, const TwoPaths& two) {
+  record.Add(SectionType::kPath, g_path, (uint64_t)two.length);
+  record.Add(SectionType::kPath2, g_path2, (uint64_t)two.length2);
+}
+
+/// What stands at a path now, as a section; nothing there: none.
+void AddStateAt(RecordWriter& record, SectionType type, int dirfd, const char* path) {
+  wire::FileState state;
+  if (StatAt(dirfd, path, AT_SYMLINK_NOFOLLOW, &state) == 0) record.AddState(type, state);
 }
 
 long RunWithTwo(Call call, const TwoPaths& two) {
@@ -128,10 +157,7 @@ long HandleMake(Call& call) {
   record.Begun();
   long result = RunWithPath(call, argument.path_index, g_path);
   if (result == -EROFS) result = OnReadOnly(call, argument.dirfd, g_path, false, false);
-  wire::FileState after;
-  if (result == 0 && StatAt(argument.dirfd, g_path, AT_SYMLINK_NOFOLLOW, &after) == 0) {
-    record.AddState(SectionType::kObjectAfter, after);
-  }
+  if (result == 0) AddStateAt(record, SectionType::kObjectAfter, argument.dirfd, g_path);
   return record.Done(result);
 }
 
@@ -155,10 +181,7 @@ long HandleBind(Call& call) {
   record.Begun();
   long result = CarryOut(call);
   if (result == -EROFS) result = OnReadOnly(call, AT_FDCWD, g_path, false, false);
-  wire::FileState after;
-  if (result == 0 && StatAt(AT_FDCWD, g_path, AT_SYMLINK_NOFOLLOW, &after) == 0) {
-    record.AddState(SectionType::kObjectAfter, after);
-  }
+  if (result == 0) AddStateAt(record, SectionType::kObjectAfter, AT_FDCWD, g_path);
   return record.Done(result);
 }
 
@@ -189,30 +212,22 @@ long HandleLink(Call& call) {
   TwoPaths two = DescribeTwo(call);
   const BeginTicket begin;
   FileLock lock;
-  long length = CopyInString(g_path, (const char*)call.args[two.path_index], kPathMax);
-  long length2 = CopyInString(g_path2, (const char*)call.args[two.path2_index], kPathMax);
-  if (length < 0 || length2 < 0) return PassBy(call, Pass::kFails);
+  if (!CopyTwo(call, &two)) return PassBy(call, Pass::kFails);
   Place place2 = FindPlace(two.dirfd2, g_path2);
   if (!place2.valid()) return PassBy(call, Pass::kFails);
   wire::FileState before;
   int follow = (two.flags & AT_SYMLINK_FOLLOW) != 0 ? 0 : AT_SYMLINK_NOFOLLOW;
   bool missing = StatAt(two.dirfd, g_path, follow | (int)(two.flags & AT_EMPTY_PATH), &before) == -ENOENT;
   if (!InsideRoots(two.dirfd2, g_path2, false)) Refuse(call, two.dirfd2, g_path2);
-  RecordWriter record(
-      lock, RecordKind::kLink, call, begin.Use(),
-      wire::SectionSize((uint64_t)length) + wire::SectionSize((uint64_t)length2) + kNameRoom + kNamesRoom);
-  record.Add(SectionType::kPath, g_path, (uint64_t)length);
-  record.Add(SectionType::kPath2, g_path2, (uint64_t)length2);
+  RecordWriter record(lock, RecordKind::kLink, call, begin.Use(), PathsRoom(two) + kNameRoom + kNamesRoom);
+  AddPaths(record, two);
   AddPlace(record, place2, SectionType::kName2);
   record.AddState(SectionType::kObjectBefore, before);
   if ((two.flags & AT_EMPTY_PATH) != 0) record->descriptor = two.dirfd;
   record.Begun();
   long result = RunWithTwo(call, two);
   if (result == -EROFS) result = OnReadOnly(call, two.dirfd2, g_path2, false, missing);
-  wire::FileState after;
-  if (result == 0 && StatAt(two.dirfd2, g_path2, AT_SYMLINK_NOFOLLOW, &after) == 0) {
-    record.AddState(SectionType::kObjectAfter, after);
-  }
+  if (result == 0) AddStateAt(record, SectionType::kObjectAfter, two.dirfd2, g_path2);
   return record.Done(result);
 }
 
@@ -220,9 +235,7 @@ long HandleRename(Call& call) {
   TwoPaths two = DescribeTwo(call);
   const BeginTicket begin;
   FileLock lock;
-  long length = CopyInString(g_path, (const char*)call.args[two.path_index], kPathMax);
-  long length2 = CopyInString(g_path2, (const char*)call.args[two.path2_index], kPathMax);
-  if (length < 0 || length2 < 0) return PassBy(call, Pass::kFails);
+  if (!CopyTwo(call, &two)) return PassBy(call, Pass::kFails);
   Place place = FindPlace(two.dirfd, g_path);
   Place place2 = FindPlaceBeside(place, two.dirfd, g_path, two.dirfd2, g_path2);
   if (!place.valid() || !place2.valid()) return PassBy(call, Pass::kFails);
@@ -233,11 +246,9 @@ long HandleRename(Call& call) {
   if (!missing && !InsideRoots(two.dirfd, g_path, false)) Refuse(call, two.dirfd, g_path);
   if (!missing && !InsideRoots(two.dirfd2, g_path2, false)) Refuse(call, two.dirfd2, g_path2);
   RecordWriter record(lock, RecordKind::kRename, call, begin.Use(),
-                      wire::SectionSize((uint64_t)length) + wire::SectionSize((uint64_t)length2) +
-                          2 * kNameRoom + kNamesRoom);
+                      PathsRoom(two) + 2 * kNameRoom + kNamesRoom);
   record->mode_arg = two.flags;
-  record.Add(SectionType::kPath, g_path, (uint64_t)length);
-  record.Add(SectionType::kPath2, g_path2, (uint64_t)length2);
+  AddPaths(record, two);
   AddPlace(record, place, SectionType::kName);
   AddPlace(record, place2, SectionType::kName2);
   record.AddState(SectionType::kObjectBefore, before);
@@ -246,10 +257,7 @@ long HandleRename(Call& call) {
   long result = RunWithTwo(call, two);
   if (result == -EROFS) result = OnReadOnly(call, two.dirfd, g_path, false, missing);
   if (result == 0) {
-    wire::FileState after;
-    if ((two.flags & RENAME_WHITEOUT) != 0 && StatAt(two.dirfd, g_path, AT_SYMLINK_NOFOLLOW, &after) == 0) {
-      record.AddState(SectionType::kOtherAfter, after);
-    }
+    if ((two.flags & RENAME_WHITEOUT) != 0) AddStateAt(record, SectionType::kOtherAfter, two.dirfd, g_path);
     if (S_ISDIR(before.mode)) ForgetDirectories();
   }
   return record.Done(result);

@@ -1,0 +1,44 @@
+#include "rerun/again.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "explore/case.h"
+
+namespace oldornew {
+
+bool Again::Succeeded(const Trace& trace) const {
+  return std::find(ok_exit_.begin(), ok_exit_.end(), trace.exit_status) != ok_exit_.end();
+}
+
+Result<Trace> Again::Run(const std::vector<std::string>& command, const FileTree* old,
+                         const std::string& directory) {
+  if (old != nullptr) RETURN_IF_ERROR(sandbox_.Present(*old));
+  RunSpec run = run_;
+  run.command = command;
+  if (!directory.empty()) run.directory = directory;
+  return RecordIn(sandbox_, run);
+}
+
+Result<const Trace*> Again::RunLater(const std::vector<std::string>& command) {
+  if (!later_) {
+    std::this_thread::sleep_until(made_ + std::chrono::milliseconds(1100));
+    ASSIGN_OR_RETURN(later_, Run(command, &plain_.old_tree));
+  }
+  return &*later_;
+}
+
+Finding EndFinding(Oracle oracle, Outcome outcome, Severity severity, const std::string& path,
+                   const std::string& message, const std::string& id, const Trace& trace) {
+  Finding finding;
+  finding.oracle = oracle;
+  finding.severity = severity;
+  finding.path = finding.at = path;
+  finding.outcomes[outcome] = {};
+  finding.shown = outcome;
+  finding.message = message;
+  finding.token = FormatToken(EndCase{id, trace.Identity().Short()});
+  return finding;
+}
+
+}  // namespace oldornew

@@ -1,0 +1,48 @@
+// Again: runs the recorded command again in its sandbox, and knows when two of its runs are alike.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "finding/finding.h"
+#include "run/record.h"
+#include "trace/trace.h"
+
+namespace oldornew {
+
+class Again {
+ public:
+  /// `run` and `ok_exit` are those of the recorded run `plain`. All must outlive this.
+  Again(Sandbox& sandbox, const Trace& plain, const RunSpec& run, const std::vector<int>& ok_exit)
+      : sandbox_(sandbox), plain_(plain), run_(run), ok_exit_(ok_exit) {}
+
+  bool Succeeded(const Trace& trace) const;
+
+  /// Runs `command` where the last run left off, or with `old` from that state. `directory` empty: where the
+  /// recorded run started. Errors: those of Sandbox::Present and RecordIn.
+  Result<Trace> Run(const std::vector<std::string>& command, const FileTree* old = nullptr,
+                    const std::string& directory = {});
+
+  /// `command` from the old state of the recorded run, at least a second after this object was made: what
+  /// carries the time differs then from runs made at once (oracles.md 7). Made when first asked for; later
+  /// calls give it again.
+  Result<const Trace*> RunLater(const std::vector<std::string>& command);
+
+ private:
+  Sandbox& sandbox_;
+  const Trace& plain_;
+  const RunSpec& run_;
+  const std::vector<int>& ok_exit_;
+  std::chrono::steady_clock::time_point made_ = std::chrono::steady_clock::now();
+  std::optional<Trace> later_;
+};
+
+/// A finding about how a run ended: `path` has `outcome`, whatever the file system. `id` and `trace` name the
+/// run.
+Finding EndFinding(Oracle oracle, Outcome outcome, Severity severity, const std::string& path,
+                   const std::string& message, const std::string& id, const Trace& trace);
+
+}  // namespace oldornew
