@@ -380,6 +380,13 @@ TEST_F(CliTest, ARowOfTheUsersOwnIsJudgedReportedAndReplayed) {
   EXPECT_THAT(wrong.err, HasSubstr("own.toml:1: a row without a source"));
 }
 
+TEST_F(CliTest, ASignalEndsTheExplorationAtOnce) {
+  // So many states of so large a file take minutes.
+  ASSERT_EQ(Run("record -o t -- dd if=/dev/urandom of=f bs=1M count=16 status=none").exit_code, 0);
+  const Outcome run = Run("check --max-states 100000 --trace t & sleep 0.5; kill -TERM $!; wait $!");
+  EXPECT_EQ(run.exit_code, 130) << run.out << run.err;
+}
+
 TEST_F(CliTest, AServerIsJudgedUpToTheLineThatEndsTheRun) {
   // It waits for somebody to open the pipe, which nobody does.
   const auto serve = [&](const std::string& update) {

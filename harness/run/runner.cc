@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 #include <regex>
+#include <string_view>
 
 #include "base/check.h"
 #include "base/files.h"
@@ -228,6 +229,12 @@ std::vector<std::string> WhyNotOver(const RunSpec& spec, const RunResult& result
 
 namespace {
 
+void EndNow(int) {
+  constexpr std::string_view kSaid = "oldornew: interrupted\n";
+  (void)!write(STDERR_FILENO, kSaid.data(), kSaid.size());
+  _exit(static_cast<int>(ExitCode::kInterrupted));
+}
+
 void HandleInterruptsWith(void (*handler)(int)) {
   struct sigaction action = {};
   action.sa_handler = handler;
@@ -237,7 +244,9 @@ void HandleInterruptsWith(void (*handler)(int)) {
 }  // namespace
 
 InterruptsKill::InterruptsKill() : caught_(interrupt_event >= 0) {
-  if (caught_) HandleInterruptsWith(SIG_DFL);
+  if (!caught_) return;
+  HandleInterruptsWith(EndNow);
+  if (Interrupted()) EndNow(0);  // it came when nobody was looking any more
 }
 
 InterruptsKill::~InterruptsKill() {

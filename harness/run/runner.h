@@ -80,8 +80,8 @@ std::vector<std::string> WhyNotOver(const RunSpec& spec, const RunResult& result
 /// then cleans up). Without this call such a signal kills this process at once, and the keeper cleans up as
 /// well.
 void CatchInterrupts();
-/// For its lifetime these signals kill this process at once again (the keeper cleans up): for long work
-/// without a run.
+/// For its lifetime these signals end this process at once, with exit code 130 (the keeper cleans up): for
+/// long work without a run.
 class InterruptsKill {
  public:
   InterruptsKill();
