@@ -102,10 +102,10 @@ void Completeness::Note(const RecordView& record, const std::string& who) {
     }
     case RecordKind::kClone:
       if (record.done() && r.ret > 0 && (r.flags & wire::kIsThread) != 0)
-        threads_[r.pid].missing[static_cast<int32_t>(r.ret)]++;
+        threads_[r.pid][static_cast<int32_t>(r.ret)]++;
       return;
     case RecordKind::kThreadStart:
-      threads_[r.pid].missing[r.tid]--;
+      threads_[r.pid][r.tid]--;
       return;
     case RecordKind::kExec:
       bytes_[r.pid].left = true;
@@ -145,7 +145,7 @@ void Completeness::NoteStart(const RecordView& record, const std::string& who) {
 }
 
 void Completeness::EndThreads(int32_t pid, const std::string& who) {
-  for (const auto& [tid, missing] : threads_[pid].missing) {
+  for (const auto& [tid, missing] : threads_[pid]) {
     if (missing <= 0) continue;
     reasons_.insert(
         fmt::format("a thread (id {}) of process {} ({}) was started, but the recorder never got into it",

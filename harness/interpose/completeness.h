@@ -59,10 +59,8 @@ class Completeness {
     bool ended = false;
     uint64_t last = 0;  // the kernel's count at its end
   };
-  struct Threads {
-    std::map<int32_t, int> missing;  // by thread id: made minus announced
-    bool together = false;           // the process ended by exit_group, or executed something
-  };
+  /// By thread id: made minus announced.
+  using Threads = std::map<int32_t, int>;
 
   void NoteStart(const RecordView& record, const std::string& who);
   void NoteReaped(const RecordView& record, const std::string& who);

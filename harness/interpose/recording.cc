@@ -91,7 +91,7 @@ Status CreateRecordingFile(const std::string& path, const RecordingOptions& opti
     return FailWith(ExitCode::kCannotJudge, "there is no room for the recording {}: {}", path,
                     ErrnoText(errno));
   }
-  if (options.compare_kernel_counts && KernelCountsExactly(fd.get())) header.flags |= wire::kKernelCounts;
+  if (KernelCountsExactly(fd.get())) header.flags |= wire::kKernelCounts;
   if (pwrite(fd.get(), &header, sizeof header, 0) != static_cast<ssize_t>(sizeof header)) {
     return Fail("cannot write {}: {}", path, ErrnoText(errno));
   }

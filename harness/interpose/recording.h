@@ -22,8 +22,6 @@ struct RecordingOptions {
   /// people (1 stdout, 2 stderr), second = a descriptor open on the same pipe, tty or file. Empty: by the
   /// numbers 1 and 2.
   std::vector<std::pair<int, int>> channels;
-  /// Compare what the kernel counts as written with what is recorded, if its count proves exact here.
-  bool compare_kernel_counts = true;
 };
 
 /// Creates `path` (it may not exist) as an empty recording. Mode 0666 so that a program that drops its

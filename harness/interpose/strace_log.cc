@@ -152,7 +152,6 @@ class FileParser {
       const auto tid = PrintedNumber(word);
       if (word.size() > 9 || !tid || *tid == 0) return Bad("{} is no process number", Quote(word));
       line.tid = static_cast<int32_t>(std::stol(std::string(word)));
-      log_->has_tids = true;
       text = text.substr(word.size());
     }
     text = SkipBlanks(text);
@@ -374,7 +373,6 @@ Result<StraceLog> ParseStraceLog(const std::vector<StraceFile>& files) {
     all.insert(all.end(), std::make_move_iterator(moments.begin()), std::make_move_iterator(moments.end()));
   }
   if (files.size() > 1) {
-    log.has_tids = true;
     std::stable_sort(all.begin(), all.end(),
                      [](const Moment& a, const Moment& b) { return a.time < b.time; });
   }

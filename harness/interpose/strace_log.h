@@ -49,7 +49,6 @@ struct StraceLog {
   std::vector<std::string> files;
   std::vector<StraceCall> calls;    ///< of each file in the order of their begin
   std::vector<StraceEvent> events;  ///< every call begins once and ends once
-  bool has_tids = false;            ///< -f: lines say which thread they are of
 
   /// "LOG:17".
   std::string Where(uint32_t file, uint32_t line) const;

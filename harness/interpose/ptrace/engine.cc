@@ -275,7 +275,6 @@ void Engine::OnEntry(Thread& thread, const __ptrace_syscall_info& info) {
   thread.call_ip = call.ip - kCallInstructionSize;
   thread.executed = false;
   thread.as_entered = true;
-  thread.passed_on = false;
   Serve(thread, [this, &thread, call, foreign]() mutable {
     long result = -ENOSYS;
     if (foreign) {
@@ -366,7 +365,6 @@ void Engine::OnNewImage(Thread& thread) {
   if (!GetRegisters(thread.tid, &thread.entry)) return;
   thread.executed = true;
   thread.as_entered = false;
-  thread.passed_on = false;
   thread.call_ip = thread.entry.ip();
   Serve(thread, [this, &thread] {
     preload::MakeRoomFor(preload::g_header->size);

@@ -50,8 +50,6 @@ enum class Waiting : uint8_t {
   kNothing,
   kFirstStop,  ///< a new thread's
   kExit,       ///< the exit stop of a call
-  kLock,       ///< the FileLock
-  kOthers,     ///< what other threads do
   kLaunch,     ///< its first exec; nothing before is recorded
   kNewImage,   ///< the exit stop of a successful exec
   kTakeOver,   ///< the exec for which it was handed over; it runs under the preload library until then
@@ -75,7 +73,6 @@ struct Thread {
   uint64_t call_ip = 0;        ///< of the instruction that made it
   bool executed = false;       ///< it has come to an exit stop since
   bool as_entered = true;      ///< its registers are those of the program's call
-  bool passed_on = false;      ///< the call is let go, and its result not looked at
   bool masked = false;         ///< we have blocked its signals
   bool interruptible = false;  ///< the call it makes is the program's, and no signal is kept from it
   uint64_t mask = 0;

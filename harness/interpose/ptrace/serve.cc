@@ -101,9 +101,7 @@ void Engine::RunPatient() {
 
 void Engine::GiveWay() {
   patient_.push_back(current_->tid);
-  current_->waiting = Waiting::kOthers;
   current_->fiber->Yield();
-  current_->waiting = Waiting::kNothing;
 }
 
 long Engine::MakeCall(long nr, const long (&args)[6], bool program) {
@@ -184,9 +182,7 @@ void Engine::AcquireLock() {
   Thread& thread = *current_;
   while (lock_owner_ != nullptr || !TryLock()) {
     lock_waiters_.push_back(thread.tid);
-    thread.waiting = Waiting::kLock;
     thread.fiber->Yield();
-    thread.waiting = Waiting::kNothing;
   }
   lock_owner_ = &thread;
 }
@@ -205,7 +201,7 @@ void Engine::ReleaseLock() {
 void Engine::Finish(Thread& thread, long result) {
   Unmask();
   if (!thread.executed) {
-    if (!thread.passed_on) ReplaceCall(thread.tid, thread.entry, -1, thread.args, result);
+    ReplaceCall(thread.tid, thread.entry, -1, thread.args, result);
   } else {
     long raw = result;
     // The kernel shall do about an interrupted call what it does without us.
