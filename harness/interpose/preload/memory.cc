@@ -80,6 +80,14 @@ uint64_t g_stack_end = 0;
 bool g_stack_changed = false;  // The program has remapped something there: never known again.
 constexpr uint64_t kMainStack = uint64_t{8} << 20;
 
+/// True if [first, last] is known to be readable without asking: it lies above our own frame on the main
+/// thread's stack.
+bool InMainStack(uint64_t first, uint64_t last) {
+  const uint64_t end = __atomic_load_n(&g_stack_end, __ATOMIC_RELAXED);
+  const uint64_t here = reinterpret_cast<uint64_t>(__builtin_frame_address(0));
+  return here < end && end - here < kMainStack && here <= first && first <= last && last < end;
+}
+
 bool WordReadable(uint64_t address) {
   // An aligned word never crosses into the next page. The first one is not asked for: to the kernel it is "no
   // set at all".
@@ -115,12 +123,6 @@ void NoteRemapped(uint64_t start, uint64_t size) {
   if (!touches) return;
   __atomic_store_n(&g_stack_changed, true, __ATOMIC_SEQ_CST);
   __atomic_store_n(&g_stack_end, 0, __ATOMIC_SEQ_CST);
-}
-
-bool InMainStack(uint64_t first, uint64_t last) {
-  const uint64_t end = __atomic_load_n(&g_stack_end, __ATOMIC_RELAXED);
-  const uint64_t here = reinterpret_cast<uint64_t>(__builtin_frame_address(0));
-  return here < end && end - here < kMainStack && here <= first && first <= last && last < end;
 }
 
 long CheckReadable(const void* from, size_t size) {
@@ -165,8 +167,7 @@ long LengthOfString(const char* from, size_t limit) {
   size_t length = 0;
   while (length < limit) {
     const char* in = from + length;
-    const uint64_t at = reinterpret_cast<uint64_t>(in);
-    if (!InMainStack(at, at) && !WordReadable(at)) return -EFAULT;
+    if (CheckReadable(in, 1) != 0) return -EFAULT;
     size_t part = kPage - (reinterpret_cast<uint64_t>(in) & (kPage - 1));
     if (part > limit - length) part = limit - length;
     for (size_t i = 0; i < part; ++i) {
@@ -190,12 +191,10 @@ StackView::StackView(uint64_t start) : start_(start) {}
 
 bool StackView::Reaches(uint64_t address) const {
   bool first_of_page = address == start_ || address % kPage == 0;
-  return !first_of_page || InMainStack(address, address) ||
-         CheckReadable(reinterpret_cast<const void*>(address), 8) == 0;
+  return !first_of_page || CheckReadable(reinterpret_cast<const void*>(address), 8) == 0;
 }
 
 bool StackView::ReachesAll(uint64_t last) const {
-  if (InMainStack(start_, last)) return true;
   return last / kPage == start_ / kPage || CheckReadable(reinterpret_cast<const void*>(last), 8) == 0;
 }
 

@@ -28,22 +28,9 @@ alignas(8) char stack_words[StackView::kRange];  // what the last StackView has 
 }  // namespace
 
 bool StartsWith(const char* text, const char* prefix) { return strncmp(text, prefix, strlen(prefix)) == 0; }
-bool Equal(const char* a, const char* b) { return strcmp(a, b) == 0; }
 
 void SetMainStackEnd(uint64_t) {}
 void NoteRemapped(uint64_t, uint64_t) {}
-bool InMainStack(uint64_t, uint64_t) { return false; }
-
-long CheckReadable(const void* from, size_t size) {
-  char byte;
-  const uint64_t first = Address(from);
-  if (size == 0) return 0;
-  if (first + size - 1 < first) return -EFAULT;
-  for (uint64_t at = first; at < first + size; at = (at / kPage + 1) * kPage) {
-    if (Read(&byte, at, 1) != 1) return -EFAULT;
-  }
-  return 0;
-}
 
 long CopyIn(void* to, const void* from, size_t size) {
   return Read(to, Address(from), size) == size ? 0 : -EFAULT;
