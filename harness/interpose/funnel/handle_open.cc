@@ -98,13 +98,16 @@ long RunOpen(const Call& call, const OpenRequest& request, long extra = 0) {
 /// The last open with O_CREAT in this process created. Then the next is tried with O_EXCL at once: if that
 /// creates, nothing was there before, and the kernel has said so more surely and cheaply than a look
 /// beforehand could. If it does not, whatever the reason, all goes on as if it had not been tried.
-bool g_creates = false;
+struct LastCreate {
+  bool created;
+};
 
 bool MayTryExclusive(const Call& call, const OpenRequest& request) {
   bool plain = call.nr == SYS_open || call.nr == SYS_openat;
   return plain && request.creates() && !request.exclusive() && !request.temporary() &&
          (request.flags & O_DIRECTORY) == 0 && !UnderProgramFilter() &&
-         __atomic_load_n(&g_creates, __ATOMIC_RELAXED) && (g_header->flags & wire::kCheckRoots) == 0;
+         __atomic_load_n(&Mine<LastCreate>().created, __ATOMIC_RELAXED) &&
+         (g_header->flags & wire::kCheckRoots) == 0;
 }
 
 /// After a create: the directory and name the new file really got.
@@ -182,7 +185,7 @@ bool RecordOpen(const FileLock& lock, const Call& call, const OpenRequest& reque
   if (result >= 0) {
     wire::FileState after;
     NoteOpened(record, (int)result, request, &after);
-    if (request.creates()) __atomic_store_n(&g_creates, may_create, __ATOMIC_RELAXED);
+    if (request.creates()) __atomic_store_n(&Mine<LastCreate>().created, may_create, __ATOMIC_RELAXED);
     if (may_create) {
       record->flags |= wire::kCreated;
       if (!place.valid()) {

@@ -46,7 +46,7 @@ void UseRecording(wire::Header* header, uint64_t mapped) {
 }
 
 const void* RecordingMapping(uint64_t* size) {
-  if (size != nullptr) *size = g_header == nullptr ? 0 : g_mapped;
+  *size = g_header == nullptr ? 0 : g_mapped;
   return g_header;
 }
 

@@ -183,7 +183,7 @@ void FunnelUnsupported(const Call& call, const char* reason);
 /// The exec tried last by this thread failed with `error` (positive errno) and the old image goes on.
 void FunnelExecFailed(int error);
 
-/// Where the recording is mapped in this process, and how much of it (`size` may be null). nullptr: nowhere.
+/// Where the recording is mapped in this process, and how much of it. nullptr: nowhere.
 const void* RecordingMapping(uint64_t* size);
 
 /// Every system call that the entry side does not have to virtualise (signals, clone, exec): carries it out

@@ -62,13 +62,12 @@ struct Region {
   uint64_t end;
 };
 
-/// The mapping of ours that overlaps [start, end) first, or an empty one. A program that clears its address space of
-/// what it does not know would clear away the code that is just running.
+/// The mapping of ours that overlaps [start, end) first, or an empty one. A program that clears its address
+/// space of what it does not know would clear away the code that is just running.
 Region Ours(uint64_t start, uint64_t end) {
   const uint64_t page = ~uint64_t{4095};
-  const uint64_t recording = reinterpret_cast<uint64_t>(RecordingMapping(nullptr));
   uint64_t size = 0;
-  RecordingMapping(&size);
+  const uint64_t recording = reinterpret_cast<uint64_t>(RecordingMapping(&size));
   const Region regions[] = {
       {reinterpret_cast<uint64_t>(&__ehdr_start) & page, (reinterpret_cast<uint64_t>(&_end) + 4095) & page},
       {recording, recording + size},
@@ -81,8 +80,8 @@ Region Ours(uint64_t start, uint64_t end) {
   return first;
 }
 
-/// munmap and mprotect: around what is ours, which the program takes to be gone, or protected. mmap over it fails as
-/// if there were no memory.
+/// munmap and mprotect: around what is ours, which the program takes to be gone, or protected. mmap over it
+/// fails as if there were no memory.
 long AroundOurs(Call& call) {
   const uint64_t start = static_cast<uint64_t>(call.args[0]);
   const uint64_t end = start + ((static_cast<uint64_t>(call.args[1]) + 4095) & ~uint64_t{4095});

@@ -85,14 +85,13 @@ void MoveGate(const char* library) {
   const long fd =
       library != nullptr && offset != 0 ? Gate(__NR_openat, AT_FDCWD, library, O_RDONLY | O_CLOEXEC) : -1;
   if (fd < 0) return;
-  const uint64_t size = static_cast<uint64_t>(GateEnd - GateStart);
-  const long at =
-      Gate(__NR_mmap, kMovedGate, size, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED_NOREPLACE, fd, offset);
+  const long at = Gate(__NR_mmap, kMovedGate, GateSize(), PROT_READ | PROT_EXEC,
+                       MAP_PRIVATE | MAP_FIXED_NOREPLACE, fd, offset);
   Gate(__NR_close, fd);
   if (at == static_cast<long>(kMovedGate)) {
     GateShift = at - reinterpret_cast<long>(GateStart);
   } else if (at > 0) {
-    Gate(__NR_munmap, at, size);  // a kernel before 4.17 takes the address for a hint
+    Gate(__NR_munmap, at, GateSize());  // a kernel before 4.17 takes the address for a hint
   }
 }
 

@@ -128,7 +128,7 @@ __attribute__((constructor, used)) void Start(int argc, char** argv, char** envp
 }  // namespace
 
 void ArmThread() {
-  Gate(__NR_prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, GateInUse(), GateEnd - GateStart, 0);
+  Gate(__NR_prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, GateInUse(), GateSize(), 0);
 }
 
 void DisarmThread() { Gate(__NR_prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_OFF); }

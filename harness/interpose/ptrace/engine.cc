@@ -300,10 +300,11 @@ void Engine::AdoptOrphans(Thread& parent) {
   // Killed before its own stop told of a child of it, which waits for that.
   for (auto child = early_.begin(); child != early_.end();) {
     const pid_t tid = child->first;
-    const bool has_parent = processes_.contains(StatusNumber(tid, "PPid", 0));
+    const pid_t parent_pid = StatusNumber(tid, "PPid", 0);
+    const bool has_parent = processes_.contains(parent_pid);
     const bool is_thread = StatusNumber(tid, "Tgid", tid) != tid;
     ++child;
-    if (is_thread || (has_parent && StatusNumber(tid, "PPid", 0) != parent.process->pid)) continue;
+    if (is_thread || (has_parent && parent_pid != parent.process->pid)) continue;
     early_.erase(tid);
     OnFirstStop(Adopt(tid, &parent, SIGCHLD));
   }
