@@ -13,6 +13,7 @@
 #include <filesystem>
 
 #include "interpose/image.h"
+#include "interpose/wire.h"
 
 namespace oldornew {
 namespace {
@@ -146,7 +147,7 @@ std::vector<std::string> PreloadEnvironment(std::vector<std::string> environment
                                             const std::string& recording_path) {
   bool has_preload = false, has_asan = false;
   std::erase_if(environment, [](const std::string& variable) {
-    return Starts(variable, "OLDORNEW_RECORDING=") || Starts(variable, "OLDORNEW_ARM=");
+    return Starts(variable, wire::kRecordingVariable) || Starts(variable, "OLDORNEW_ARM=");
   });
   for (std::string& variable : environment) {
     if (Starts(variable, "LD_PRELOAD=")) {
@@ -163,7 +164,8 @@ std::vector<std::string> PreloadEnvironment(std::vector<std::string> environment
   }
   if (!has_preload) environment.push_back("LD_PRELOAD=" + preload_path);
   if (!has_asan) environment.push_back("ASAN_OPTIONS=" + std::string(kAsanOption));
-  environment.push_back(recording_path.empty() ? "OLDORNEW_ARM=1" : "OLDORNEW_RECORDING=" + recording_path);
+  environment.push_back(recording_path.empty() ? "OLDORNEW_ARM=1"
+                                               : wire::kRecordingVariable + recording_path);
   return environment;
 }
 

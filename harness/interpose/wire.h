@@ -67,7 +67,8 @@ struct Channel {
 
 /// A thread under the preload library that is about to execute an image which the library cannot enter asks
 /// the tracer to take over: it puts its id and kAsked here, wakes the tracer through the FIFO
-/// "<recording>.door", and waits for the state to change (a futex). If nobody answers it goes on alone.
+/// "<recording>.door" (kDoor), and waits for the state to change (a futex). If nobody answers it goes on
+/// alone.
 struct HandOver {
   uint32_t thread;  // 0: free
   uint32_t state;   // HandOverState
@@ -79,6 +80,13 @@ enum HandOverState : uint32_t {
   kRefused = 3,  ///< not possible
   kFailed = 4,   ///< by the thread: the exec has failed, let go. The tracer frees the entry
 };
+
+inline constexpr char kDoor[] = ".door";
+
+/// In the environment: which recording a process is to map.
+inline constexpr char kRecordingVariable[] = "OLDORNEW_RECORDING=";
+/// In the environment of what is executed under a filter of the program (preload/filter.cc).
+inline constexpr char kUnderFilter[] = "OLDORNEW_UNDER_FILTER=1";
 
 struct Header {
   // Set once by the launcher before the first process starts.

@@ -70,8 +70,6 @@ long WaitWithMask(Call& call);  ///< ppoll, pselect6, epoll_pwait, epoll_pwait2,
 void ForwardSigsys(int signal, siginfo_t* info, Context* context);
 
 // filter.cc
-/// Set in the environment of what is executed under a filter of the program.
-inline constexpr const char kUnderFilter[] = "OLDORNEW_UNDER_FILTER=1";
 /// From now on system calls come from pages at the address that a filter of the program's past lets through.
 void MoveGate(const char* library);
 long InstallFilter(Call& call);  ///< prctl(PR_SET_SECCOMP), seccomp(SECCOMP_SET_MODE_*)

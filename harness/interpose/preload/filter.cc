@@ -103,7 +103,7 @@ long InstallFilter(Call& call) {
   long result;
   const bool opened = InstallWithHead(call, &result);
   if (!opened) result = CarryOutOrRecord(call);
-  if (result >= 0 && opened) AddToEnvironment(kUnderFilter);
+  if (result >= 0 && opened) AddToEnvironment(wire::kUnderFilter);
   if (result >= 0 && !opened) NoteProgramFilter();
   return result;
 }

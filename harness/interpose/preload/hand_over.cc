@@ -13,17 +13,15 @@
 namespace oldornew::preload {
 namespace {
 
-constexpr const char kRecording[] = "OLDORNEW_RECORDING=";
-constexpr const char kDoor[] = ".door";
 constexpr int kSecondsToAnswer = 3;
 
 bool KnockAtTheDoor() {
-  const char* recording = SavedValue(kRecording);
+  const char* recording = SavedValue(wire::kRecordingVariable);
   const size_t length = recording != nullptr ? strlen(recording) : 0;
   char path[512];
-  if (length == 0 || length + sizeof kDoor > sizeof path) return false;
+  if (length == 0 || length + sizeof wire::kDoor > sizeof path) return false;
   memcpy(path, recording, length);
-  memcpy(path + length, kDoor, sizeof kDoor);
+  memcpy(path + length, wire::kDoor, sizeof wire::kDoor);
   const long fd = Gate(__NR_openat, AT_FDCWD, path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0) return false;
   const long put = Gate(__NR_write, fd, path, 1);

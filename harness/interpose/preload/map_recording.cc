@@ -10,7 +10,6 @@
 namespace oldornew::preload {
 namespace {
 
-constexpr const char kVariable[] = "OLDORNEW_RECORDING=";
 constexpr uint64_t kSmallestWindow = uint64_t{16} << 20;
 
 /// False: it is not there or not of our version.
@@ -44,7 +43,8 @@ bool MapRecording(const char* path) {
 bool FunnelInit(char** envp, const uint64_t* auxv) {
   UseThreadPointer(auxv);
   for (char** entry = envp; *entry != nullptr; entry++) {
-    if (StartsWith(*entry, kVariable)) return MapRecording(*entry + sizeof kVariable - 1);
+    if (StartsWith(*entry, wire::kRecordingVariable))
+      return MapRecording(*entry + sizeof wire::kRecordingVariable - 1);
   }
   return false;
 }

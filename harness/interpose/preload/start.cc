@@ -109,7 +109,7 @@ __attribute__((constructor, used)) void Start(int argc, char** argv, char** envp
   while (*end != nullptr) ++end;
   const uint64_t* auxv = reinterpret_cast<const uint64_t*>(end + 1);
   SaveEnvironment(envp);
-  if (HasVariable(envp, kUnderFilter)) MoveGate(LibraryPath());
+  if (HasVariable(envp, wire::kUnderFilter)) MoveGate(LibraryPath());
   settings.recording = FunnelInit(envp, auxv);
   if (!settings.recording && !HasVariable(envp, "OLDORNEW_ARM=1")) return;
   LearnHole(envp);

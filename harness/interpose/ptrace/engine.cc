@@ -25,8 +25,6 @@ Engine* g_engine = nullptr;
 namespace {
 
 constexpr int kSyscallStop = SIGTRAP | 0x80;
-constexpr long kOptions = PTRACE_O_TRACESECCOMP | PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK |
-                          PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
 
 bool StopsTheGroup(int signal) {
   return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
@@ -91,14 +89,15 @@ Engine::~Engine() {
   }
   if (door_.valid()) {
     reinterpret_cast<wire::Header*>(recording_)->tracer = 0;
-    unlink((options_.recording + ".door").c_str());
+    unlink((options_.recording + wire::kDoor).c_str());
   }
   if (pinned_) sched_setaffinity(0, sizeof processors_, &processors_);
   if (recording_ != nullptr) munmap(recording_, recording_size_);
 }
 
 Status Engine::Attach(pid_t child) {
-  if (::ptrace(PTRACE_SEIZE, child, 0, kOptions) != 0) return Fail("cannot trace: {}", ErrnoText(errno));
+  if (::ptrace(PTRACE_SEIZE, child, 0, kTraceOptions | PTRACE_O_TRACESECCOMP) != 0)
+    return Fail("cannot trace: {}", ErrnoText(errno));
   Adopt(child, nullptr, 0).waiting = Waiting::kLaunch;
   return {};
 }

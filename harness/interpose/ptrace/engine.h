@@ -183,6 +183,10 @@ class Engine {
 /// A number of /proc/TID/status.
 int StatusNumber(pid_t tid, const std::string& name, int otherwise);
 
+/// What a traced thread is to stop at, whether or not a filter of ours chooses its calls.
+inline constexpr long kTraceOptions = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
+                                      PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
+
 /// The one of this process.
 extern Engine* g_engine;
 

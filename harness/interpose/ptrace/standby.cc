@@ -18,10 +18,7 @@
 namespace oldornew::ptrace {
 namespace {
 
-constexpr long kOptions = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
-                          PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
 constexpr std::string_view kOurs = "OLDORNEW_", kPreload = "LD_PRELOAD=";
-constexpr const char* kUnderFilter = "OLDORNEW_UNDER_FILTER=1";  // preload/entry.h
 constexpr size_t kMostVariables = size_t{1} << 20;
 
 std::string_view NameOf(std::string_view variable) { return variable.substr(0, variable.find('=')); }
@@ -35,9 +32,10 @@ std::vector<std::string> Doctored(std::vector<std::string> environment, const st
     if (variable.starts_with(kPreload))
       library =
           variable.substr(kPreload.size(), variable.find_first_of(": ", kPreload.size()) - kPreload.size());
-    if (variable.starts_with(kOurs) && !variable.starts_with("OLDORNEW_RECORDING=")) kept.push_back(variable);
+    if (variable.starts_with(kOurs) && !variable.starts_with(wire::kRecordingVariable))
+      kept.push_back(variable);
   }
-  if (has_filters) kept.push_back(kUnderFilter);
+  if (has_filters) kept.push_back(wire::kUnderFilter);
   for (const std::string& variable : kept) {
     std::erase_if(environment, [&](const std::string& other) { return NameOf(other) == NameOf(variable); });
   }
@@ -76,7 +74,7 @@ std::string Block(const std::vector<std::string>& environment, uint64_t address)
 }  // namespace
 
 Status Engine::OpenDoor() {
-  const std::string path = options_.recording + ".door";
+  const std::string path = options_.recording + wire::kDoor;
   if (mkfifo(path.c_str(), 0666) != 0) return Fail("cannot make {}: {}", path, ErrnoText(errno));
   chmod(path.c_str(), 0666);
   door_.Reset(open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
@@ -113,7 +111,7 @@ void Engine::AnswerDoor() {
 
 void Engine::TakeOver(wire::HandOver& entry) {
   const auto tid = static_cast<pid_t>(entry.thread);
-  if (FindThread(tid) != nullptr || ::ptrace(PTRACE_SEIZE, tid, 0, kOptions) != 0) {
+  if (FindThread(tid) != nullptr || ::ptrace(PTRACE_SEIZE, tid, 0, kTraceOptions) != 0) {
     Settle(entry, wire::kRefused);
     return;
   }
