@@ -35,6 +35,14 @@ TEST(Text, GlobMatchesTheWholePathOrTheLastComponent) {
   EXPECT_FALSE(GlobMatches("*.tmp", "a.tmp/b"));
 }
 
+TEST(Text, BaseNameIsWhatFollowsTheLastSlash) {
+  EXPECT_EQ(BaseName("/usr/bin/sed"), "sed");
+  EXPECT_EQ(BaseName("sed"), "sed");
+  EXPECT_EQ(BaseName("/sed"), "sed");
+  EXPECT_EQ(BaseName("dir/"), "");
+  EXPECT_EQ(BaseName(""), "");
+}
+
 TEST(Errno, NamesAreThoseOfTheManPages) {
   EXPECT_EQ(ErrnoText(ENOSPC), "No space left on device (ENOSPC)");
   EXPECT_EQ(ErrnoName(4095), "errno 4095");

@@ -136,4 +136,6 @@ std::string JoinPath(std::string_view dir, std::string_view name) {
   return fmt::format("{}/{}", dir, name);
 }
 
+std::string BaseName(std::string_view path) { return std::string(path.substr(path.rfind('/') + 1)); }
+
 }  // namespace oldornew

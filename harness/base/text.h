@@ -37,4 +37,7 @@ bool GlobMatches(std::string_view pattern, std::string_view path);
 /// "dir/name", "name" when dir is empty or ".", "/name" when dir is "/".
 std::string JoinPath(std::string_view dir, std::string_view name);
 
+/// What follows the last slash: "name" of "dir/name" and of "name", "" of "dir/".
+std::string BaseName(std::string_view path);
+
 }  // namespace oldornew

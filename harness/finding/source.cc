@@ -15,8 +15,6 @@ namespace oldornew {
 
 namespace {
 
-std::string BaseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
 // Frames in these say how a call was made, not who wanted it.
 bool IsRuntime(const std::string& path) {
   static constexpr std::array<std::string_view, 6> kPrefixes = {"libc.so",    "libc-2",    "ld-linux",

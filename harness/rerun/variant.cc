@@ -22,8 +22,6 @@ std::string DirectoryOf(const std::string& path) {
   return slash == std::string::npos ? "" : path.substr(0, slash);
 }
 
-std::string NameOf(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
 std::string Beside(const std::string& path, const std::string& name) {
   return JoinPath(DirectoryOf(path), name);
 }
@@ -35,11 +33,11 @@ std::optional<InodeIndex> ParentIn(const FileTree& tree, const std::string& path
 }
 
 void Unbind(FileTree* tree, const std::string& path) {
-  if (const auto parent = ParentIn(*tree, path)) tree->at(*parent).entries.erase(NameOf(path));
+  if (const auto parent = ParentIn(*tree, path)) tree->at(*parent).entries.erase(BaseName(path));
 }
 
 void Bind(FileTree* tree, const std::string& path, InodeIndex inode) {
-  if (const auto parent = ParentIn(*tree, path)) tree->at(*parent).entries[NameOf(path)] = inode;
+  if (const auto parent = ParentIn(*tree, path)) tree->at(*parent).entries[BaseName(path)] = inode;
 }
 
 Inode SymlinkTo(const std::string& target) {
@@ -127,7 +125,7 @@ bool IsPathCharacter(char c) {
 // `sh -c TEXT`: paths stand in it as words. Code of other languages is left alone: there a name may be
 // anything.
 bool IsShellText(const std::vector<std::string>& command, size_t index) {
-  const std::string program = NameOf(command[0]);
+  const std::string program = BaseName(command[0]);
   const bool shell = program == "sh" || program == "bash" || program == "dash";
   return shell && index >= 2 && command[index - 1].starts_with("-") && command[index - 1].ends_with("c");
 }
@@ -192,12 +190,12 @@ class Maker {
     const Inode* old = OldInode(target);
     if (old == nullptr) return;
     if (old->kind == FileKind::kFile) {
-      const std::string other = Beside(target, NameOf(target).substr(0, 200) + ".oldornew-real");
+      const std::string other = Beside(target, BaseName(target).substr(0, 200) + ".oldornew-real");
       Variant link = Start(VariantKind::kLinked, "symlink", target,
-                           fmt::format("with {} a symlink to {}", target, NameOf(other)));
+                           fmt::format("with {} a symlink to {}", target, BaseName(other)));
       const InodeIndex file = *link.old.Lookup(target);
       Bind(&link.old, other, file);
-      Bind(&link.old, target, link.old.Add(SymlinkTo(NameOf(other))));
+      Bind(&link.old, target, link.old.Add(SymlinkTo(BaseName(other))));
       link.same_content = true;
       link.own = {other};
       Keep(std::move(link));
@@ -217,14 +215,14 @@ class Maker {
     if (sight.leads_to == kNoInode) return;
     const std::string other = Beside(target, "oldornew-precious");
     Variant variant = Start(VariantKind::kElsewhere, "elsewhere", target,
-                            fmt::format("with {} leading to {}, which others use", target, NameOf(other)));
+                            fmt::format("with {} leading to {}, which others use", target, BaseName(other)));
     const InodeIndex copy = variant.old.Add(Inode(variant.old.at(sight.leads_to)));
     if (variant.old.at(copy).kind == FileKind::kDirectory) {
       const InodeIndex keep = variant.old.Add(FileOf("precious\n", 0644));
       variant.old.at(copy).entries["oldornew-keep"] = keep;
     }
     Bind(&variant.old, other, copy);
-    Bind(&variant.old, target, variant.old.Add(SymlinkTo(NameOf(other))));
+    Bind(&variant.old, target, variant.old.Add(SymlinkTo(BaseName(other))));
     variant.same_content = true;
     variant.victim = other;
     Keep(std::move(variant));
@@ -277,7 +275,7 @@ class Maker {
     const bool there = !parent.empty() && plain_.old_tree.Lookup(parent).has_value();
     bool bared = false;
     if (parent.empty()) bared = Undot(target, &bare);
-    if (there) bared = Rename(target, NameOf(target), &bare);
+    if (there) bared = Rename(target, BaseName(target), &bare);
     if (bared && working_directory_ == root) Keep(std::move(bare));
     const Inode* old = OldInode(target);
     if (old == nullptr || old->kind != FileKind::kSymlink) return;
@@ -288,7 +286,7 @@ class Maker {
   }
 
   void LongName(const std::string& target) {
-    const std::string name = NameOf(target);
+    const std::string name = BaseName(target);
     const size_t dot = name.rfind('.');
     const std::string suffix =
         dot == std::string::npos || dot == 0 || name.size() - dot > 16 ? "" : name.substr(dot);

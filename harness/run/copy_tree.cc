@@ -21,7 +21,6 @@
 namespace oldornew {
 namespace {
 
-constexpr uint64_t kEntryLimit = 1'000'000;
 constexpr size_t kSmallFile = 64 * 1024;
 
 std::string DescriptorPath(int fd) { return fmt::format("/proc/self/fd/{}", fd); }
@@ -123,9 +122,9 @@ Status Copier::CopyEntry(int from, int to, const std::string& name, const std::s
     if (errno == ENOENT) return {};  // gone since the listing: then it is not in the copy
     return CannotRead(JoinPath(source_, path), errno);
   }
-  if (++outcome_.entries > kEntryLimit) {
+  if (++outcome_.entries > kCopyEntryLimit) {
     return FailWith(ExitCode::kUsage, "{} holds more than {} files; choose a smaller directory with --dir",
-                    source_, kEntryLimit);
+                    source_, kCopyEntryLimit);
   }
   if (!S_ISDIR(st.st_mode) && st.st_nlink > 1) {
     auto [known, is_new] = hard_links_.try_emplace({st.st_dev, st.st_ino}, path);

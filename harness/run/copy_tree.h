@@ -12,6 +12,9 @@
 
 namespace oldornew {
 
+/// More files and directories than these are not copied.
+inline constexpr uint64_t kCopyEntryLimit = 1'000'000;
+
 struct CopyOutcome {
   uint64_t bytes = 0;  ///< data copied (allocated ranges; holes are free)
   uint64_t entries = 0;
@@ -23,8 +26,8 @@ struct CopyOutcome {
 
 /// Copies what is in `source` into the existing empty directory `target`, and source's own mode, owner,
 /// xattrs, times to it. No symlink is followed but `source` itself. Errors: kUsage when more than `limit`
-/// bytes or a million entries would be copied (the message names both sizes); kCannotJudge for what cannot be
-/// read, by path.
+/// bytes or kCopyEntryLimit entries would be copied (the message names both sizes); kCannotJudge for what
+/// cannot be read, by path.
 Result<CopyOutcome> CopyTree(const std::string& source, const std::string& target, uint64_t limit);
 
 }  // namespace oldornew

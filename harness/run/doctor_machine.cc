@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "interpose/launch.h"
 #include "model/profile.h"
+#include "run/copy_tree.h"
 #include "run/doctor_answers.h"
 #include "run/doctor_probes.h"
 #include "run/places.h"
@@ -22,7 +23,6 @@ namespace {
 
 constexpr uint64_t kLittleRoom = uint64_t{256} << 20;
 constexpr uint64_t kSlowCopy = uint64_t{128} << 20;
-constexpr uint64_t kManyEntries = 1'000'000;  // as CopyTree has it
 
 /// A kernel setting as text without its newline; empty: there is no such setting.
 std::string Setting(const std::string& name) {
@@ -245,7 +245,7 @@ DoctorAnswer AboutCopy() {
   std::error_code error;
   namespace fs = std::filesystem;
   for (fs::recursive_directory_iterator at(*path, fs::directory_options::skip_permission_denied, error), end;
-       at != end && entries < kManyEntries && bytes <= kDefaultCopyLimit; at.increment(error)) {
+       at != end && entries < kCopyEntryLimit && bytes <= kDefaultCopyLimit; at.increment(error)) {
     if (error) break;
     ++entries;
     struct stat st;
@@ -253,7 +253,7 @@ DoctorAnswer AboutCopy() {
       bytes += static_cast<uint64_t>(st.st_blocks) * 512;
   }
   const char* advice = "go to the directory of the program's files, or name it with --dir";
-  if (entries >= kManyEntries || bytes > kDefaultCopyLimit)
+  if (entries >= kCopyEntryLimit || bytes > kDefaultCopyLimit)
     return Ask(
         "copy", question,
         No(fmt::format("no: it holds {} or more, in {} files and directories", ByteSize(bytes), entries),

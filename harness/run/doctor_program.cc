@@ -27,8 +27,6 @@ constexpr TellingLibrary kTelling[] = {
      "it may install a seccomp filter of its own; what that forbids, it forbids to the recorder too"},
 };
 
-std::string BaseName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
 DoctorAnswer WhatItIs(const std::string& name, const std::string& path, const ProgramImage& image) {
   const std::string question = fmt::format("What is {}?", name);
   std::string text = path;

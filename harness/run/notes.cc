@@ -19,7 +19,7 @@ bool Contains(const std::string& text, const char* part) { return text.find(part
 
 /// dpkg leaves out its syncs when told so, on the command line or in its configuration.
 bool DpkgIsUnsafe(const RunSpec& run) {
-  const std::string program = run.command[0].substr(run.command[0].rfind('/') + 1);
+  const std::string program = BaseName(run.command[0]);
   // Not dpkg-deb and the like, which do not read that configuration.
   if (program != "dpkg" && !program.starts_with("apt")) return false;
   for (const std::string& word : run.command) {
