@@ -10,6 +10,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 
 #include "interpose/image.h"
@@ -88,6 +89,8 @@ Status ProbeUserDispatch() {
   if (const char* off = getenv("OLDORNEW_NO_SUD");
       off != nullptr && *off != 0 && std::string_view(off) != "0")
     return FailWith(ExitCode::kCannotJudge, "Syscall User Dispatch is switched off by OLDORNEW_NO_SUD");
+  static std::atomic<bool> works = false;
+  if (works) return {};
   const pid_t child = fork();
   if (child < 0) return Fail("cannot fork: {}", ErrnoText(errno));
   if (child == 0) RunProbe();
@@ -95,7 +98,10 @@ Status ProbeUserDispatch() {
   while (waitpid(child, &status, 0) < 0) {
     if (errno != EINTR) return Fail("cannot wait for the probe: {}", ErrnoText(errno));
   }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+    works = true;
+    return {};
+  }
   if (WIFEXITED(status)) return FailWith(ExitCode::kCannotJudge, "{}", Explain(WEXITSTATUS(status)));
   return FailWith(ExitCode::kCannotJudge, "arming Syscall User Dispatch kills the process (signal {})",
                   WTERMSIG(status));

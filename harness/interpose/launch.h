@@ -25,6 +25,7 @@ std::vector<std::string> PreloadEnvironment(std::vector<std::string> environment
 
 /// Arms Syscall User Dispatch in a child process and dispatches one call, as the library will. Errors say in
 /// words why this machine cannot (exit code 5). OLDORNEW_NO_SUD=1 in the environment pretends that it cannot.
+/// Once it has worked in this process only the environment is asked again.
 Status ProbeUserDispatch();
 
 /// Can an exec of `path` be entered by the preload library? Errors (exit code 5): "/bin/busybox is statically

@@ -398,7 +398,7 @@ Result<Trace> RecordIn(Sandbox& sandbox, const RunSpec& run) { return Recorder(s
 Result<Recording> Record(const RecordSpec& spec) {
   if (spec.run.command.empty()) return FailWith(ExitCode::kUsage, "no command was given");
   SandboxSpec sandbox_spec = spec.sandbox;
-  KeepVisible(spec.setup, &sandbox_spec);
+  if (!spec.setup.empty()) KeepVisible(spec.setup, &sandbox_spec);
   KeepVisible(spec.run.command, &sandbox_spec);
   ASSIGN_OR_RETURN(Sandbox sandbox, Sandbox::Create(sandbox_spec));
   Recording recording;
