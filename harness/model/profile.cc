@@ -211,13 +211,10 @@ std::string ProfileTable::Version() const {
   return version;
 }
 
-const std::vector<Profile>& Profiles() {
-  static const std::vector<Profile> rows = [] {
-    std::vector<Profile> copy;
-    for (const Profile* row : ProfileTable::BuiltIn().rows()) copy.push_back(*row);
-    return copy;
-  }();
-  return rows;
+std::vector<std::reference_wrapper<const Profile>> Profiles() {
+  std::vector<std::reference_wrapper<const Profile>> out;
+  for (const Profile* row : ProfileTable::BuiltIn().rows()) out.emplace_back(*row);
+  return out;
 }
 
 const Profile* FindProfile(std::string_view name) { return ProfileTable::BuiltIn().Find(name); }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -163,8 +164,8 @@ class ProfileTable {
   size_t built_in_ = 0;  // the first so many are
 };
 
-/// Every built-in row, in the order of the table.
-const std::vector<Profile>& Profiles();
+/// Every built-in row, in the order of the table: the rows themselves, which FindProfile points to.
+std::vector<std::reference_wrapper<const Profile>> Profiles();
 
 /// The built-in row of that exact name, or null.
 const Profile* FindProfile(std::string_view name);
