@@ -2,10 +2,10 @@
 //
 //   [[profile]]
 //   name = "appliance"
-//   based-on = "ext4"              # any row, built-in or of the same file; left out: the row gives all its
-//   cells source = "vendor manual 4.2"   # why it is believed; required mainstream = true              #
-//   optional: part of the default set cells.FSYNC_DIR = "prefix"     # a cell: its value, or { value =
-//   "prefix", source = "..." }
+//   based-on = "ext4"             # any row, built-in or of the same file; left out: the row gives all cells
+//   source = "vendor manual 4.2"  # why it is believed; required
+//   mainstream = true             # optional: part of the default set
+//   cells.FSYNC_DIR = "prefix"    # a cell: its value, or { value = "prefix", source = "..." }
 //
 // `oldornew profiles` lists the columns and their values (columns.h).
 #pragma once
