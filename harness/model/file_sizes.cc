@@ -125,13 +125,13 @@ bool SizeRules::Allocated(const PageLife& life, Position forced, Position pos) c
   return life.mapped || forced >= life.born || (placed_ >= life.born && pos > placed_);
 }
 
-NewData SizeRules::RuleOf(const WriteStep& step) const {
-  const uint64_t page = (step.end - 1) / kPageSize;
-  const PageLife* life = LifeAt(page);
-  return life != nullptr && Allocated(*life, Forced(page), step.pos) ? p_.tail_append : p_.new_data;
+// What becomes of a growing write at `pos` into the page of this life.
+NewData SizeRules::RuleOf(const PageLife& life, Position forced, Position pos) const {
+  return Allocated(life, forced, pos) ? p_.tail_append : p_.new_data;
 }
 
 std::vector<SizeCandidate> SizeRules::Candidates() {
+  required_anyway_ = RequiredAnyway();
   if (fixed_at_write()) {
     least_ = live_;
     return {{live_, UINT64_MAX, 0}};
@@ -150,7 +150,7 @@ std::vector<SizeCandidate> SizeRules::Candidates() {
     const bool dirty = forced < step.pos && p_.rules.Has(Rule::kBlockWhole);
     const uint64_t whole_page = std::min((page + 1) * kPageSize, live_);
     const bool allocated = Allocated(*life, forced, step.pos);
-    if ((allocated ? p_.tail_append : p_.new_data) == NewData::kAfterIo) {
+    if (RuleOf(*life, forced, step.pos) == NewData::kAfterIo) {
       if (step.pos <= waited_) least_ = std::max(least_, step.end);
       out.push_back({step.end, page, step.pos, true});
       if (dirty) out.push_back({whole_page, page, step.pos, true});
@@ -185,31 +185,40 @@ std::vector<SizeCandidate> SizeRules::Candidates() {
   return out;
 }
 
-std::map<uint64_t, Position> SizeRules::Required(const SizeCandidate& candidate) const {
+void SizeRules::Require(const WriteStep& step, bool follows_data,
+                        std::map<uint64_t, Position>* required) const {
+  for (uint64_t page = step.offset / kPageSize; page <= (step.end - 1) / kPageSize; ++page) {
+    const PageLife* life = LifeAt(page);
+    if (life == nullptr) continue;
+    Position& pos = (*required)[page];
+    pos = std::max(pos, follows_data ? step.pos : life->born);
+  }
+}
+
+// What is there at this cut, whatever size the file has: sizes that waited for their data (7.6.2), growth by
+// truncate above data that the size follows, and tails whose commit waits.
+std::map<uint64_t, Position> SizeRules::RequiredAnyway() const {
   std::map<uint64_t, Position> required;
-  if (!p_.rules.Has(Rule::kDataBeforeMetadata)) return required;
-  if (p_.meta_order == MetaOrder::kNone) return required;
-  auto require = [&](const WriteStep& step, bool follows_data) {
-    for (uint64_t page = step.offset / kPageSize; page <= (step.end - 1) / kPageSize; ++page) {
-      const PageLife* life = LifeAt(page);
-      if (life == nullptr) continue;
-      Position& pos = required[page];
-      pos = std::max(pos, follows_data ? step.pos : life->born);
-    }
-  };
-  // What is there at this cut, whatever size the file has: sizes that waited for their data (7.6.2), growth
-  // by truncate above data that the size follows, and tails whose commit waits.
+  if (!p_.rules.Has(Rule::kDataBeforeMetadata) || p_.meta_order == MetaOrder::kNone) return required;
   for (const WriteStep& step : file_.writes) {
     if (step.pos <= epoch_ || step.pos > q_.cut) continue;
-    const NewData rule = RuleOf(step);
-    const PageLife* life = LifeAt((step.end - 1) / kPageSize);
+    const uint64_t page = (step.end - 1) / kPageSize;
+    const PageLife* life = LifeAt(page);
     if (life == nullptr) continue;
-    const bool allocated = Allocated(*life, Forced((step.end - 1) / kPageSize), step.pos);
-    if (rule == NewData::kAfterIo && step.pos <= waited_) require(step, true);
-    if (rule == NewData::kAfterIo && step.extends() && step.pos < grown_) require(step, true);
-    if (rule == NewData::kOrdered && allocated && step.extends()) require(step, true);
-    if (rule == NewData::kOrdered && !allocated && placed_ >= life->born) require(step, false);
+    const Position forced = Forced(page);
+    const bool allocated = Allocated(*life, forced, step.pos);
+    const NewData rule = RuleOf(*life, forced, step.pos);
+    if (rule == NewData::kAfterIo && step.pos <= waited_) Require(step, true, &required);
+    if (rule == NewData::kAfterIo && step.extends() && step.pos < grown_) Require(step, true, &required);
+    if (rule == NewData::kOrdered && allocated && step.extends()) Require(step, true, &required);
+    if (rule == NewData::kOrdered && !allocated && placed_ >= life->born) Require(step, false, &required);
   }
+  return required;
+}
+
+std::map<uint64_t, Position> SizeRules::Required(const SizeCandidate& candidate) const {
+  std::map<uint64_t, Position> required = required_anyway_;
+  if (!p_.rules.Has(Rule::kDataBeforeMetadata) || p_.meta_order == MetaOrder::kNone) return required;
   if (candidate.page == UINT64_MAX) return required;
   if (!candidate.follows_data && p_.new_data != NewData::kOrdered) return required;
   Position& own = required[candidate.page];
@@ -221,10 +230,12 @@ std::map<uint64_t, Position> SizeRules::Required(const SizeCandidate& candidate)
     if (step->pos <= epoch_ || step->pos > q_.cut || !step->extends() || step->size_before >= candidate.size)
       continue;
     if (step->size_after <= forced_size_) break;
-    const PageLife* life = LifeAt((step->end - 1) / kPageSize);
-    const bool in_place = life != nullptr && life->mapped && RuleOf(*step) != NewData::kAfterIo;
+    const uint64_t page = (step->end - 1) / kPageSize;
+    const PageLife* life = LifeAt(page);
+    const bool in_place =
+        life != nullptr && life->mapped && RuleOf(*life, Forced(page), step->pos) != NewData::kAfterIo;
     if (!in_place && (step->size_after <= candidate.size || !candidate.follows_data))
-      require(*step, candidate.follows_data);
+      Require(*step, candidate.follows_data, &required);
     const uint64_t reached = (step->size_before + kPageSize - 1) / kPageSize * kPageSize;
     if (step->offset > reached) break;
   }

@@ -43,8 +43,8 @@ class SizeRules {
 
   /// Largest first: the first is the one of "nothing lost". The last is there in any case.
   std::vector<SizeCandidate> Candidates();
-  /// Data that must be there for the file to have this size: for each page, the position its version must
-  /// have reached.
+  /// Data that must be there for the file to have this size, one of Candidates(): for each page, the position
+  /// its version must have reached.
   std::map<uint64_t, Position> Required(const SizeCandidate& candidate) const;
 
   Position epoch() const { return epoch_; }    ///< last truncation within the cut
@@ -60,7 +60,9 @@ class SizeRules {
   uint64_t ForcedSize() const;
   const PageLife* LifeAt(uint64_t page) const;
   bool Allocated(const PageLife& life, Position forced, Position pos) const;
-  NewData RuleOf(const WriteStep& step) const;
+  NewData RuleOf(const PageLife& life, Position forced, Position pos) const;
+  void Require(const WriteStep& step, bool follows_data, std::map<uint64_t, Position>* required) const;
+  std::map<uint64_t, Position> RequiredAnyway() const;
   void FindEpoch();
 
   const FileHistory& file_;
@@ -75,6 +77,7 @@ class SizeRules {
   uint64_t live_ = 0;         // size in the page cache at the cut
   uint64_t forced_size_ = 0;  // size that returned syncs made sure of
   uint64_t least_ = 0;
+  std::map<uint64_t, Position> required_anyway_;  // whatever size the file has; set by Candidates()
   bool complete_ = true;
 };
 
