@@ -114,7 +114,8 @@ void AddAttributes(const FileTree& tree, InodeIndex i, bool recursive, Hasher* h
   for (const auto& [name, value] : inode.xattrs) {
     if (IsJudgedXattr(name)) hasher->Add(name).Add(value);
   }
-  for (const auto& [name, child] : recursive ? inode.entries : std::map<std::string, InodeIndex>{}) {
+  if (!recursive) return;
+  for (const auto& [name, child] : inode.entries) {
     hasher->Add(name);
     AddAttributes(tree, child, recursive, hasher);
   }
