@@ -230,10 +230,9 @@ std::map<uint64_t, Position> SizeRules::Required(const SizeCandidate& candidate)
     if (step->pos <= epoch_ || step->pos > q_.cut || !step->extends() || step->size_before >= candidate.size)
       continue;
     if (step->size_after <= forced_size_) break;
-    const uint64_t page = (step->end - 1) / kPageSize;
-    const PageLife* life = LifeAt(page);
-    const bool in_place =
-        life != nullptr && life->mapped && RuleOf(*life, Forced(page), step->pos) != NewData::kAfterIo;
+    const PageLife* life = LifeAt((step->end - 1) / kPageSize);
+    // A mapped page has its disk block: TAILAPPEND.
+    const bool in_place = life != nullptr && life->mapped && p_.tail_append != NewData::kAfterIo;
     if (!in_place && (step->size_after <= candidate.size || !candidate.follows_data))
       Require(*step, candidate.follows_data, &required);
     const uint64_t reached = (step->size_before + kPageSize - 1) / kPageSize * kPageSize;
