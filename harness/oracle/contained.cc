@@ -7,13 +7,7 @@
 #include "base/text.h"
 
 namespace oldornew {
-
 namespace {
-
-bool IsAbove(const Place& directory, const Place& place) {
-  if (directory.root != place.root || directory == place) return false;
-  return directory.path.empty() || place.path.starts_with(directory.path + "/");
-}
 
 std::string WhatChanged(const Inode* before, const Inode* after) {
   if (before == nullptr) return fmt::format("made ({})", KindName(after->kind));
@@ -36,7 +30,7 @@ std::vector<Stray> FindStrays(const Trace& trace, const std::vector<Subject>& wa
   const auto is_watched = [&](const Place& place, bool made_directory) {
     for (const Subject& subject : watched) {
       for (const Place& root : subject.places) {
-        if (place == root || IsAbove(root, place) || (made_directory && IsAbove(place, root))) return true;
+        if (place == root || Inside(place, root) || (made_directory && Inside(root, place))) return true;
       }
     }
     return false;

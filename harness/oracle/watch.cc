@@ -54,6 +54,11 @@ std::optional<Place> PlaceOfTarget(const Trace& trace, const Place& link, const 
 
 }  // namespace
 
+bool Inside(const Place& inner, const Place& outer) {
+  if (inner.root != outer.root || inner.path.size() <= outer.path.size()) return false;
+  return outer.path.empty() || (inner.path.starts_with(outer.path) && inner.path[outer.path.size()] == '/');
+}
+
 std::string ShowPlace(const Trace& trace, const Place& place) {
   if (place.root != 0) return JoinPath(trace.roots[place.root].path, place.path);
   return place.path.empty() ? "." : place.path;
@@ -249,11 +254,6 @@ std::vector<Place> ChangedPlaces(const Trace& trace, const FileTree& live, size_
   std::vector<Place> out;
   for (const std::string& path : changed) out.push_back({root, path});
   return out;
-}
-
-bool Inside(const Place& inner, const Place& outer) {
-  if (inner.root != outer.root || inner.path.size() <= outer.path.size()) return false;
-  return outer.path.empty() || (inner.path.starts_with(outer.path) && inner.path[outer.path.size()] == '/');
 }
 
 // A link publishes what it leads to when it was flipped there, or when it is the first to point at a new

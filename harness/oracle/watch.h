@@ -46,6 +46,9 @@ struct WatchOptions {
 /// after.
 Result<std::vector<Subject>> ChooseSubjects(const Trace& trace, const WatchOptions& options);
 
+/// True when `inner` lies below `outer`, at any depth; no place lies below itself.
+bool Inside(const Place& inner, const Place& outer);
+
 /// Path as given on the command line -> place. Absolute paths must lie in a judged root; relative ones are
 /// below root 0.
 Result<Place> FindPlace(const Trace& trace, const std::string& path);
