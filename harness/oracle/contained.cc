@@ -45,11 +45,11 @@ std::vector<Stray> FindStrays(const Trace& trace, const std::vector<Subject>& wa
       const auto [before, after] = pair;
       const std::string what = WhatChanged(before, after);
       if (what.empty()) continue;
-      Stray stray{{root, path}, "", what};
-      stray.path = ShowPlace(trace, stray.place);
+      const Place place{root, path};
+      Stray stray{ShowPlace(trace, place), what};
       const bool made_directory = before == nullptr && after->kind == FileKind::kDirectory;
       const auto matches = [&](const std::string& glob) { return GlobMatches(glob, stray.path); };
-      if (is_watched(stray.place, made_directory) || std::any_of(allowed.begin(), allowed.end(), matches))
+      if (is_watched(place, made_directory) || std::any_of(allowed.begin(), allowed.end(), matches))
         continue;
       out.push_back(std::move(stray));
     }

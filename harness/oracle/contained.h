@@ -15,7 +15,6 @@
 namespace oldornew {
 
 struct Stray {
-  Place place;
   std::string path;  ///< as people read it
   std::string what;  ///< "made", "removed", "its bytes", "its attributes: mode 0600, before mode 0644", ...
 };

@@ -175,14 +175,13 @@ class Watcher {
   }
 
   void ListPersistent() {
-    std::map<std::pair<size_t, std::string>, Persistent> all;
     for (const FileTree* tree : {&trace_.old_tree, &end_.tree()}) {
       const bool old = tree == &trace_.old_tree;
       for (const auto& [directory, root] : root_of_) {
         if (trace_.roots[root].role != RootRole::kJudged) continue;
         for (const auto& [path, index] : tree->Walk(root)) {
           if (tree->at(index).kind != FileKind::kFile) continue;
-          Persistent& p = all[{root, path}];
+          Persistent& p = persistent_[{root, path}];
           p.place = {root, path};
           (old ? p.before : p.after) = &tree->at(index);
           (old ? p.above_before : p.above_after) = Above(*tree, p.place);
@@ -190,10 +189,7 @@ class Watcher {
         }
       }
     }
-    for (auto& [key, p] : all) {
-      restricted_ |= !Allows(p, Principal{});
-      persistent_.emplace(key, std::move(p));
-    }
+    for (const auto& [key, p] : persistent_) restricted_ |= !Allows(p, Principal{});
   }
 
   // Users and groups that anything names: nobody else can be told from a stranger. A file that is made is as
@@ -201,6 +197,7 @@ class Watcher {
   void ListPrincipals() {
     std::set<int64_t> users;
     std::set<int64_t> groups;
+    std::set<int64_t> own = {0};
     const auto add = [&](const Inode& inode) {
       users.insert(inode.uid);
       groups.insert(inode.gid);
@@ -216,13 +213,12 @@ class Watcher {
       if (op.kind != OpKind::kCreate && op.kind != OpKind::kSetAttributes) continue;
       users.insert(op.uid);
       groups.insert(op.gid);
-      if (op.kind == OpKind::kCreate) own_.insert(op.uid);
+      if (op.kind == OpKind::kCreate) own.insert(op.uid);
     }
-    own_.insert(0);
     principals_.push_back({kStranger, kNoGroup});
     for (const int64_t gid : groups) principals_.push_back({kStranger, gid});
     for (const int64_t uid : users) {
-      if (!own_.contains(uid)) principals_.push_back({uid, kNoGroup});
+      if (!own.contains(uid)) principals_.push_back({uid, kNoGroup});
     }
   }
 
@@ -305,7 +301,6 @@ class Watcher {
     Exposure& exposure = found_[object];
     exposure.subject = ShowPlace(trace_, owners[0]->place);
     exposure.path = too_many->second;
-    exposure.object = object;
     exposure.who = Name(too_many->first);
     exposure.first_point = index + 1;
     exposure.created_by = trace_.objects[static_cast<size_t>(object)].created_by;
@@ -351,7 +346,6 @@ class Watcher {
   std::map<std::pair<size_t, std::string>, Persistent> persistent_;
   std::map<ObjectId, std::vector<std::pair<size_t, std::string>>> by_object_;
   std::vector<Principal> principals_;
-  std::set<int64_t> own_;
   bool restricted_ = false;  // some file that stays may not be read by everyone
   std::map<ObjectId, Exposure> found_;
   std::set<ObjectId> open_;
