@@ -242,7 +242,7 @@ Result<SearchResult> Search(const Trace& trace, const SearchOptions& options) {
       Prepared& p = prepared.emplace_back();
       p.subject = &subject;
       p.history = TraceVersions(trace, subject, options.ack);
-      if (attributes && HasAttributeQuestion(trace, subject))
+      if (attributes && HasAttributeQuestion(trace, subject, p.history.new_view))
         p.combinations = TraceVersions(trace, subject, options.ack, Value::kCombination);
       p.projection = ProjectionOf(trace, subject);
     }

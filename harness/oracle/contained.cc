@@ -49,8 +49,7 @@ std::vector<Stray> FindStrays(const Trace& trace, const std::vector<Subject>& wa
       Stray stray{ShowPlace(trace, place), what};
       const bool made_directory = before == nullptr && after->kind == FileKind::kDirectory;
       const auto matches = [&](const std::string& glob) { return GlobMatches(glob, stray.path); };
-      if (is_watched(place, made_directory) || std::any_of(allowed.begin(), allowed.end(), matches))
-        continue;
+      if (is_watched(place, made_directory) || std::any_of(allowed.begin(), allowed.end(), matches)) continue;
       out.push_back(std::move(stray));
     }
   }

@@ -151,16 +151,14 @@ std::optional<Violation> FirstMixed(const Trace& trace, const Place& place, cons
 
 }  // namespace
 
-bool HasAttributeQuestion(const Trace& trace, const Subject& subject) {
+bool HasAttributeQuestion(const Trace& trace, const Subject& subject, const FileTree& end) {
   if (!ChangesAttributes(trace)) return false;
-  LiveTree live(trace);
-  for (const Op& op : trace.ops) live.Apply(op);
   for (const Place& place : subject.places) {
-    const auto object = live.tree().Lookup(place.path, place.root);
+    const auto object = end.Lookup(place.path, place.root);
     const int32_t made = object ? trace.objects[static_cast<size_t>(*object)].created_by : -1;
     if (made < 0) continue;
     const Op& op = trace.ops[static_cast<size_t>(made)];
-    const auto directory = live.tree().Lookup(DirectoryOf(place), place.root);
+    const auto directory = end.Lookup(DirectoryOf(place), place.root);
     if (op.kind == OpKind::kCreate && directory && op.dir == *directory && op.name == NameOf(place))
       return false;
   }

@@ -54,8 +54,9 @@ std::optional<Violation> JudgeState(const Trace& trace, const Subject& subject, 
 /// Whether oracle `attrs` has a question about the subject: some call changed attributes, and what is at its
 /// places at the end was not made there. A file that is created under its own name and gets its owner and
 /// mode when it is filled is being built in the sight of all: oracle `atomic` has said so, and there is no
-/// content to which other attributes would belong.
-bool HasAttributeQuestion(const Trace& trace, const Subject& subject);
+/// content to which other attributes would belong. `end` is the tree after all ops, its inodes numbered as
+/// the trace's objects: VersionHistory::new_view.
+bool HasAttributeQuestion(const Trace& trace, const Subject& subject, const FileTree& end);
 
 /// Oracle `attrs` (oracles.md 6): does the state show the subject with bytes, mode, owner, user.* attributes
 /// and ACL that belong together? `combinations` is TraceVersions with Value::kCombination. Only for states

@@ -23,8 +23,8 @@ namespace oldornew {
 
 /// One file that could be read by more than was allowed.
 struct Exposure {
-  std::string subject;  ///< the path whose content it is
-  std::string path;     ///< where it could be read; the same when it was not a temporary
+  std::string subject;       ///< the path whose content it is
+  std::string path;          ///< where it could be read; the same when it was not a temporary
   std::string who;           ///< "everyone", "group 100", "user 1001"
   uint32_t first_point = 0;  ///< op counts between which it could: after the op first_point - 1 ...
   uint32_t last_point = 0;   ///< ... to before the op last_point has returned

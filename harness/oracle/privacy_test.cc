@@ -214,7 +214,8 @@ TEST(Attributes, AModeSetBeforeTheRenameLeavesNone) {
 
 TEST(Attributes, AFileThatIsBuiltUnderItsOwnNameIsNotAsked) {
   const auto asked = [](TraceBuilder builder) {
-    return HasAttributeQuestion(builder.Exit().Build(), At("f"));
+    const Trace trace = builder.Exit().Build();
+    return HasAttributeQuestion(trace, At("f"), TraceVersions(trace, At("f"), AckRule()).new_view);
   };
   EXPECT_FALSE(asked(TraceBuilder().Create("f", 0600).Write("f", 0, kSecret).Chmod("f", 0644)));
   EXPECT_FALSE(asked(OldSecret().Unlink("f").Create("f", 0600).Write("f", 0, kSecret).Chmod("f", 0644)));
