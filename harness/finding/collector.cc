@@ -43,9 +43,7 @@ namespace {
 bool Matters(const Trace& trace, Oracle oracle, const Effect& effect) {
   const OpKind kind = trace.ops[effect.op].kind;
   if (kind == OpKind::kSetTimes) return false;
-  const bool attribute =
-      kind == OpKind::kSetAttributes || kind == OpKind::kSetXattr || kind == OpKind::kRemoveXattr;
-  return !attribute || oracle == Oracle::kAttrs || oracle == Oracle::kCheck;
+  return !ChangesAttributes(kind) || oracle == Oracle::kAttrs || oracle == Oracle::kCheck;
 }
 
 }  // namespace

@@ -156,10 +156,6 @@ std::string DurableMessage(const Trace& trace, const Finding& finding, const Ver
                      ShowProfiles(finding.profiles, all));
 }
 
-bool IsData(const Op& op) {
-  return op.kind == OpKind::kWrite || op.kind == OpKind::kAllocate || op.kind == OpKind::kTruncate;
-}
-
 // One sentence on why; a second one on which of the lost calls matter, where that is not all of them.
 std::string Explain(const Trace& trace, const Finding& finding) {
   if (finding.oracle == Oracle::kAttrs) {
@@ -168,10 +164,10 @@ std::string Explain(const Trace& trace, const Finding& finding) {
                : "The attributes are a change of their own, which can be lost while the content is there.";
   }
   std::string why;
-  const auto op_of = [&](uint32_t index) -> const Op& { return trace.ops[index]; };
   if (finding.oracle != Oracle::kDurable) {
-    const bool data = std::any_of(finding.lost.begin(), finding.lost.end(),
-                                  [&](const Effect& effect) { return IsData(op_of(effect.op)); });
+    const bool data = std::any_of(finding.lost.begin(), finding.lost.end(), [&](const Effect& effect) {
+      return ChangesData(trace.ops[effect.op].kind);
+    });
     if (data && NameBeforeData(trace, finding)) {
       why = "The new name reached the disk before the data it names.";
     } else if (data) {
@@ -218,7 +214,7 @@ std::string CureOf(const Finding& finding) {
 // Data was lost of an object that a later call, which is on disk, gave its name.
 bool NameBeforeData(const Trace& trace, const Finding& finding) {
   for (const Effect& effect : finding.lost) {
-    if (!IsData(trace.ops[effect.op])) continue;
+    if (!ChangesData(trace.ops[effect.op].kind)) continue;
     for (const uint32_t named : finding.on_disk) {
       const Op& name = trace.ops[named];
       const bool binds = name.kind == OpKind::kRename || name.kind == OpKind::kLink ||

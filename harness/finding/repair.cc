@@ -15,18 +15,8 @@ constexpr size_t kMostOps =
     3000;  // Each trial enumerates anew: beyond this it would take longer than it is worth.
 constexpr uint64_t kTrialStates = 20'000;
 
-bool IsData(const Op& op) {
-  return op.kind == OpKind::kWrite || op.kind == OpKind::kTruncate || op.kind == OpKind::kAllocate;
-}
-
-bool IsAttribute(const Op& op) {
-  return op.kind == OpKind::kSetAttributes || op.kind == OpKind::kSetXattr || op.kind == OpKind::kRemoveXattr;
-}
-
-bool ChangesNames(const Op& op) {
-  return op.kind == OpKind::kCreate || op.kind == OpKind::kLink || op.kind == OpKind::kUnlink ||
-         op.kind == OpKind::kRename;
-}
+// What an fsync of the file itself forces.
+bool ChangesFile(OpKind kind) { return ChangesData(kind) || ChangesAttributes(kind); }
 
 bool IsFile(const Trace& trace, ObjectId id) {
   return id != kNoObject && trace.objects[static_cast<size_t>(id)].kind == FileKind::kFile;
@@ -56,7 +46,7 @@ class Candidates {
     std::optional<uint32_t> last;
     for (uint32_t i = 0; i < limit && i < trace_.ops.size(); ++i) {
       const Op& op = trace_.ops[i];
-      if (op.error == 0 && op.object == object && (IsData(op) || IsAttribute(op))) last = i;
+      if (op.error == 0 && op.object == object && ChangesFile(op.kind)) last = i;
     }
     if (last) Add(object, *last, fmt::format("fsync({})", NameOf(trace_, object, *last)));
   }
@@ -93,12 +83,11 @@ std::vector<RepairStep> ChooseCandidates(const Trace& trace, const Finding& find
     const bool publishes = op.kind == OpKind::kRename || op.kind == OpKind::kLink;
     if (publishes) out.AddFile(op.object, index);
     const bool made = op.kind == OpKind::kCreate && finding.oracle == Oracle::kDurable;
-    if (IsData(op) || IsAttribute(op) || made)
-      out.AddFile(op.object, static_cast<uint32_t>(trace.ops.size()));
+    if (ChangesFile(op.kind) || made) out.AddFile(op.object, static_cast<uint32_t>(trace.ops.size()));
   }
   for (const uint32_t index : ops) {
     const Op& op = trace.ops[index];
-    if (!ChangesNames(op)) continue;
+    if (!ChangesNames(op.kind)) continue;
     if (op.kind == OpKind::kRename) {
       out.AddDirectory(op.dir2, op.path2, index);
       if (op.dir != op.dir2) out.AddDirectory(op.dir, op.path, index);

@@ -24,10 +24,6 @@ struct Circumstances {
   bool overwrites = false;  // bytes that were there were written over
 };
 
-bool IsData(const Op& op) {
-  return op.kind == OpKind::kWrite || op.kind == OpKind::kTruncate || op.kind == OpKind::kAllocate;
-}
-
 Circumstances Examine(const Trace& trace, const Finding& finding) {
   constexpr uint64_t kBlock = 4096;
   Circumstances c;
@@ -39,7 +35,7 @@ Circumstances Examine(const Trace& trace, const Finding& finding) {
   }
   for (const Effect& effect : finding.lost) {
     const Op& op = trace.ops[effect.op];
-    c.data_lost |= IsData(op);
+    c.data_lost |= ChangesData(op.kind);
     c.truncates |= op.kind == OpKind::kTruncate && op.size_after < op.size_before;
     if (op.kind != OpKind::kWrite) continue;
     c.tail |= op.size_before % kBlock != 0 && op.offset / kBlock == op.size_before / kBlock;

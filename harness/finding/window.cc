@@ -8,10 +8,6 @@ namespace oldornew {
 
 namespace {
 
-bool IsData(const Op& op) {
-  return op.kind == OpKind::kWrite || op.kind == OpKind::kTruncate || op.kind == OpKind::kAllocate;
-}
-
 enum class Kind : uint8_t {
   kNone,     // no crash is needed
   kRunning,  // while the program runs
@@ -24,7 +20,7 @@ Kind KindOf(const Trace& trace, const Finding& finding) {
   if (IsLive(finding.oracle)) return Kind::kNone;
   if (finding.lost.empty()) return Kind::kRunning;
   const bool data = std::any_of(finding.lost.begin(), finding.lost.end(),
-                                [&](const Effect& effect) { return IsData(trace.ops[effect.op]); });
+                                [&](const Effect& effect) { return ChangesData(trace.ops[effect.op].kind); });
   if (!data) return Kind::kName;
   if (finding.oracle == Oracle::kDurable) return finding.on_disk.empty() ? Kind::kInPlace : Kind::kName;
   return NameBeforeData(trace, finding) ? Kind::kData : Kind::kInPlace;

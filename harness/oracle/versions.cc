@@ -129,23 +129,9 @@ class ChangeFilter {
   }
   bool Concerns(const Op& op) const {
     if (op.error != 0) return false;
-    switch (op.kind) {
-      case OpKind::kCreate:
-      case OpKind::kLink:
-      case OpKind::kUnlink:
-      case OpKind::kRename:
-        return true;
-      case OpKind::kWrite:
-      case OpKind::kTruncate:
-      case OpKind::kAllocate:
-        return seen_.contains(op.object);
-      case OpKind::kSetAttributes:
-      case OpKind::kSetXattr:
-      case OpKind::kRemoveXattr:
-        return value_ == Value::kCombination && seen_.contains(op.object);
-      default:
-        return false;
-    }
+    if (ChangesNames(op.kind)) return true;
+    const bool counts = ChangesData(op.kind) || (value_ == Value::kCombination && ChangesAttributes(op.kind));
+    return counts && seen_.contains(op.object);
   }
 
  private:
@@ -158,10 +144,8 @@ class ChangeFilter {
 }  // namespace
 
 bool ChangesAttributes(const Trace& trace) {
-  return std::any_of(trace.ops.begin(), trace.ops.end(), [](const Op& op) {
-    return op.error == 0 && (op.kind == OpKind::kSetAttributes || op.kind == OpKind::kSetXattr ||
-                             op.kind == OpKind::kRemoveXattr);
-  });
+  return std::any_of(trace.ops.begin(), trace.ops.end(),
+                     [](const Op& op) { return op.error == 0 && ChangesAttributes(op.kind); });
 }
 
 VersionHistory TraceVersions(const Trace& trace, const Subject& subject, const AckRule& rule, Value value) {

@@ -185,11 +185,6 @@ void FollowInto(const Trace& trace, const FileTree& tree, const Place& place, st
   }
 }
 
-bool ChangesNames(const Op& op) {
-  return op.error == 0 && (op.kind == OpKind::kCreate || op.kind == OpKind::kLink ||
-                           op.kind == OpKind::kRename || op.kind == OpKind::kUnlink);
-}
-
 }  // namespace
 
 // The model takes a path below every judged root; the same path in another root costs states and changes no
@@ -201,7 +196,7 @@ Projection ProjectionOf(const Trace& trace, const Subject& subject) {
   for (const Place& place : subject.places) FollowInto(trace, live.tree(), place, &paths);
   for (const Op& op : trace.ops) {
     live.Apply(op);
-    if (!ChangesNames(op)) continue;
+    if (op.error != 0 || !ChangesNames(op.kind)) continue;
     for (const Place& place : subject.places) FollowInto(trace, live.tree(), place, &paths);
   }
   return Projection{{paths.begin(), paths.end()}};
@@ -219,9 +214,7 @@ std::map<std::string, InodeIndex> PathsOf(const FileTree& tree, size_t root) {
 std::set<ObjectId> WrittenObjects(const Trace& trace) {
   std::set<ObjectId> out;
   for (const Op& op : trace.ops) {
-    const bool data =
-        op.kind == OpKind::kWrite || op.kind == OpKind::kTruncate || op.kind == OpKind::kAllocate;
-    if (data && op.error == 0) out.insert(op.object);
+    if (op.error == 0 && ChangesData(op.kind)) out.insert(op.object);
   }
   return out;
 }

@@ -360,9 +360,8 @@ void CheckOp(const Op& op, const Trace& trace, Decoder* d) {
   const bool needs_object = op.kind != OpKind::kSyncAll && op.kind != OpKind::kOutput &&
                             op.kind != OpKind::kExit && op.kind != OpKind::kUnlink;
   if (needs_object && op.object == kNoObject) return d->Reject("op without object");
-  const bool needs_file =
-      op.kind == OpKind::kWrite || op.kind == OpKind::kTruncate || op.kind == OpKind::kAllocate;
-  if (needs_file && kind_of(op.object) != FileKind::kFile) return d->Reject("data op on a non-file");
+  if (ChangesData(op.kind) && kind_of(op.object) != FileKind::kFile)
+    return d->Reject("data op on a non-file");
   const bool needs_dir = op.kind == OpKind::kLink || op.kind == OpKind::kUnlink || op.kind == OpKind::kRename;
   if (needs_dir && op.dir == kNoObject) return d->Reject("op without directory");
   if (op.kind == OpKind::kRename && op.dir2 == kNoObject) return d->Reject("rename without target directory");

@@ -145,22 +145,20 @@ uint64_t BytesThere(const Content& before, const Content& real, uint64_t offset,
 
 }  // namespace
 
-bool ChangesTree(OpKind kind) {
-  switch (kind) {
-    case OpKind::kSetTimes:
-    case OpKind::kFsync:
-    case OpKind::kFdatasync:
-    case OpKind::kSyncFs:
-    case OpKind::kSyncAll:
-    case OpKind::kSyncRange:
-    case OpKind::kClose:
-    case OpKind::kOutput:
-    case OpKind::kExit:
-      return false;
-    default:
-      return true;
-  }
+bool ChangesNames(OpKind kind) {
+  return kind == OpKind::kCreate || kind == OpKind::kLink || kind == OpKind::kUnlink ||
+         kind == OpKind::kRename;
 }
+
+bool ChangesData(OpKind kind) {
+  return kind == OpKind::kWrite || kind == OpKind::kTruncate || kind == OpKind::kAllocate;
+}
+
+bool ChangesAttributes(OpKind kind) {
+  return kind == OpKind::kSetAttributes || kind == OpKind::kSetXattr || kind == OpKind::kRemoveXattr;
+}
+
+bool ChangesTree(OpKind kind) { return ChangesNames(kind) || ChangesData(kind) || ChangesAttributes(kind); }
 
 void LiveTree::ApplyInFlight(const Op& op, const FileTree& real) {
   if (op.error != 0 || (op.object == kNoObject && op.kind != OpKind::kUnlink)) return;

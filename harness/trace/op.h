@@ -59,6 +59,12 @@ enum OpFlags : uint32_t {
       1u << 7,  ///< begun, never seen to end (the process was killed in it): may or may not have happened
 };
 
+/// True for the kinds that change names: create, link, unlink, rename.
+bool ChangesNames(OpKind kind);
+/// True for the kinds that change a file's bytes or size: write, truncate, allocate.
+bool ChangesData(OpKind kind);
+/// True for the kinds that change a mode, an owner or extended attributes; false for times.
+bool ChangesAttributes(OpKind kind);
 /// True for the kinds that change bytes, names or attributes of a tree; false for syncs, closes, outputs and
 /// times.
 bool ChangesTree(OpKind kind);
