@@ -4,6 +4,7 @@
 #include <map>
 
 #include "finding/collector.h"
+#include "finding/source.h"
 
 namespace oldornew {
 
@@ -14,12 +15,10 @@ std::string SiteOf(const Trace& trace, const Op& op) {
   Hasher hasher;
   bool known = false;
   for (const uint64_t address : op.stack) {
-    for (const Module& module : process.modules) {
-      if (address < module.start || address >= module.end) continue;
-      hasher.Add(module.path).Add(address - module.start + module.file_offset);
-      known = true;
-      break;
-    }
+    const Module* module = ModuleAt(process, address);
+    if (module == nullptr) continue;
+    hasher.Add(module->path).Add(address - module->start + module->file_offset);
+    known = true;
   }
   return known ? hasher.Finish().Hex() : std::string{};
 }

@@ -13,6 +13,13 @@
 
 namespace oldornew {
 
+const Module* ModuleAt(const Process& process, uint64_t address) {
+  for (const Module& module : process.modules) {
+    if (address >= module.start && address < module.end) return &module;
+  }
+  return nullptr;
+}
+
 namespace {
 
 // Frames in these say how a call was made, not who wanted it.
@@ -35,12 +42,9 @@ struct Frame {
 std::vector<Frame> OwnFrames(const Process& process, const Op& op, size_t most) {
   std::vector<Frame> out;
   for (const uint64_t address : op.stack) {
-    for (const Module& module : process.modules) {
-      if (address < module.start || address >= module.end) continue;
-      if (!IsRuntime(module.path) && out.size() < most)
-        out.push_back({&module, address - module.start + module.file_offset});
-      break;
-    }
+    const Module* module = ModuleAt(process, address);
+    if (module != nullptr && !IsRuntime(module->path) && out.size() < most)
+      out.push_back({module, address - module->start + module->file_offset});
   }
   return out;
 }
