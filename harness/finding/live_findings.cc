@@ -12,10 +12,6 @@ namespace oldornew {
 
 namespace {
 
-bool Asked(const SearchOptions& options, Oracle oracle) {
-  return std::find(options.expect.begin(), options.expect.end(), oracle) != options.expect.end();
-}
-
 Finding Start(const Trace& trace, const SearchOptions& options, Oracle oracle, Outcome outcome,
               uint32_t point) {
   Finding finding;

@@ -64,10 +64,6 @@ Status ProbeSearch::RunAll() {
   return {};
 }
 
-bool ProbeSearch::Expected(Oracle oracle) const {
-  return std::find(options_.expect.begin(), options_.expect.end(), oracle) != options_.expect.end();
-}
-
 ProbeContext ProbeSearch::ContextAt(uint32_t point) const {
   ProbeContext context;
   context.acked = static_cast<uint32_t>(std::count_if(promises_.acks.begin(), promises_.acks.end(),
@@ -183,7 +179,7 @@ Status ProbeSearch::AnswerAll(const std::vector<CrashState>& states) {
 std::vector<Violation> ProbeSearch::Judge(const Answers& answers, uint32_t point) const {
   std::vector<Violation> out;
   const std::string where = ".";
-  if (Check() && answers.check.exit_status != 0 && Expected(Oracle::kCheck))
+  if (Check() && answers.check.exit_status != 0 && Asked(options_, Oracle::kCheck))
     out.push_back({Oracle::kCheck, Outcome::kRejectedByCheck, where, answers.check.output, -1});
   if (!View()) return out;
   const auto shown_by = [&](uint32_t after) {
@@ -192,7 +188,7 @@ std::vector<Violation> ProbeSearch::Judge(const Answers& answers, uint32_t point
     });
   };
   if (!shown_by(0)) {
-    if (Expected(Oracle::kAtomic))
+    if (Asked(options_, Oracle::kAtomic))
       out.push_back({Oracle::kAtomic, Outcome::kUnlikeAnyVersion, where, answers.view, -1});
     return out;
   }
@@ -201,7 +197,7 @@ std::vector<Violation> ProbeSearch::Judge(const Answers& answers, uint32_t point
     if (promises_.acks[i].point <= point) promise = static_cast<int>(i);
   }
   if (promise >= 0 && !shown_by(promises_.acks[static_cast<size_t>(promise)].point) &&
-      Expected(Oracle::kDurable))
+      Asked(options_, Oracle::kDurable))
     out.push_back({Oracle::kDurable, Outcome::kOldAfterAck, where, answers.view, promise});
   return out;
 }

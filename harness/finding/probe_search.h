@@ -41,7 +41,6 @@ class ProbeSearch {
 
   const Probe& View() const { return options_.probes[0].view; }
   const Probe& Check() const { return options_.probes[0].check; }
-  bool Expected(Oracle oracle) const;
   ProbeContext ContextAt(uint32_t point) const;
   Result<ProbeAnswer> Ask(const Probe& probe, const FileTree& tree, uint32_t point) const;
   Status LearnVersions();

@@ -21,6 +21,10 @@
 
 namespace oldornew {
 
+bool Asked(const SearchOptions& options, Oracle oracle) {
+  return std::find(options.expect.begin(), options.expect.end(), oracle) != options.expect.end();
+}
+
 namespace {
 
 bool Volatile(const Subject& subject, const std::vector<std::string>& globs) {
@@ -38,6 +42,13 @@ struct Prepared {
   Projection projection;
 };
 
+// A state that violates an oracle.
+struct Kept {
+  CaseSize size;
+  Violation violation;
+  CrashState state;
+};
+
 // One subject under one profile: independent of all others, so that they can run side by side and be merged
 // in order.
 struct Task {
@@ -48,21 +59,15 @@ struct Task {
   Coverage coverage;
   std::unordered_set<Digest> pictures;
   // The smallest case of each kind; the rest only repeats it.
-  std::map<std::pair<Oracle, Outcome>, std::pair<Violation, CrashState>> violations;
+  std::map<std::pair<Oracle, Outcome>, Kept> violations;
 };
-
-bool Asked(const SearchOptions& options, Oracle oracle) {
-  return std::find(options.expect.begin(), options.expect.end(), oracle) != options.expect.end();
-}
 
 void Keep(const Trace& trace, Violation violation, const CrashState& state, Task* task) {
   const std::pair key{violation.oracle, violation.outcome};
+  const CaseSize size = SizeOf(trace, violation.oracle, state);
   const auto known = task->violations.find(key);
-  if (known == task->violations.end()) {
-    task->violations.emplace(key, std::pair{std::move(violation), state});
-  } else if (SizeOf(trace, key.first, state) < SizeOf(trace, key.first, known->second.second)) {
-    known->second = {std::move(violation), state};
-  }
+  if (known != task->violations.end() && !(size < known->second.size)) return;
+  task->violations.insert_or_assign(key, Kept{size, std::move(violation), state});
 }
 
 void RunTask(const History& history, const SearchOptions& options, Task* task) {
@@ -121,7 +126,7 @@ void SearchSubjects(const History& history, const SearchOptions& options, const 
     pictures.insert(task.pictures.begin(), task.pictures.end());
     collector->StartSubject(*p.subject, &p.history, p.projection);
     for (const auto& [kind, found] : task.violations) {
-      collector->Add(found.first, found.second, *task.profile, task.pedantic);
+      collector->Add(found.violation, found.state, *task.profile, task.pedantic);
     }
     AddCoverage(task.coverage, *task.profile, task.pedantic, result);
   }

@@ -50,6 +50,9 @@ struct SearchOptions {
   std::vector<ProbeSet> probes;
 };
 
+/// Whether --expect has the oracle.
+bool Asked(const SearchOptions& options, Oracle oracle);
+
 struct SearchResult {
   std::vector<Finding> findings;  ///< errors first, then warnings, then pedantic ones
   Coverage coverage;              ///< summed over profiles and subjects; states_distinct counts pictures once
