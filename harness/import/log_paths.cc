@@ -34,7 +34,6 @@ std::shared_ptr<LogReplay::Description> LogReplay::Inherit(const StraceCall& cal
   }
   auto file = std::make_shared<Description>();
   file->offset_known = false;
-  file->flags_known = false;
   file->flags = O_RDWR;
   if (printed.path.starts_with("/")) {
     Found found = world_->Walk(world_->slash(), printed.path, false, true);

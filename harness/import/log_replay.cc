@@ -176,7 +176,6 @@ void LogReplay::OnEvent(const StraceEvent& event) {
       threads_.erase(thread);
       if (--process->living > 0) return;
       if (process == main_) {
-        main_over_ = true;
         exit_status_ = event.kind == EventKind::kExited ? event.status : 128 + event.status;
       }
       return;
@@ -329,7 +328,7 @@ const std::map<std::string, LogReplay::Handler>& LogReplay::Handlers() {
     add(&R::OnIoSubmit, {"io_submit"});
     add(&R::OnUnsupported,
         {"io_uring_setup", "io_uring_enter", "mount", "umount", "umount2", "unshare", "setns", "pivot_root",
-         "chroot", "move_mount", "open_by_handle_at", "swapon", "process_vm_writev"});
+         "chroot", "move_mount", "open_by_handle_at", "swapon"});
     return all;
   }();
   return *handlers;

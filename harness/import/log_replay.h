@@ -77,7 +77,6 @@ class LogReplay {
     uint64_t offset = 0;
     bool offset_known = true;
     uint64_t flags = 0;
-    bool flags_known = true;
     int channel = -1;
   };
   struct Slot {
@@ -201,7 +200,7 @@ class LogReplay {
   void OnStat(const StraceCall& call);
   void OnAccess(const StraceCall& call);
   void OnReadlink(const StraceCall& call);
-  void LearnStat(const StraceCall& call, InodeIndex inode, std::string_view stat, const char* prefix);
+  void LearnStat(InodeIndex inode, std::string_view stat, const char* prefix);
   void LearnBytes(InodeIndex inode, uint64_t offset, const std::string& bytes, bool end);
   OldEntry* OldOf(InodeIndex inode);
   void LearnOwnersAndModes();
@@ -218,7 +217,6 @@ class LogReplay {
   void OnUnsupported(const StraceCall& call);
   void OnIoctl(const StraceCall& call);
   void OnIoSubmit(const StraceCall& call);
-  void OnIgnored(const StraceCall&) {}
   bool Born(int32_t tid);
   void BearChild(const StraceCall& call, int32_t tid);
   void ReportUnsupported(const StraceCall& call, const std::string& reason, InodeIndex inode);
@@ -240,7 +238,6 @@ class LogReplay {
   uint64_t ticket_ = 0;
   size_t current_ = 0;  // index of the call being carried out
   std::shared_ptr<ProcessState> main_;
-  bool main_over_ = false;
 
   RecordBuffer records_;
   std::vector<Obstacle> obstacles_;

@@ -189,7 +189,7 @@ void LogReplay::LearnBytes(InodeIndex inode, uint64_t offset, const std::string&
   }
 }
 
-void LogReplay::LearnStat(const StraceCall&, InodeIndex inode, std::string_view stat, const char* prefix) {
+void LogReplay::LearnStat(InodeIndex inode, std::string_view stat, const char* prefix) {
   const auto field = [&](const char* name) { return PrintedField(stat, fmt::format("{}{}", prefix, name)); };
   const auto mode_text = field("mode");
   const auto mode = mode_text ? PrintedFlags(*mode_text, StatModes()) : std::nullopt;
@@ -254,7 +254,7 @@ void LogReplay::OnStat(const StraceCall& call) {
   const auto mode = mode_text ? PrintedFlags(*mode_text, StatModes()) : std::nullopt;
   const FileKind kind =
       mode && (*mode & S_IFMT) != 0 ? KindOf(static_cast<uint32_t>(*mode)) : FileKind::kFile;
-  if (MustBeThere(call, &found, kind)) LearnStat(call, found.inode, stat, x ? "stx_" : "st_");
+  if (MustBeThere(call, &found, kind)) LearnStat(found.inode, stat, x ? "stx_" : "st_");
 }
 
 void LogReplay::OnAccess(const StraceCall& call) {

@@ -164,7 +164,7 @@ void LogReplay::OpenChanging(const StraceCall& call, Found found, uint64_t flags
     found = Opened(call, found);
     if (!creates || knowledge_->not_created.count(current_) != 0) MustBeThere(call, &found, FileKind::kFile);
   }
-  // What the recorder looks at before it records (preload/handle_open.cc).
+  // What the recorder looks at before it records (interpose/funnel/handle_open.cc).
   const bool looked = !exclusive && !temporary && found.there();
   if (looked && world_->at(found.inode).kind != FileKind::kFile) return FinishOpen(call, found.inode, flags);
   const bool may_create = !looked && creates && !temporary;

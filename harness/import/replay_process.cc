@@ -287,7 +287,6 @@ void LogReplay::OnUnsupported(const StraceCall& call) {
   }
   if (name.starts_with("io_uring"))
     return ReportUnsupported(call, "uses io_uring, whose operations no log of strace shows", kNoInode);
-  if (name == "process_vm_writev") return;
   ReportUnsupported(call, "changes what is mounted, or enters a namespace of its own", kNoInode);
 }
 
