@@ -38,6 +38,7 @@ std::shared_ptr<LogReplay::Description> LogReplay::Inherit(const StraceCall& cal
   if (printed.path.starts_with("/")) {
     Found found = world_->Walk(world_->slash(), printed.path, false, true);
     if (!found.there() && !printed.deleted) world_->Discover(&found, FileKind::kFile);
+    TakeDiscoveries();
     file->inode = found.inode;
   }
   const bool judged = world_->Judged(file->inode);
@@ -113,17 +114,17 @@ std::optional<Found> LogReplay::WalkDescriptorLink(const StraceCall& call, const
 
 Found LogReplay::WalkText(const StraceCall& call, int dirfd_index, const std::string& path, bool follow) {
   const InodeIndex start = StartOf(call, dirfd_index);
-  if (follow) {
-    if (const auto found = WalkDescriptorLink(call, path)) return *found;
-  }
-  if (start == kNoInode && !path.starts_with("/") && !call.failed() && !path.empty()) {
+  const std::optional<Found> link = follow ? WalkDescriptorLink(call, path) : std::nullopt;
+  if (!link && start == kNoInode && !path.starts_with("/") && !call.failed() && !path.empty()) {
     Bad(call, fmt::format(
                   "the path {} is relative, and the log does not say to what: record with strace -y, or give "
                   "the directory in which the program was started with --cwd",
                   Quote(path)));
     return {};
   }
-  return world_->Walk(start, path, follow, WalkedTo(call));
+  const Found found = link ? *link : world_->Walk(start, path, follow, WalkedTo(call));
+  TakeDiscoveries();
+  return found;
 }
 
 Found LogReplay::Walk(const StraceCall& call, int dirfd_index, size_t path_index, bool follow) {

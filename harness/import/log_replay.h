@@ -140,6 +140,7 @@ class LogReplay {
   /// The call succeeded, so there was something: discovers it, or says that a call is missing. False: nothing
   /// there.
   bool MustBeThere(const StraceCall& call, Found* found, FileKind kind);
+  /// Learns what the World discovered since it was asked last.
   void TakeDiscoveries();
   /// Whether the path leads to a place; if not although the call succeeded, it is said.
   bool Resolved(const StraceCall& call, const Found& found);

@@ -335,7 +335,6 @@ void LogReplay::OnTruncate(const StraceCall& call) {
   int fd = -1;
   if (call.name == "truncate") {
     Found found = Walk(call, -1, 0, true);
-    TakeDiscoveries();
     if (!call.failed() && !MustBeThere(call, &found, FileKind::kFile)) Resolved(call, found);
     if (found.there() && !world_->Judged(found.inode) && !call.failed()) NoteOutside(found);
     inode = found.inode;

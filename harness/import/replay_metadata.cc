@@ -74,7 +74,6 @@ void LogReplay::OnMetadata(const StraceCall& call) {
       if (const auto file = File(call, 0, &fd)) found.inode = file->inode;
     } else {
       found = WalkText(call, at ? 0 : -1, *path, (flags & AT_SYMLINK_NOFOLLOW) == 0);
-      TakeDiscoveries();
     }
     if (!call.failed() && !MustBeThere(call, &found, FileKind::kFile)) Resolved(call, found);
   }
@@ -123,7 +122,6 @@ void LogReplay::OnXattr(const StraceCall& call) {
     if (const auto file = File(call, 0, &fd)) found.inode = file->inode;
   } else {
     found = Walk(call, -1, 0, name[0] != 'l');
-    TakeDiscoveries();
     if (!call.failed() && !MustBeThere(call, &found, FileKind::kFile)) Resolved(call, found);
   }
   const auto key = Text(call, 1);
@@ -243,7 +241,6 @@ void LogReplay::OnStat(const StraceCall& call) {
     } else {
       if (StartOf(call, at ? 0 : -1) == kNoInode && !path.starts_with("/")) return;
       found = WalkText(call, at ? 0 : -1, path, (flags & AT_SYMLINK_NOFOLLOW) == 0);
-      TakeDiscoveries();
       if (call.returned && call.result == -ENOENT && found.place() && !found.there())
         world_->NoteAbsent(found.dir, found.name);
     }
@@ -264,7 +261,6 @@ void LogReplay::OnAccess(const StraceCall& call) {
   if (StartOf(call, at ? 0 : -1) == kNoInode && !path->bytes.starts_with("/")) return;
   if (path->bytes.empty()) return;
   Found found = WalkText(call, at ? 0 : -1, path->bytes, true);
-  TakeDiscoveries();
   MustBeThere(call, &found, FileKind::kFile);
 }
 
@@ -274,7 +270,6 @@ void LogReplay::OnReadlink(const StraceCall& call) {
   if (!path || call.failed() || path->bytes.empty() || path->bytes.starts_with("/proc/")) return;
   if (StartOf(call, at ? 0 : -1) == kNoInode && !path->bytes.starts_with("/")) return;
   Found found = WalkText(call, at ? 0 : -1, path->bytes, false);
-  TakeDiscoveries();
   if (!MustBeThere(call, &found, FileKind::kSymlink)) return;
   const auto target = PrintedString(Argument(call, at ? 2 : 1));
   if (!target || target->cut || target->bytes.empty()) return;

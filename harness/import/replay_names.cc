@@ -40,7 +40,6 @@ void LogReplay::OnMake(const StraceCall& call) {
   const bool directory = call.name.starts_with("mkdir");
   const size_t path = symlink ? (at ? 2 : 1) : (at ? 1 : 0);
   const Found found = Walk(call, at ? static_cast<int>(path) - 1 : -1, path, false);
-  TakeDiscoveries();
   FileKind kind = directory ? FileKind::kDirectory : symlink ? FileKind::kSymlink : FileKind::kFile;
   std::string target;
   uint32_t mode = 0;
@@ -78,7 +77,6 @@ void LogReplay::OnBind(const StraceCall& call) {
   const auto path = path_text ? PrintedString(*path_text) : std::nullopt;
   if (!path || path->cut || path->bytes.empty()) return;  // another family, or an abstract name ("@...")
   const Found found = WalkText(call, -1, path->bytes, false);
-  TakeDiscoveries();
   if (error_ || !Resolved(call, found) || !world_->Judged(found.dir)) return;
   RecordDraft draft = Draft(RecordKind::kMakeNode, call);
   draft.Add(SectionType::kPath, PathOf(found));
@@ -95,7 +93,6 @@ void LogReplay::OnBind(const StraceCall& call) {
 void LogReplay::OnUnlink(const StraceCall& call) {
   const bool at = call.name == "unlinkat";
   Found found = Walk(call, at ? 0 : -1, at ? 1 : 0, false);
-  TakeDiscoveries();
   bool directory = call.name == "rmdir";
   if (at) {
     const auto flags = Flags(call, 2, NameFlags());
@@ -129,7 +126,6 @@ void LogReplay::OnLink(const StraceCall& call) {
     from = WalkText(call, at ? 0 : -1, *path, (*flags & AT_SYMLINK_FOLLOW) != 0);
   }
   const Found to = Walk(call, at ? 2 : -1, at ? 3 : 1, false);
-  TakeDiscoveries();
   if (error_ || !Resolved(call, to)) return;
   if (!call.failed() && !MustBeThere(call, &from, FileKind::kFile)) Resolved(call, from);
   const bool concerns = world_->Judged(to.dir) || (world_->Judged(from.inode) && !call.failed());
@@ -164,7 +160,6 @@ void LogReplay::OnRename(const StraceCall& call) {
   const bool at = call.name != "rename";
   Found from = Walk(call, at ? 0 : -1, at ? 1 : 0, false);
   Found to = Walk(call, at ? 2 : -1, at ? 3 : 1, false);
-  TakeDiscoveries();
   const auto flags = call.name == "renameat2" ? Flags(call, 4, NameFlags()) : std::optional<uint64_t>(0);
   if (error_ || !flags || !Resolved(call, from) || !Resolved(call, to)) return;
   const bool exchange = (*flags & RENAME_EXCHANGE) != 0;

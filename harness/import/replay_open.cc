@@ -130,7 +130,6 @@ void LogReplay::OnOpen(const StraceCall& call) {
                        ((*flags & O_ACCMODE) != O_RDONLY || (*flags & (O_CREAT | O_TRUNC)) != 0 || temporary);
   const bool exclusive = (*flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
   const Found found = Walk(call, dirfd, path, (*flags & O_NOFOLLOW) == 0 && !exclusive);
-  TakeDiscoveries();
   if (error_) return;
   changes ? OpenChanging(call, found, *flags, static_cast<uint32_t>(mode.value_or(0)))
           : OpenReading(call, found, *flags);

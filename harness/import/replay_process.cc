@@ -185,7 +185,6 @@ void LogReplay::OnChdir(const StraceCall& call) {
     if (const auto file = File(call, 0)) found.inode = file->inode;
   } else {
     found = Walk(call, -1, 0, true);
-    TakeDiscoveries();
     if (!MustBeThere(call, &found, FileKind::kDirectory)) Resolved(call, found);
   }
   if (found.there()) Process(call).place->cwd = found.inode;
