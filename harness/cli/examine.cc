@@ -113,10 +113,7 @@ Status RunNext(const Options& options, Examination* out) {
 // with.
 Status ExploreFurtherRuns(const Options& options, Examination* out) {
   if (!options.vary_old && options.next_run.empty()) return {};
-  const Verdict verdict = out->report.judgement.verdict;
-  const bool judged =
-      verdict == Verdict::kClean || verdict == Verdict::kFindings || verdict == Verdict::kBounded;
-  if (!judged) return {};
+  if (!HasAnswer(out->report.judgement.verdict)) return {};
   if (out->recording.sandbox == nullptr)
     return FailWith(ExitCode::kUsage,
                     "--vary-old and --next-run need a run; they cannot be asked of a saved trace");

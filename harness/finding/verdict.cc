@@ -12,6 +12,10 @@ const char* VerdictName(Verdict verdict) {
   return kNames[static_cast<size_t>(verdict)];
 }
 
+bool HasAnswer(Verdict verdict) {
+  return verdict == Verdict::kClean || verdict == Verdict::kFindings || verdict == Verdict::kBounded;
+}
+
 bool Fails(const Finding& finding, const VerdictRules& rules) {
   return !finding.pedantic && finding.accepted.empty() &&
          (finding.severity == Severity::kError || rules.strict);

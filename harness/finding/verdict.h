@@ -26,6 +26,9 @@ inline constexpr Verdict kAllVerdicts[] = {Verdict::kUnsupported,    Verdict::kI
 /// "unsupported", "incomplete-recording", "baseline-failed", "findings", "bounded", "clean".
 const char* VerdictName(Verdict verdict);
 
+/// True for clean, bounded and findings: the run was judged. The others say why it was not.
+bool HasAnswer(Verdict verdict);
+
 struct VerdictRules {
   bool strict = false;          ///< --strict: warnings fail too
   bool accept_bounded = false;  ///< --accept-bounded

@@ -161,8 +161,7 @@ Expectation ReadExpectation(const TomlTable& table, const std::string& file, uin
 
 std::vector<std::string> Differences(const Expectation& expected, const CheckAnswer& answer) {
   std::vector<std::string> out;
-  const bool judged = answer.verdict == Verdict::kClean || answer.verdict == Verdict::kFindings ||
-                      answer.verdict == Verdict::kBounded;
+  const bool judged = HasAnswer(answer.verdict);
   if (expected.verdict && *expected.verdict != answer.verdict) {
     out.push_back(fmt::format("verdict {}, not {}{}{}", VerdictName(answer.verdict),
                               VerdictName(*expected.verdict), answer.reasons.empty() ? "" : ": ",

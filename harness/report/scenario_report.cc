@@ -39,10 +39,7 @@ std::string Cell(const ScenarioRun& run, const std::string& profile) {
   return parts.empty() ? "clean" : Join(parts, "; ");
 }
 
-bool Judged(const ScenarioRun& run) {
-  return run.judgement.verdict == Verdict::kClean || run.judgement.verdict == Verdict::kFindings ||
-         run.judgement.verdict == Verdict::kBounded;
-}
+bool Judged(const ScenarioRun& run) { return HasAnswer(run.judgement.verdict); }
 
 std::string MarkdownCell(std::string text) {
   for (size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.replace(at, 1, "\\|");
