@@ -20,7 +20,7 @@ struct Examination {
   Recording recording;
   SearchOptions search;
   SearchResult result;
-  std::vector<FurtherRun> further;  ///< --vary-old
+  std::vector<FurtherRun> further;  ///< --vary-old, --next-run
   Report report;
 };
 

@@ -130,7 +130,6 @@ class Gate {
     ScenarioRun run;
     run.name = scenario.name;
     run.file = scenario.file;
-    run.why = scenario.why;
     run.command = scenario.run;
     ASSIGN_OR_RETURN(run.skipped, WhySkipped(scenario));
     if (!run.skipped.empty()) {

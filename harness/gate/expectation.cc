@@ -135,7 +135,7 @@ void ReadProfiles(const std::string& key, const TomlValue& value, const std::str
     } else if (std::any_of(out->profiles.begin(), out->profiles.end(), twice)) {
       problems->Add(file, value.line, fmt::format("profile {} stands twice in [expect]", name));
     } else {
-      out->profiles.push_back({name, value.line, paths});
+      out->profiles.push_back({name, paths});
     }
   }
 }

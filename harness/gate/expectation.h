@@ -29,7 +29,6 @@ struct ExpectedPath {
 /// What is found under one profile: exactly these, nothing at other paths.
 struct ProfileExpectation {
   std::string profile;
-  uint32_t line = 0;
   std::vector<ExpectedPath> paths;
 };
 

@@ -24,7 +24,6 @@ struct ScenarioOption {
 struct Scenario {
   std::string file;  ///< as given
   std::string name;  ///< unique among those loaded together; default: the file's name without .toml
-  std::string why;   ///< one sentence, for people
   std::vector<std::string> needs;  ///< programs that must be installed; else the scenario is skipped
   std::string only_if;  ///< shell text, run un-recorded in an empty directory: skipped unless it exits 0
   std::string setup;    ///< shell text run first, un-recorded, in the directory; may be empty

@@ -18,8 +18,8 @@ inline constexpr int kReportSchemaVersion = 1;
 
 struct Report {
   const Trace* trace = nullptr;
-  const std::vector<FurtherRun>* further = nullptr;  ///< runs from other old states; null: none were asked for
-  const SearchResult* search = nullptr;  ///< null when the trace could not be searched
+  const std::vector<FurtherRun>* further = nullptr;  ///< --vary-old, --next-run; null: neither was asked for
+  const SearchResult* search = nullptr;              ///< null when the trace could not be searched
   Judgement judgement;
   VerdictRules rules;
   std::string profile_table;         ///< ProfileTable::Version() of the rows that were used

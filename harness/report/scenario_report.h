@@ -16,7 +16,6 @@ struct ScenarioRun {
   State state = State::kAsExpected;
   std::string name;
   std::string file;
-  std::string why;  ///< what the program does, as the scenario says it
   std::vector<std::string> command;
   std::string skipped;                   ///< kSkipped: the reason
   std::vector<std::string> differences;  ///< kDiffers: one sentence each
