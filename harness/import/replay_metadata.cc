@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 #include "import/log_replay.h"
-#include "interpose/decoder.h"
+#include "tree/acl.h"
 
 namespace oldornew {
 
@@ -39,13 +39,13 @@ AclMode ModeOfAcl(const std::string& acl) {
   AclMode out;
   uint32_t group = 0;
   uint32_t mask = 8;
-  for (size_t at = 4; at + 8 <= acl.size(); at += 8) {
-    const auto permissions = static_cast<uint32_t>(static_cast<unsigned char>(acl[at + 2])) & 7;
-    if (acl[at] == 1) out.mode |= permissions << 6;
-    if (acl[at] == 4) group = permissions;
-    if (acl[at] == 16) mask = permissions;
-    if (acl[at] == 32) out.mode |= permissions;
-    out.more = out.more || acl[at] == 2 || acl[at] == 8 || acl[at] == 16;
+  for (const auto& [tag, all, id] : ParseAcl(acl)) {
+    const uint32_t permissions = all & 7;
+    if (tag == AclTag::kUserObject) out.mode |= permissions << 6;
+    if (tag == AclTag::kGroupObject) group = permissions;
+    if (tag == AclTag::kMask) mask = permissions;
+    if (tag == AclTag::kOther) out.mode |= permissions;
+    out.more = out.more || tag == AclTag::kUser || tag == AclTag::kGroup || tag == AclTag::kMask;
   }
   out.mode |= (mask != 8 ? mask : group) << 3;
   return out;

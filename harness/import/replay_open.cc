@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 #include "import/log_replay.h"
-#include "interpose/decoder.h"
+#include "tree/acl.h"
 
 namespace oldornew {
 
@@ -50,24 +50,11 @@ uint32_t ModeByAcl(const std::string& acl, uint32_t mode) {
   uint32_t group = 7;
   uint32_t mask = 8;
   uint32_t other = 7;
-  for (size_t at = 4; at + 8 <= acl.size(); at += 8) {
-    const auto permissions = static_cast<uint32_t>(static_cast<unsigned char>(acl[at + 2]));
-    switch (acl[at]) {
-      case 1:
-        user = permissions;
-        break;
-      case 4:
-        group = permissions;
-        break;
-      case 16:
-        mask = permissions;
-        break;
-      case 32:
-        other = permissions;
-        break;
-      default:
-        break;
-    }
+  for (const AclEntry& entry : ParseAcl(acl)) {
+    if (entry.tag == AclTag::kUserObject) user = entry.permissions;
+    if (entry.tag == AclTag::kGroupObject) group = entry.permissions;
+    if (entry.tag == AclTag::kMask) mask = entry.permissions;
+    if (entry.tag == AclTag::kOther) other = entry.permissions;
   }
   const uint32_t middle = mask != 8 ? mask : group;
   return mode & (07000 | user << 6 | middle << 3 | other);

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "interpose/decoder.h"
 #include "interpose/recording.h"
+#include "tree/acl.h"
 
 namespace oldornew {
 

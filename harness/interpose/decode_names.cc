@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "interpose/decoder.h"
+#include "tree/acl.h"
 
 namespace oldornew {
 
@@ -130,26 +131,6 @@ void Decoder::DecodeRename(const RecordView& record) {
     return Emit(std::move(attributes));
   }
   Emit(std::move(op));
-}
-
-std::string InheritedAcl(const std::string& default_acl, uint32_t mode) {
-  // The form of linux/posix_acl_xattr.h: a version word, then entries of tag, permissions (16 bits each) and
-  // id.
-  constexpr size_t kHeader = 4;
-  constexpr size_t kEntry = 8;
-  enum : uint8_t { kUserObject = 1, kGroupObject = 4, kMask = 16, kOther = 32 };
-  if (default_acl.size() < kHeader + 4 * kEntry || (default_acl.size() - kHeader) % kEntry != 0)
-    return "";  // or 3: no more
-  std::string acl = default_acl;
-  bool has_mask = false;
-  for (size_t at = kHeader; at < acl.size(); at += kEntry) has_mask = has_mask || acl[at] == kMask;
-  for (size_t at = kHeader; at < acl.size(); at += kEntry) {
-    auto tag = static_cast<uint8_t>(acl[at]);
-    if (tag == kUserObject) acl[at + 2] = static_cast<char>(mode >> 6 & 7);
-    if (tag == (has_mask ? kMask : kGroupObject)) acl[at + 2] = static_cast<char>(mode >> 3 & 7);
-    if (tag == kOther) acl[at + 2] = static_cast<char>(mode & 7);
-  }
-  return acl;
 }
 
 void Decoder::EmitXattr(const RecordView& record, ObjectId object, const std::string& key,

@@ -15,13 +15,6 @@
 
 namespace oldornew {
 
-inline constexpr const char kAccessAcl[] = "system.posix_acl_access";
-inline constexpr const char kDefaultAcl[] = "system.posix_acl_default";
-
-/// The access ACL that a file created with permissions `mode` (as they are after the create) has in a
-/// directory with this default ACL; empty when it says no more than the mode. Malformed: empty.
-std::string InheritedAcl(const std::string& default_acl, uint32_t mode);
-
 /// Permission bits of st_mode.
 inline constexpr uint32_t kPermissions = 07777;
 

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "tree/acl.h"
 
 namespace oldornew {
 
@@ -14,32 +15,9 @@ namespace {
 constexpr int64_t kStranger = -2;  // A user whom nothing names.
 constexpr int64_t kNoGroup = -1;
 
-// system.posix_acl_access, as include/uapi/linux/posix_acl_xattr.h lays it out: a version, then entries of
-// tag, permissions and id, little-endian.
-enum AclTag : uint16_t { kUserObject = 1, kUser = 2, kGroupObject = 4, kGroup = 8, kMask = 16, kOther = 32 };
-
-struct AclEntry {
-  uint16_t tag = 0;
-  uint16_t permissions = 0;
-  uint32_t id = 0;
-};
-
-uint32_t Little(const std::string& bytes, size_t at, size_t size) {
-  uint32_t out = 0;
-  for (size_t i = size; i-- > 0;) out = out << 8 | static_cast<unsigned char>(bytes[at + i]);
-  return out;
-}
-
 std::vector<AclEntry> AclOf(const Inode& inode) {
-  const auto found = inode.xattrs.find("system.posix_acl_access");
-  std::vector<AclEntry> out;
-  if (found == inode.xattrs.end()) return out;
-  const std::string& bytes = found->second;
-  for (size_t at = 4; at + 8 <= bytes.size(); at += 8) {
-    out.push_back({static_cast<uint16_t>(Little(bytes, at, 2)),
-                   static_cast<uint16_t>(Little(bytes, at + 2, 2)), Little(bytes, at + 4, 4)});
-  }
-  return out;
+  const auto found = inode.xattrs.find(kAccessAcl);
+  return found == inode.xattrs.end() ? std::vector<AclEntry>{} : ParseAcl(found->second);
 }
 
 // acl(5), "ACCESS CHECK ALGORITHM".
@@ -48,16 +26,16 @@ bool AclPermits(const Inode& inode, const std::vector<AclEntry>& acl, int64_t ui
   uint32_t mask = 7;
   uint32_t other = inode.mode & 7;
   for (const AclEntry& entry : acl) {
-    if (entry.tag == kMask) mask = entry.permissions;
-    if (entry.tag == kOther) other = entry.permissions;
+    if (entry.tag == AclTag::kMask) mask = entry.permissions;
+    if (entry.tag == AclTag::kOther) other = entry.permissions;
   }
   for (const AclEntry& entry : acl) {
-    if (entry.tag == kUser && entry.id == uid) return (entry.permissions & mask & want) == want;
+    if (entry.tag == AclTag::kUser && entry.id == uid) return (entry.permissions & mask & want) == want;
   }
   bool in_group = false;
   for (const AclEntry& entry : acl) {
-    const bool member =
-        (entry.tag == kGroupObject && gid == inode.gid) || (entry.tag == kGroup && gid == entry.id);
+    const bool member = (entry.tag == AclTag::kGroupObject && gid == inode.gid) ||
+                        (entry.tag == AclTag::kGroup && gid == entry.id);
     if (!member) continue;
     in_group = true;
     if ((entry.permissions & mask & want) == want) return true;
@@ -202,8 +180,8 @@ class Watcher {
       users.insert(inode.uid);
       groups.insert(inode.gid);
       for (const AclEntry& entry : AclOf(inode)) {
-        if (entry.tag == kUser) users.insert(entry.id);
-        if (entry.tag == kGroup) groups.insert(entry.id);
+        if (entry.tag == AclTag::kUser) users.insert(entry.id);
+        if (entry.tag == AclTag::kGroup) groups.insert(entry.id);
       }
     };
     for (const FileTree* tree : {&trace_.old_tree, &end_.tree()}) {
