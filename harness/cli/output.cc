@@ -23,6 +23,28 @@ Status MakeOutputFolder(const std::string& path) {
   return existed ? Status{} : WriteFile(JoinPath(path, kOutputMarker), "");
 }
 
+Status WriteBundles(const Options& options, const SearchOptions& search, Report* report) {
+  std::vector<Subject> subjects;
+  if (auto chosen = ChooseSubjects(*report->trace, search.watch)) subjects = std::move(*chosen);
+  for (const Finding& finding : report->search->findings) {
+    const auto subject = std::find_if(subjects.begin(), subjects.end(),
+                                      [&](const Subject& s) { return s.name == finding.path; });
+    BundleHeader header =
+        HeaderOf(TraceOf(*report, finding), finding, subject == subjects.end() ? nullptr : &*subject);
+    header.ack = options.ack;
+    if (options.ack_fd >= 0) header.ack_fd = std::to_string(options.ack_fd);
+    header.view = options.view_command;
+    header.check = options.check_command;
+    header.profile_table = report->profile_table;
+    if (const Profile* row = search.table.Find(finding.profile)) header.row = CellsText(*row);
+    const std::string id = HashBytes(finding.token + header.oracle + finding.path).Short();
+    const std::string path = JoinPath(options.output, id + ".crash");
+    RETURN_IF_ERROR(WriteFile(path, EncodeBundle(header, TraceOf(*report, finding))));
+    report->bundles.push_back(path);
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::vector<ReportTarget>> OpenReports(const Options& options,
@@ -50,24 +72,7 @@ Status WriteOutput(const Options& options, const SearchOptions& search, Report* 
   if (!findings && !options.output_given) return {};
   RETURN_IF_ERROR(MakeOutputFolder(options.output));
   RETURN_IF_ERROR(WriteTrace(*report->trace, JoinPath(options.output, "run.trace")));
-  std::vector<Subject> subjects;
-  if (auto chosen = ChooseSubjects(*report->trace, search.watch)) subjects = std::move(*chosen);
-  for (const Finding& finding : findings ? report->search->findings : std::vector<Finding>{}) {
-    const auto subject = std::find_if(subjects.begin(), subjects.end(),
-                                      [&](const Subject& s) { return s.name == finding.path; });
-    BundleHeader header =
-        HeaderOf(TraceOf(*report, finding), finding, subject == subjects.end() ? nullptr : &*subject);
-    header.ack = options.ack;
-    if (options.ack_fd >= 0) header.ack_fd = std::to_string(options.ack_fd);
-    header.view = options.view_command;
-    header.check = options.check_command;
-    header.profile_table = report->profile_table;
-    if (const Profile* row = search.table.Find(finding.profile)) header.row = CellsText(*row);
-    const std::string id = HashBytes(finding.token + header.oracle + finding.path).Short();
-    const std::string path = JoinPath(options.output, id + ".crash");
-    RETURN_IF_ERROR(WriteFile(path, EncodeBundle(header, TraceOf(*report, finding))));
-    report->bundles.push_back(path);
-  }
+  if (findings) RETURN_IF_ERROR(WriteBundles(options, search, report));
   report->report_path = JoinPath(options.output, "report.json");
   return WriteFile(report->report_path, JsonReport(*report));
 }
