@@ -13,6 +13,10 @@
 
 namespace oldornew {
 
+std::string TracePathOf(const Options& options) {
+  return options.trace_path.empty() ? "oldornew.out/run.trace" : options.trace_path;
+}
+
 Result<Bundle> LoadBundle(const Options& options) {
   if (access(options.input.c_str(), F_OK) == 0) {
     ASSIGN_OR_RETURN(const std::string bytes, ReadFile(options.input));
@@ -25,8 +29,7 @@ Result<Bundle> LoadBundle(const Options& options) {
   }
   Bundle bundle;
   bundle.header.token = options.input;
-  ASSIGN_OR_RETURN(bundle.trace,
-                   ReadTrace(options.trace_path.empty() ? "oldornew.out/run.trace" : options.trace_path));
+  ASSIGN_OR_RETURN(bundle.trace, ReadTrace(TracePathOf(options)));
   return bundle;
 }
 

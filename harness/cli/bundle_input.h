@@ -3,14 +3,18 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "cli/options.h"
 #include "finding/bundle.h"
 
 namespace oldornew {
 
-/// The bundle that options.input names: a .crash file, or a token beside the trace of options.trace_path
-/// (default: that of the last check). Errors: usage.
+/// --trace, or the trace of the last check.
+std::string TracePathOf(const Options& options);
+
+/// The bundle that options.input names: a .crash file, or a token beside the trace at
+/// TracePathOf(options). Errors: usage.
 Result<Bundle> LoadBundle(const Options& options);
 
 /// The row to realise the token with; nullopt for a token that belongs to none. A state belongs to the row it

@@ -68,8 +68,7 @@ Result<ExitCode> RunExplain(const Options& options) {
   input.subject = &subject;
   input.row = row ? &*row : nullptr;
   input.replay = bare ? fmt::format("oldornew replay {} --trace {}", ShellQuote(finding.token),
-                                    ShellQuote(options.trace_path.empty() ? "oldornew.out/run.trace"
-                                                                          : options.trace_path))
+                                    ShellQuote(TracePathOf(options)))
                       : fmt::format("oldornew replay {}", ShellQuote(options.input));
   ASSIGN_OR_RETURN(const std::string text, ExplainFinding(input, options.markdown));
   std::fputs(text.c_str(), stdout);
