@@ -185,14 +185,12 @@ class Explainer {
     }
     if (IsLive(finding_.oracle)) return {};
     const Op& op = trace_.ops[index];
-    if (index >= CrashPoint()) return op.kind == OpKind::kExit ? "" : "not reached, or makes no difference";
+    if (index >= finding_.first_point)
+      return op.kind == OpKind::kExit ? "" : "not reached, or makes no difference";
     if (op.kind == OpKind::kOutput) return "said";
     if (op.kind == OpKind::kExit) return "ended";
     return IsSync(op) ? "synced" : "on disk";
   }
-
-  // A broken promise is shown as late as it can be: the loss has to come after the promise.
-  uint32_t CrashPoint() const { return finding_.first_point; }
 
   std::string CallLine(uint32_t index, size_t width, const std::string& mark) const {
     std::string line =
@@ -218,7 +216,7 @@ class Explainer {
     const size_t skipped = relevant.size() > kMostCalls ? relevant.size() - kMostCalls : 0;
     bool drawn = live;
     const auto crash = [&](uint32_t before) {
-      if (drawn || before < CrashPoint()) return;
+      if (drawn || before < finding_.first_point) return;
       drawn = true;
       section.listing += fmt::format("      ---- {} ----\n", When());
     };

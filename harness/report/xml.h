@@ -7,8 +7,7 @@
 namespace oldornew {
 
 /// Escaped for element text and attribute values. XML 1.0 has no way to write most control characters: they
-/// become
-/// "?".
+/// become "?".
 std::string Xml(std::string_view text);
 
 }  // namespace oldornew
