@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "interpose/backend.h"
+#include "interpose/plan.h"
 #include "run/sandbox.h"
 
 namespace oldornew {
@@ -29,6 +30,7 @@ struct RunSpec {
   uint64_t output_limit = uint64_t{8}
                           << 20;  ///< bytes kept of each of stdout and stderr; the rest is read and dropped
   Backend backend = Backend::kAuto;  ///< of Record; Run records nothing by itself
+  Plan plan;                         ///< what shall go wrong; only Record and RecordIn look at it
   /// The recording that a tracer shall write, by its path as the command sees it; empty: the command is not
   /// traced.
   std::string traced_recording;

@@ -57,6 +57,7 @@ enum OpFlags : uint32_t {
   kFlagOpenTruncate = 1u << 6,
   kFlagInFlight =
       1u << 7,  ///< begun, never seen to end (the process was killed in it): may or may not have happened
+  kFlagInjected = 1u << 8,  ///< a fault was injected into this call
 };
 
 /// True for the kinds that change names: create, link, unlink, rename.
@@ -76,6 +77,8 @@ struct Op {
   OpKind kind = OpKind::kWrite;
   uint32_t flags = 0;       ///< OpFlags
   int32_t error = 0;        ///< 0: done. Else the errno it failed with: no effect on anything
+  int32_t told = 0;         ///< the errno that the program was told although it was done (an injected "error,
+                            ///< though done"); then error is 0
   uint64_t begin = 0;       ///< ticket when the call began; a < b in the run iff a.end < b.begin
   uint64_t end = 0;         ///< ticket when it returned (0 with kFlagInFlight)
   int32_t process = 0;      ///< index into Trace::processes

@@ -39,6 +39,26 @@ struct Process {
   std::vector<Module> modules;
 };
 
+/// A file call of the run on something in the sandbox, whether it changed anything or not: what a fault can
+/// hit. Noted only in a survey (interpose/plan.h), and where an injection happened.
+struct Touch {
+  int32_t process = 0;  ///< index into Trace::processes
+  uint32_t thread = 0;
+  int32_t syscall = -1;         ///< number on the recording machine
+  std::string call;             ///< its name
+  int32_t descriptor = -1;      ///< that it was made on; -1: it took a path
+  std::string path;             ///< relative to the judged directory, absolute in other roots
+  std::string path2;            ///< rename, link: the other one
+  uint32_t open_flags = 0;      ///< O_* of an open, or of the descriptor
+  uint64_t requested = 0;       ///< bytes asked for, of calls that transfer
+  int64_t result = 0;           ///< what the kernel gave; of a call that was not carried out: 0
+  int64_t told = 0;             ///< what the program got
+  uint64_t begin = 0;           ///< tickets, as of Op
+  uint64_t end = 0;             ///< 0: never came back (killed in it)
+  int32_t injection = -1;       ///< index into Trace::plan: what happened to it; -1: nothing
+  std::vector<uint64_t> stack;  ///< as of Op
+};
+
 enum class RootRole : uint8_t { kJudged, kTemporary, kThrowAway };
 
 /// A directory the program could change, at the path the program saw. Same order as FileTree::roots().
@@ -71,7 +91,9 @@ struct Trace {
   std::vector<Object> objects;
   std::vector<Op> ops;  ///< in the order of their end tickets (in-flight ones last)
   std::vector<Process> processes;
-  std::string payload;  ///< bytes of all writes, outputs and xattr values, end to end
+  std::vector<std::string> plan;  ///< what was injected: texts of interpose/plan.h. Empty: a plain run
+  std::vector<Touch> touches;     ///< in the order of their begin tickets
+  std::string payload;            ///< bytes of all writes, outputs and xattr values, end to end
 
   int32_t exit_status = 0;  ///< as a shell shows it
   std::string stdout_bytes;

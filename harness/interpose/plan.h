@@ -1,0 +1,65 @@
+// Plan: what shall go wrong in a run. It travels in the recording's header, and the funnel of both backends
+// carries it out: at the system call, never above it, so that what the kernel knows and what the program was
+// told are what they would be if the kernel itself had failed.
+//
+// People write it in strace's grammar: `rename:error=EXDEV:when=2`.
+//
+//   SET[:path=GLOB][:error=ERRNO | :retval=N |
+//   :short=BYTES][:effect=full][:signal=NAME][:when=FIRST[..[LAST]][+STEP]]
+//
+// SET is a list of system calls separated by commas, or one of strace's classes %file, %desc (file calls by
+// path and by descriptor; `all` is both). Only calls on something in the sandbox are counted: neither the
+// loader's nor the locale's. Unlike strace, which counts in every thread anew, `when` counts over the whole
+// run.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace oldornew {
+
+/// One thing that goes wrong, at some of the calls that it matches.
+struct Injection {
+  enum class Kind : uint8_t {
+    kFail,     ///< the program is told `error`
+    kReturn,   ///< the program is told `value`, and nothing happens
+    kShorten,  ///< at most `value` bytes are transferred, by the kernel: a real short count
+    kSignal,   ///< only the signal
+  };
+  Kind kind = Kind::kFail;
+  std::vector<int> calls;  ///< system call numbers, ascending
+  /// Glob (base/text.h, "*" does not cross "/", "**" does) that the path of the call, or of a call with two
+  /// the second one, must match: relative to the judged directory, absolute elsewhere in the sandbox. Empty:
+  /// any.
+  std::string path;
+  int error = 0;       ///< kFail: errno
+  int64_t value = 0;   ///< kReturn, kShorten
+  bool after = false;  ///< kFail, signals: the call is carried out first ("error, though done")
+  int signal = 0;      ///< sent to the calling process at the call (before it, or `after` it); 0: none
+  uint32_t first = 1;  ///< the first matching call that it happens to, counted from 1 ...
+  uint32_t last = UINT32_MAX;  ///< ... to this one ...
+  uint32_t step = 1;           ///< ... each step-th
+
+  bool operator==(const Injection&) const = default;
+};
+
+struct Plan {
+  std::vector<Injection> injections;  ///< at most wire::kMaxInjections; the first that fits a call happens
+  bool survey = false;                ///< note every file call on something in the sandbox: Trace::touches
+
+  bool empty() const { return injections.empty() && !survey; }
+};
+
+/// Errors (usage): one sentence that names the part that is wrong.
+Result<Injection> ParseInjection(std::string_view text);
+/// The text that ParseInjection reads as the same injection.
+std::string FormatInjection(const Injection& injection);
+
+/// The errno of that name (base/result.h has the other direction); 0: there is none.
+int ErrnoByName(std::string_view name);
+
+}  // namespace oldornew
