@@ -49,7 +49,7 @@ struct Injection {
 
 struct Plan {
   std::vector<Injection> injections;  ///< at most wire::kMaxInjections; the first that fits a call happens
-  bool survey = false;                ///< note every file call on something in the sandbox: Trace::touches
+  bool survey = false;                ///< note every file call on something in the sandbox: Trace::file_calls
 
   bool empty() const { return injections.empty() && !survey; }
 };

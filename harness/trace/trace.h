@@ -41,7 +41,7 @@ struct Process {
 
 /// A file call of the run on something in the sandbox, whether it changed anything or not: what a fault can
 /// hit. Noted only in a survey (interpose/plan.h), and where an injection happened.
-struct Touch {
+struct FileCall {
   int32_t process = 0;  ///< index into Trace::processes
   uint32_t thread = 0;
   int32_t syscall = -1;         ///< number on the recording machine
@@ -91,9 +91,9 @@ struct Trace {
   std::vector<Object> objects;
   std::vector<Op> ops;  ///< in the order of their end tickets (in-flight ones last)
   std::vector<Process> processes;
-  std::vector<std::string> plan;  ///< what was injected: texts of interpose/plan.h. Empty: a plain run
-  std::vector<Touch> touches;     ///< in the order of their begin tickets
-  std::string payload;            ///< bytes of all writes, outputs and xattr values, end to end
+  std::vector<std::string> plan;     ///< what was injected: texts of interpose/plan.h. Empty: a plain run
+  std::vector<FileCall> file_calls;  ///< in the order of their begin tickets
+  std::string payload;               ///< bytes of all writes, outputs and xattr values, end to end
 
   int32_t exit_status = 0;  ///< as a shell shows it
   std::string stdout_bytes;
