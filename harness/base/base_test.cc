@@ -64,6 +64,44 @@ TEST(Files, WriteFileReplacesAsAWholeAndLeavesNoTemporary) {
   EXPECT_EQ(rmdir(dir->path().c_str()), 0) << "something else was left in the directory";
 }
 
+TEST(Files, WriteFileNeverReplacesADeviceOrAPipe) {
+  auto dir = TempDir::Create("oldornew-test-");
+  ASSERT_TRUE(dir);
+  const std::string pipe_path = dir->path() + "/pipe";
+  ASSERT_EQ(mkfifo(pipe_path.c_str(), 0600), 0);
+  const UniqueFd reader(open(pipe_path.c_str(), O_RDONLY | O_NONBLOCK));
+  ASSERT_TRUE(WriteFile(pipe_path, "through"));
+  char bytes[16];
+  EXPECT_EQ(std::string(bytes, static_cast<size_t>(std::max<ssize_t>(0, read(reader.get(), bytes, 16)))),
+            "through");
+  struct stat st{};
+  ASSERT_EQ(lstat(pipe_path.c_str(), &st), 0);
+  EXPECT_TRUE(S_ISFIFO(st.st_mode));
+  // A device that a user may have named; the machine's own /dev/null is not put at risk to test this.
+  const std::string link = dir->path() + "/null";
+  ASSERT_EQ(symlink("/dev/null", link.c_str()), 0);
+  ASSERT_TRUE(WriteFile(link, "nothing"));
+  ASSERT_EQ(lstat(link.c_str(), &st), 0);
+  EXPECT_TRUE(S_ISLNK(st.st_mode));
+}
+
+TEST(Files, WriteFileGoesThroughASymlinkAndKeepsTheMode) {
+  auto dir = TempDir::Create("oldornew-test-");
+  ASSERT_TRUE(dir);
+  const std::string path = dir->path() + "/f";
+  ASSERT_TRUE(WriteFile(path, "one"));
+  ASSERT_EQ(chmod(path.c_str(), 0600), 0);
+  const std::string link = dir->path() + "/link";
+  ASSERT_EQ(symlink("f", link.c_str()), 0);
+  ASSERT_TRUE(WriteFile(link, "two"));
+  EXPECT_EQ(ReadFile(path).value(), "two");
+  struct stat st{};
+  ASSERT_EQ(lstat(link.c_str(), &st), 0);
+  EXPECT_TRUE(S_ISLNK(st.st_mode));
+  ASSERT_EQ(stat(path.c_str(), &st), 0);
+  EXPECT_EQ(st.st_mode & 07777, 0600u);
+}
+
 TEST(Files, RemoveTreeNeverFollowsASymlinkOutOfTheTree) {
   auto dir = TempDir::Create("oldornew-test-");
   ASSERT_TRUE(dir);

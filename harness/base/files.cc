@@ -33,6 +33,14 @@ Result<std::string> ReadFile(const std::string& path) {
   }
 }
 
+Result<std::string> RealPath(const std::string& path) {
+  char* resolved = realpath(path.c_str(), nullptr);
+  if (resolved == nullptr) return FailWith(ExitCode::kUsage, "{}: {}", path, ErrnoText(errno));
+  std::string result = resolved;
+  free(resolved);
+  return result;
+}
+
 namespace {
 
 Status WriteAll(int fd, std::string_view bytes, const std::string& path) {
@@ -53,9 +61,31 @@ Status SyncDirectoryOf(const std::string& path) {
   return {};
 }
 
+// Names of open descriptors: whatever they lead to is in use by somebody.
+bool IsDescriptorName(const std::string& path) {
+  return path.starts_with("/dev/std") || path.starts_with("/dev/fd/") || path.starts_with("/proc/");
+}
+
+// A device, a pipe, /dev/stdout. Nothing may take its place.
+Status WriteInto(const std::string& path, std::string_view bytes) {
+  UniqueFd fd(open(path.c_str(), O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC));
+  if (!fd.valid()) return Fail("cannot open {}: {}", path, ErrnoText(errno));
+  RETURN_IF_ERROR(WriteAll(fd.get(), bytes, path));
+  if (close(fd.Release()) != 0) return Fail("cannot close {}: {}", path, ErrnoText(errno));
+  return {};
+}
+
 }  // namespace
 
-Status WriteFile(const std::string& path, std::string_view bytes, bool durable) {
+Status WriteFile(const std::string& given, std::string_view bytes, bool durable) {
+  struct stat there{};
+  const bool exists = stat(given.c_str(), &there) == 0;
+  const bool ordinary = S_ISREG(there.st_mode) || S_ISDIR(there.st_mode);
+  if (exists && (!ordinary || IsDescriptorName(given))) return WriteInto(given, bytes);
+  std::string path = given;
+  if (exists) {  // a symlink keeps leading to the file
+    ASSIGN_OR_RETURN(path, RealPath(given));
+  }
   std::string temporary = path + ".XXXXXX";
   UniqueFd fd(mkostemp(temporary.data(), O_CLOEXEC));
   if (!fd.valid()) return Fail("cannot create {}: {}", temporary, ErrnoText(errno));
@@ -64,7 +94,7 @@ Status WriteFile(const std::string& path, std::string_view bytes, bool durable) 
     return tl::unexpected(std::move(error));
   };
   if (auto written = WriteAll(fd.get(), bytes, path); !written) return abandon(written.error());
-  fchmod(fd.get(), 0644);
+  fchmod(fd.get(), exists && S_ISREG(there.st_mode) ? there.st_mode & 07777 : 0644);
   if (durable && fsync(fd.get()) != 0)
     return abandon({fmt::format("cannot sync {}: {}", path, ErrnoText(errno))});
   if (close(fd.Release()) != 0) return abandon({fmt::format("cannot close {}: {}", path, ErrnoText(errno))});

@@ -33,7 +33,11 @@ class UniqueFd {
 /// The whole file. Errors name the path and the errno.
 Result<std::string> ReadFile(const std::string& path);
 
-/// Creates or replaces `path` as a whole: temporary file, write, rename (and fsync when `durable`).
+/// realpath(3). Errors (usage) name the path.
+Result<std::string> RealPath(const std::string& path);
+
+/// Creates or replaces `path` as a whole: temporary file, write, rename (and fsync when `durable`). What a
+/// symlink leads to is replaced there; a device or a pipe (/dev/null, /dev/stdout) is written into.
 Status WriteFile(const std::string& path, std::string_view bytes, bool durable = false);
 
 /// mkdir -p. An existing directory is fine.

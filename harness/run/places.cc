@@ -46,14 +46,6 @@ void CollectLeaves(const std::string& top, const std::string& path, std::vector<
 
 }  // namespace
 
-Result<std::string> RealPath(const std::string& path) {
-  char* resolved = realpath(path.c_str(), nullptr);
-  if (resolved == nullptr) return FailWith(ExitCode::kUsage, "{}: {}", path, ErrnoText(errno));
-  std::string result = resolved;
-  free(resolved);
-  return result;
-}
-
 bool IsWithin(const std::string& path, const std::string& directory) {
   if (directory == "/") return path.starts_with("/");
   return path.starts_with(directory) && (path.size() == directory.size() || path[directory.size()] == '/');

@@ -4,12 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "base/files.h"
 #include "base/result.h"
 
 namespace oldornew {
-
-/// realpath(3). Errors name the path.
-Result<std::string> RealPath(const std::string& path);
 
 /// True when `path` is `directory` or below it. Both absolute and free of symlinks.
 bool IsWithin(const std::string& path, const std::string& directory);
