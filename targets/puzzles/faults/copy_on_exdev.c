@@ -1,0 +1,40 @@
+// PUZZLE: when rename says EXDEV the content is copied over the old one in place: whatever fails now leaves neither.
+// PUZZLE setup: echo state = old > f
+// PUZZLE axes: faults
+// SHOWS rename:error=EXDEV: exit 0, f new
+// SHOWS repaired rename:error=EXDEV: exit 1, f old
+// EXPECT faults: atomic:* rename(f) EXDEV
+//
+// Why: a rename of a name to its neighbour crosses no device, except over a bind-mounted file, or through an
+// overlay. The copy has no moment at which it happens: a power cut, a kill or a full disk in it destroys the
+// old content.
+#include "update.h"
+
+#ifndef REPAIRED
+static void CopyInPlace(void) {
+  const int fd = open("f", O_WRONLY | O_TRUNC | O_CLOEXEC);
+  if (fd < 0) GiveUp("open f");
+  if (TryToWrite(fd, kNew, NEW_SIZE) != 0 || fsync(fd) != 0 || close(fd) != 0) GiveUp("copy");
+  if (unlink("f.new") != 0) Say("f.new");
+}
+#endif
+
+int main(void) {
+  const int directory = OpenDirectory();
+  const int fd = OpenTemporary();
+  WriteOrGiveUp(fd, kNew, NEW_SIZE);
+  SyncOrGiveUp(fd);
+  CloseOrGiveUp(fd);
+#ifdef REPAIRED
+  Publish(directory);
+#else
+  if (rename("f.new", "f") == 0) {
+    SyncDirectoryOf(directory);
+  } else if (errno == EXDEV) {
+    CopyInPlace();
+  } else {
+    GiveUp("rename");
+  }
+#endif
+  return 0;
+}

@@ -1,0 +1,23 @@
+// PUZZLE: success is reported whatever rename says.
+// PUZZLE setup: echo state = old > f
+// PUZZLE axes: faults
+// SHOWS rename:error=EXDEV: exit 0, f old, left f.new
+// SHOWS repaired rename:error=EXDEV: exit 1, f old
+// EXPECT faults: honest:not-done rename(f) EACCES,EXDEV,ENOSPC,EIO,EBUSY
+// EXPECT faults: clean:litter rename(f) EACCES,EXDEV,ENOSPC,EIO,EBUSY
+#include "update.h"
+
+int main(void) {
+  const int directory = OpenDirectory();
+  const int fd = OpenTemporary();
+  WriteOrGiveUp(fd, kNew, NEW_SIZE);
+  SyncOrGiveUp(fd);
+  CloseOrGiveUp(fd);
+#ifdef REPAIRED
+  Publish(directory);
+#else
+  rename("f.new", "f");
+  SyncDirectoryOf(directory);
+#endif
+  return 0;
+}
