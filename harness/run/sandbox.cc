@@ -1,5 +1,6 @@
 #include "run/sandbox.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "run/copy_tree.h"
+#include "run/memory.h"
 #include "run/places.h"
 #include "run/view.h"
 #include "run/warden.h"
@@ -35,13 +37,17 @@ bool IsDirectory(const std::string& path) {
 /// The steps of Sandbox::Create, in order.
 class SandboxBuilder {
  public:
-  explicit SandboxBuilder(const SandboxSpec& spec) : spec_(spec), plan_(std::make_unique<ViewPlan>()) {}
+  explicit SandboxBuilder(const SandboxSpec& spec) : spec_(spec) {
+    sandbox_.plan_ = std::make_unique<ViewPlan>();
+    plan_ = sandbox_.plan_.get();
+  }
 
   Result<Sandbox> Build() {
     RETURN_IF_ERROR(ResolveDirectories());
     RETURN_IF_ERROR(MakeWorkArea());
-    RETURN_IF_ERROR(CopyDirectories());
-    if (AtMost() != Isolation::kNone) RETURN_IF_ERROR(PlanView());
+    PlanCopies();
+    if (AtMost() != Isolation::kNone) PlanView();
+    if (!spec_.in_memory) RETURN_IF_ERROR(Fill());
     RETURN_IF_ERROR(StartWarden());
     NoteFileSystem();
     sandbox_.working_directory_ = WorkingDirectory();
@@ -52,15 +58,21 @@ class SandboxBuilder {
   Status ResolveDirectories();
   Status CheckDirectory(const std::string& given, const std::string& resolved);
   Status MakeWorkArea();
-  Status CopyDirectories();
-  Status PlanView();
-  Status PlanTemporaries();
+  Status SetUpWorkArea();
+  void PlanCopies();
+  void PlanView();
+  void PlanTemporaries();
+  /// Makes and fills the directories that were planned. In memory that may happen again, for another view.
+  Status Fill();
   void PlanHome();
   void PlanVisible();
   Status StartWarden();
   Status FallBackToNoView();
   void NoteFileSystem();
   std::string WorkingDirectory() const;
+  /// Where this process finds what is to lie on `which`.
+  std::string Place(MemoryMount which) const;
+  ViewMount Mount(std::string target, MemoryMount which, const std::string& below) const;
   void Note(std::string sentence) { sandbox_.notes_.push_back(std::move(sentence)); }
 
   Isolation AtMost() const {
@@ -74,9 +86,11 @@ class SandboxBuilder {
 
   const SandboxSpec& spec_;
   Sandbox sandbox_;
-  std::unique_ptr<ViewPlan> plan_;
+  ViewPlan* plan_;  // sandbox_'s
   std::string caller_directory_;
   std::vector<std::string> originals_;  // judged first
+  std::vector<std::string> nested_;     // directories within temporaries that are expected there
+  std::vector<std::string> copy_notes_;
 };
 
 Status SandboxBuilder::CheckDirectory(const std::string& given, const std::string& resolved) {
@@ -131,14 +145,7 @@ Status SandboxBuilder::MakeWorkArea() {
       problem = fmt::format("the private copy may not lie inside the judged directory {}", originals_[0]);
     } else if (auto made = TempDir::Create("oldornew-", *resolved)) {
       sandbox_.work_area_ = made->Release();
-      sandbox_.file_system_ = FileSystemType(sandbox_.work_area_);
-      plan_->work_area = sandbox_.work_area_;
-      sandbox_.scratch_path_ = sandbox_.work_area_ + "/scratch";
-      // Passable for a program that gives up root, listable by nobody else.
-      if (chmod(sandbox_.work_area_.c_str(), 0711) != 0) return Fail("cannot set up {}", sandbox_.work_area_);
-      plan_->recorder = sandbox_.work_area_ + "/recorder";
-      RETURN_IF_ERROR(MakeDirectory(plan_->recorder, 0711));
-      return MakeDirectory(sandbox_.scratch_path_, 0700);
+      return SetUpWorkArea();
     } else {
       problem = made.error().message;
     }
@@ -147,38 +154,84 @@ Status SandboxBuilder::MakeWorkArea() {
                   "no place for the private copy: {}; choose one with --work-dir", problem);
 }
 
-Status SandboxBuilder::CopyDirectories() {
+Status SandboxBuilder::SetUpWorkArea() {
+  const std::string& area = sandbox_.work_area_;
+  sandbox_.file_system_ = FileSystemType(area);
+  plan_->work_area = area;
+  sandbox_.scratch_path_ = area + "/scratch";
+  // Passable for a program that gives up root, listable by nobody else.
+  if (chmod(area.c_str(), 0711) != 0) return Fail("cannot set up {}", area);
+  RETURN_IF_ERROR(MakeDirectory(sandbox_.scratch_path_, 0700));
+  if (spec_.in_memory) {
+    plan_->memory_place = area + "/memory";
+    RETURN_IF_ERROR(MakeDirectory(plan_->memory_place, 0711));
+    for (size_t i = 0; i < kMemoryMounts; ++i) {
+      const char* name = MemoryMountName(static_cast<MemoryMount>(i));
+      RETURN_IF_ERROR(MakeDirectory(JoinPath(plan_->memory_place, name), 0711));
+      sandbox_.memory_.emplace_back(open("/", O_PATH | O_CLOEXEC));  // keeps the number for StartView
+      if (!sandbox_.memory_.back().valid()) return Fail("cannot keep a descriptor: {}", ErrnoText(errno));
+    }
+  }
+  plan_->recorder = Mount(kRecorderMount, MemoryMount::kRecorder, "recorder");
+  sandbox_.recorder_path_ = Place(MemoryMount::kRecorder) + "/recorder";
+  plan_->directories.push_back({sandbox_.recorder_path_, 0711});
+  return {};
+}
+
+std::string SandboxBuilder::Place(MemoryMount which) const {
+  if (!spec_.in_memory) return sandbox_.work_area_;
+  // Not "self": our children look there too.
+  return fmt::format("/proc/{}/fd/{}", getpid(), sandbox_.memory_[static_cast<size_t>(which)].get());
+}
+
+ViewMount SandboxBuilder::Mount(std::string target, MemoryMount which, const std::string& below) const {
+  if (!spec_.in_memory) return {std::move(target), JoinPath(sandbox_.work_area_, below)};
+  return {std::move(target), below, false, which};
+}
+
+void SandboxBuilder::PlanCopies() {
+  for (size_t i = 0; i < originals_.size(); ++i) {
+    const std::string holder = fmt::format("copy{}", i);
+    const std::string below = JoinPath(holder, BaseName(originals_[i]));
+    const std::string place = Place(MemoryMount::kJudged);
+    plan_->directories.push_back({JoinPath(place, holder), 0711});
+    plan_->directories.push_back({JoinPath(place, below), 0700});
+    sandbox_.roots_.push_back({originals_[i], JoinPath(place, below), RootRole::kJudged});
+    plan_->mounts.push_back(Mount(originals_[i], MemoryMount::kJudged, below));
+  }
+}
+
+Status SandboxBuilder::Fill() {
+  copy_notes_.clear();
+  const auto note = [&](std::string sentence) { copy_notes_.push_back(std::move(sentence)); };
+  for (const auto& [path, mode] : plan_->directories) RETURN_IF_ERROR(MakeDirectory(path, mode));
+  for (const std::string& path : nested_) RETURN_IF_ERROR(MakeDirectories(path));
+  if (spec_.start_empty) return {};
   uint64_t left = spec_.copy_limit;
   for (size_t i = 0; i < originals_.size(); ++i) {
-    const std::string holder = fmt::format("{}/copy{}", sandbox_.work_area_, i);
-    RETURN_IF_ERROR(MakeDirectory(holder, 0711));
-    const std::string copy = JoinPath(holder, BaseName(originals_[i]));
-    RETURN_IF_ERROR(MakeDirectory(copy, 0700));
-    ASSIGN_OR_RETURN(const CopyOutcome outcome, CopyTree(originals_[i], copy, left));
+    ASSIGN_OR_RETURN(const CopyOutcome outcome, CopyTree(originals_[i], sandbox_.roots_[i].disk_path, left));
     left -= outcome.bytes;
     for (const std::string& path : outcome.skipped) {
-      Note(fmt::format("{} is a socket or a device and is missing in the private copy",
+      note(fmt::format("{} is a socket or a device and is missing in the private copy",
                        JoinPath(originals_[i], path)));
     }
     if (outcome.foreign_owners > 0) {
-      Note(fmt::format("{} in {} of other users or groups: in the private copy they belong to you",
+      note(fmt::format("{} in {} of other users or groups: in the private copy they belong to you",
                        Count(outcome.foreign_owners, "file"), originals_[i]));
     }
     if (outcome.lost_xattrs > 0) {
-      Note(fmt::format("{} of files in {} could not be copied",
+      note(fmt::format("{} of files in {} could not be copied",
                        Count(outcome.lost_xattrs, "extended attribute"), originals_[i]));
     }
     if (outcome.other_devices > 0) {
-      Note(fmt::format("{} below {} are plain directories in the private copy",
+      note(fmt::format("{} below {} are plain directories in the private copy",
                        Count(outcome.other_devices, "mount point"), originals_[i]));
     }
-    sandbox_.roots_.push_back({originals_[i], copy, RootRole::kJudged});
-    plan_->mounts.push_back({originals_[i], copy, false});
   }
   return {};
 }
 
-Status SandboxBuilder::PlanTemporaries() {
+void SandboxBuilder::PlanTemporaries() {
   std::vector<std::string> candidates = {"/tmp", "/var/tmp", "/dev/shm", EnvironmentVariable("TMPDIR")};
   for (const std::string& candidate : candidates) {
     auto resolved = RealPath(candidate);
@@ -188,17 +241,17 @@ Status SandboxBuilder::PlanTemporaries() {
           return root.role == RootRole::kTemporary && IsWithin(*resolved, root.seen_path);
         });
     if (covers != sandbox_.roots_.end()) {  // $TMPDIR below /tmp: a plain directory there
-      RETURN_IF_ERROR(MakeDirectories(Rebase(*resolved, covers->seen_path, covers->disk_path)));
+      nested_.push_back(Rebase(*resolved, covers->seen_path, covers->disk_path));
       continue;
     }
-    const std::string on_disk = fmt::format("{}/tmp{}", sandbox_.work_area_, sandbox_.roots_.size());
+    const std::string name = fmt::format("tmp{}", sandbox_.roots_.size());
+    const std::string on_disk = JoinPath(Place(MemoryMount::kTemporary), name);
     struct stat st;
     const mode_t mode = stat(resolved->c_str(), &st) == 0 ? st.st_mode & 07777 : 01777;
-    RETURN_IF_ERROR(MakeDirectory(on_disk, mode));
+    plan_->directories.push_back({on_disk, mode});
     sandbox_.roots_.push_back({*resolved, on_disk, RootRole::kTemporary});
-    plan_->mounts.push_back({*resolved, on_disk, false});
+    plan_->mounts.push_back(Mount(*resolved, MemoryMount::kTemporary, name));
   }
-  return {};
 }
 
 void SandboxBuilder::PlanHome() {
@@ -239,17 +292,17 @@ void SandboxBuilder::PlanVisible() {
   }
 }
 
-Status SandboxBuilder::PlanView() {
-  RETURN_IF_ERROR(PlanTemporaries());
+void SandboxBuilder::PlanView() {
+  PlanTemporaries();
   PlanVisible();
   PlanHome();
-  return {};
 }
 
 Status SandboxBuilder::StartWarden() {
   std::string problem = "switched off by OLDORNEW_NO_NAMESPACE";
   for (Isolation isolation : {Isolation::kFull, Isolation::kMountOnly, Isolation::kNone}) {
     if (isolation < AtMost()) continue;
+    if (isolation == Isolation::kNone && spec_.in_memory) break;
     if (isolation == Isolation::kNone) {
       Note(fmt::format(
           "no mount namespace ({}): the program runs in the copy where it lies, and sees that path",
@@ -257,16 +310,18 @@ Status SandboxBuilder::StartWarden() {
       RETURN_IF_ERROR(FallBackToNoView());
     }
     plan_->isolation = isolation;
-    auto warden = Warden::Start(*plan_);
-    if (!warden) {
-      problem = warden.error().message;
+    Status filled;
+    Status started = sandbox_.StartView([&] { return filled = Fill(); });
+    if (!filled) return filled;
+    if (!started) {
+      problem = started.error().message;
       continue;
     }
+    for (std::string& sentence : copy_notes_) Note(std::move(sentence));
     if (isolation == Isolation::kMountOnly && AtMost() == Isolation::kFull) {
       Note(fmt::format("no pid namespace ({}): process numbers are those of the machine", problem));
     }
     sandbox_.isolation_ = isolation;
-    sandbox_.warden_ = std::move(*warden);
     if (!plan_->home.empty() && sandbox_.warden_->view().home_overlay) {
       sandbox_.home_upper_ = plan_->home_upper;
     } else if (!plan_->home.empty()) {
@@ -276,8 +331,11 @@ Status SandboxBuilder::StartWarden() {
     if (isolation != Isolation::kNone && geteuid() != 0) {
       Note("files of other users look like those of nobody (user namespace)");
     }
-    sandbox_.plan_ = std::move(plan_);
     return {};
+  }
+  if (spec_.in_memory) {
+    return FailWith(ExitCode::kCannotJudge, "no private file system in memory is to be had here: {}",
+                    problem);
   }
   return Fail("cannot start a process for the sandbox: {}", problem);
 }
@@ -301,15 +359,16 @@ Status SandboxBuilder::FallBackToNoView() {
 }
 
 void SandboxBuilder::NoteFileSystem() {
+  if (spec_.in_memory) sandbox_.file_system_ = FileSystemType(sandbox_.judged_path());
   const std::string original = FileSystemType(originals_[0]);
   if (original != sandbox_.file_system_) {
     Note(fmt::format(
-        "the private copy lies on {}, the original on {}: what only one of them supports behaves differently "
-        "(--work-dir chooses the place)",
-        sandbox_.file_system_, original));
+        "the private copy lies on {}, the original on {}: what only one of them supports behaves differently"
+        "{}",
+        sandbox_.file_system_, original, spec_.in_memory ? "" : " (--work-dir chooses the place)"));
   }
   struct statvfs vfs;
-  if (statvfs(sandbox_.work_area_.c_str(), &vfs) == 0 && (vfs.f_flag & ST_NOEXEC) != 0 &&
+  if (!spec_.in_memory && statvfs(sandbox_.work_area_.c_str(), &vfs) == 0 && (vfs.f_flag & ST_NOEXEC) != 0 &&
       (sandbox_.isolation_ == Isolation::kNone || geteuid() != 0)) {
     Note("programs in the private copy cannot be executed (noexec); choose another place with --work-dir");
   }
@@ -337,6 +396,9 @@ Sandbox& Sandbox::operator=(Sandbox&& other) noexcept {
   std::swap(environment_, other.environment_);
   std::swap(home_upper_, other.home_upper_);
   std::swap(keep_, other.keep_);
+  std::swap(limited_, other.limited_);
+  std::swap(memory_, other.memory_);
+  std::swap(recorder_path_, other.recorder_path_);
   std::swap(plan_, other.plan_);
   std::swap(warden_, other.warden_);
   return *this;
@@ -354,10 +416,21 @@ std::vector<std::string> Sandbox::HomeChanges() const {
   return home_upper_.empty() ? std::vector<std::string>{} : LeavesBelow(home_upper_);
 }
 
-std::string Sandbox::recorder_path() const { return plan_->recorder; }
-
 std::string Sandbox::seen_recorder_path() const {
-  return isolation_ == Isolation::kNone ? plan_->recorder : kRecorderMount;
+  return isolation_ == Isolation::kNone ? recorder_path_ : kRecorderMount;
+}
+
+Status Sandbox::StartView(const std::function<Status()>& fill) {
+  const auto take = [&](const std::vector<UniqueFd>& mounts) -> Status {
+    CHECK(mounts.size() == memory_.size());
+    for (size_t i = 0; i < mounts.size(); ++i) {
+      if (dup3(mounts[i].get(), memory_[i].get(), O_CLOEXEC) < 0)
+        return Fail("cannot keep a descriptor: {}", ErrnoText(errno));
+    }
+    return fill();
+  };
+  ASSIGN_OR_RETURN(warden_, Warden::Start(*plan_, take));
+  return {};
 }
 
 std::string Sandbox::OnDisk(const std::string& seen_path) const {
@@ -420,17 +493,49 @@ Status Sandbox::Present(const FileTree& tree) {
     new_view = new_view || !leave_alone[i];
   }
   if (new_view) warden_->Kill();
+  if (limited_ && !new_view) {
+    for (RootRole where : {RootRole::kJudged, RootRole::kTemporary})
+      RETURN_IF_ERROR(LimitSpace(where, SpaceLimit()));
+  }
+  limited_ = false;
+  const bool fresh = new_view && in_memory();  // its mounts go with the view
+  if (!fresh) RETURN_IF_ERROR(WriteRoots(tree, leave_alone));
+  if (!home_upper_.empty() && (new_view || isolation_ == Isolation::kNone))
+    RETURN_IF_ERROR(ClearDirectory(home_upper_));
+  if (!new_view) return {};
+  if (!plan_->home_work.empty()) RETURN_IF_ERROR(ClearDirectory(plan_->home_work));
+  return StartView([&]() -> Status {
+    for (const auto& [path, mode] : plan_->directories) RETURN_IF_ERROR(MakeDirectory(path, mode));
+    return WriteRoots(tree, std::vector<bool>(roots_.size(), false));
+  });
+}
+
+Status Sandbox::WriteRoots(const FileTree& tree, const std::vector<bool>& leave_alone) {
   for (size_t i = 0; i < roots_.size(); ++i) {
     if (leave_alone[i]) continue;
     RETURN_IF_ERROR(ClearDirectory(roots_[i].disk_path));
     if (i < tree.roots().size()) RETURN_IF_ERROR(WriteTo(tree, roots_[i].disk_path, i));
   }
-  if (!home_upper_.empty() && (new_view || isolation_ == Isolation::kNone))
-    RETURN_IF_ERROR(ClearDirectory(home_upper_));
-  if (!new_view) return {};
-  if (!plan_->home_work.empty()) RETURN_IF_ERROR(ClearDirectory(plan_->home_work));
-  ASSIGN_OR_RETURN(warden_, Warden::Start(*plan_));
   return {};
+}
+
+namespace {
+
+MemoryMount MountOf(RootRole role) {
+  return role == RootRole::kJudged ? MemoryMount::kJudged : MemoryMount::kTemporary;
+}
+
+}  // namespace
+
+Status Sandbox::LimitSpace(RootRole where, const SpaceLimit& limit) {
+  if (!in_memory()) return Fail("the room of a sandbox that does not lie in memory cannot be limited");
+  limited_ = true;
+  return warden_->LimitMemory(MountOf(where), limit);
+}
+
+Result<Space> Sandbox::SpaceUsed(RootRole where) const {
+  if (!in_memory()) return Fail("the room in a sandbox that does not lie in memory is not known");
+  return MemoryMountUsed(memory_[static_cast<size_t>(MountOf(where))].get());
 }
 
 }  // namespace oldornew

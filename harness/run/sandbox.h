@@ -19,10 +19,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/files.h"
 #include "base/result.h"
 #include "trace/trace.h"
 
@@ -43,6 +46,24 @@ struct SandboxSpec {
   /// such as a program in /tmp. Paths inside the judged directories and paths that do not exist are ignored.
   std::vector<std::string> visible;
   Isolation at_most = Isolation::kFull;  ///< OLDORNEW_NO_NAMESPACE=1 in the environment means kNone
+  /// The copies, the private temporary directories and the recordings lie on tmpfs mounts of the sandbox's
+  /// own (run/memory.h says how a tmpfs differs from a disk), whose room LimitSpace can change. $HOME's
+  /// throw-away layer stays in the work area. Needs a mount namespace: where there is none, Create fails.
+  bool in_memory = false;
+  /// Nothing is copied: the judged directories begin empty, for callers that Present what they want there.
+  bool start_empty = false;
+};
+
+/// Room on one of the mounts of a sandbox in memory.
+struct Space {
+  uint64_t bytes = 0;  ///< whole pages
+  uint64_t inodes = 0;
+};
+
+/// What is left, counted from what is used now. Unset: as much as the machine gives.
+struct SpaceLimit {
+  std::optional<uint64_t> free_bytes;  ///< rounded down to whole pages of 4 KiB
+  std::optional<uint64_t> free_inodes;
 };
 
 /// A directory a program can change: where it sees it, and where it really lies for everybody else.
@@ -77,7 +98,7 @@ class Sandbox {
   /// Where this process finds files for itself (recordings, states); a program under test never sees it.
   const std::string& scratch_path() const { return scratch_path_; }
   /// A directory for recordings: on disk, and where programs in the view see it (and may write).
-  std::string recorder_path() const;
+  const std::string& recorder_path() const { return recorder_path_; }
   std::string seen_recorder_path() const;
   /// Where this process finds what a program sees at `seen_path` (absolute): in a root's copy, else the same
   /// path.
@@ -97,11 +118,21 @@ class Sandbox {
 
   /// Makes the sandbox hold `tree` and nothing else: its root i goes to roots()[i] as far as both have one;
   /// all other roots and the throw-away layer become empty. No run may be in progress. Next runs find only
-  /// this.
+  /// this. All limits are lifted.
   Status Present(const FileTree& tree);
 
+  /// In memory: limits the room in the judged directories (they share one mount) or in the private temporary
+  /// ones (they share another) until the next Present or LimitSpace: a really full disk, with the short
+  /// counts of the kernel, whose room comes back with unlink and truncation. Set it after Present; no run may
+  /// be in progress. Errors: not in memory, or what the kernel refused.
+  Status LimitSpace(RootRole where, const SpaceLimit& limit);
+  /// In memory: what is used now on the mount of the judged or of the temporary directories. Differences
+  /// between two answers mean something; there is a small constant in each.
+  Result<Space> SpaceUsed(RootRole where) const;
+  bool in_memory() const { return !memory_.empty(); }
+
   /// Leaves the work area on disk and returns its path (for `replay --keep`). Processes still end with the
-  /// sandbox.
+  /// sandbox. What lies in memory goes all the same.
   std::string Keep();
 
   Warden& warden() const { return *warden_; }
@@ -109,6 +140,10 @@ class Sandbox {
  private:
   friend class SandboxBuilder;
   Sandbox();
+  /// Starts a warden with a new view of what the plan says; in memory, `fill` makes what is in it.
+  Status StartView(const std::function<Status()>& fill);
+  /// Empties the roots and writes `tree`. `leave_alone[i]`: not root i.
+  Status WriteRoots(const FileTree& tree, const std::vector<bool>& leave_alone);
   /// True when something else is mounted below `root`.
   bool HoldsMountPoints(const SandboxRoot& root) const;
   /// True when there is nothing in `root` but mount points.
@@ -116,6 +151,7 @@ class Sandbox {
 
   std::string work_area_;
   std::string scratch_path_;
+  std::string recorder_path_;
   std::vector<SandboxRoot> roots_;
   std::string working_directory_;
   Isolation isolation_ = Isolation::kNone;
@@ -124,6 +160,10 @@ class Sandbox {
   std::vector<std::string> environment_;
   std::string home_upper_;
   bool keep_ = false;
+  bool limited_ = false;
+  /// In memory: the roots of the mounts, in the order of MemoryMount. Paths lead through these numbers, so a
+  /// new view puts its mounts under the same ones.
+  std::vector<UniqueFd> memory_;
   std::unique_ptr<struct ViewPlan> plan_;
   std::unique_ptr<Warden> warden_;
 };

@@ -16,7 +16,15 @@ using testing::MustRun;
 using testing::Shell;
 namespace {
 
-class SandboxTest : public ::testing::TestWithParam<Isolation> {
+struct Kind {
+  const char* name;
+  Isolation isolation;
+  bool in_memory;
+};
+
+void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
+
+class SandboxTest : public ::testing::TestWithParam<Kind> {
  protected:
   void SetUp() override {
     auto dir = TempDir::Create("sandbox-test-");
@@ -27,15 +35,18 @@ class SandboxTest : public ::testing::TestWithParam<Isolation> {
     ASSERT_OK(WriteFile(judged_ + "/config", "old\n"));
     ASSERT_OK(WriteFile(judged_ + "/sub/other", "other\n"));
     spec_.directory = judged_;
-    spec_.at_most = GetParam();
+    spec_.at_most = GetParam().isolation;
+    spec_.in_memory = GetParam().in_memory;
   }
   void Make() {
     auto sandbox = Sandbox::Create(spec_);
+    if (spec_.in_memory && !sandbox && sandbox.error().exit_code == ExitCode::kCannotJudge)
+      GTEST_SKIP() << sandbox.error().message;
     ASSERT_OK(sandbox);
     sandbox_ = std::make_unique<Sandbox>(std::move(*sandbox));
-    if (sandbox_->isolation() != GetParam()) GTEST_SKIP() << "this isolation is not to be had here";
+    if (sandbox_->isolation() != GetParam().isolation) GTEST_SKIP() << "this isolation is not to be had here";
   }
-  bool HasView() const { return GetParam() != Isolation::kNone; }
+  bool HasView() const { return GetParam().isolation != Isolation::kNone; }
 
   std::unique_ptr<TempDir> dir_;
   std::string judged_;
@@ -43,13 +54,14 @@ class SandboxTest : public ::testing::TestWithParam<Isolation> {
   std::unique_ptr<Sandbox> sandbox_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Each, SandboxTest,
-                         ::testing::Values(Isolation::kFull, Isolation::kMountOnly, Isolation::kNone),
-                         [](const auto& test) {
-                           return test.param == Isolation::kFull        ? "Full"
-                                  : test.param == Isolation::kMountOnly ? "MountOnly"
-                                                                        : "NoNamespace";
-                         });
+constexpr Kind kKinds[] = {{"Full", Isolation::kFull, false},
+                           {"FullInMemory", Isolation::kFull, true},
+                           {"MountOnly", Isolation::kMountOnly, false},
+                           {"MountOnlyInMemory", Isolation::kMountOnly, true},
+                           {"NoNamespace", Isolation::kNone, false}};
+
+INSTANTIATE_TEST_SUITE_P(Each, SandboxTest, ::testing::ValuesIn(kKinds),
+                         [](const auto& test) { return test.param.name; });
 
 TEST_P(SandboxTest, ChangesTheCopyAndNeverTheOriginal) {
   const auto before = Fingerprint(judged_);

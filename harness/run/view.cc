@@ -48,19 +48,24 @@ void TakeFlagsFrom(const std::string& original, int mount) {
   }
 }
 
-Result<Detached> CloneMount(const ViewMount& from) {
+std::string MemoryPlace(const ViewPlan& plan, MemoryMount which) {
+  return JoinPath(plan.memory_place, MemoryMountName(which));
+}
+
+Result<Detached> CloneMount(const ViewPlan& plan, const ViewMount& from) {
   Detached result;
   result.target = from.target;
+  const std::string source =
+      from.memory ? JoinPath(MemoryPlace(plan, *from.memory), from.source) : from.source;
   struct stat st;
-  if (stat(from.source.c_str(), &st) != 0) return Fail("cannot see {}: {}", from.source, ErrnoText(errno));
+  if (stat(source.c_str(), &st) != 0) return Fail("cannot see {}: {}", source, ErrnoText(errno));
   result.is_directory = S_ISDIR(st.st_mode);
   const int recursive = from.read_only && result.is_directory ? AT_RECURSIVE : 0;
-  result.mount.Reset(
-      open_tree(AT_FDCWD, from.source.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive));
-  if (!result.mount.valid()) return Fail("cannot clone the mount of {}: {}", from.source, ErrnoText(errno));
+  result.mount.Reset(open_tree(AT_FDCWD, source.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive));
+  if (!result.mount.valid()) return Fail("cannot clone the mount of {}: {}", source, ErrnoText(errno));
   if (from.read_only) {
     if (!SetFlags(result.mount.get(), MOUNT_ATTR_RDONLY, 0, recursive != 0)) {
-      return Fail("cannot make {} read-only: {}", from.source, ErrnoText(errno));
+      return Fail("cannot make {} read-only: {}", source, ErrnoText(errno));
     }
   } else {
     TakeFlagsFrom(from.target, result.mount.get());
@@ -96,7 +101,8 @@ Result<UniqueFd> MakeHomeOverlay(const ViewPlan& plan) {
 }
 
 /// Mounts below $HOME, which the overlay would hide: cloned read-only, to be put back on top of it.
-void CloneMountsBelow(const std::string& home, std::vector<Detached>& result) {
+void CloneMountsBelow(const ViewPlan& plan, std::vector<Detached>& result) {
+  const std::string& home = plan.home;
   auto table = ReadFile("/proc/self/mountinfo");
   if (!table) return;
   std::vector<std::string> seen;
@@ -108,7 +114,7 @@ void CloneMountsBelow(const std::string& home, std::vector<Detached>& result) {
         std::any_of(seen.begin(), seen.end(), [&](const auto& s) { return target.starts_with(s + "/"); });
     if (inside || std::find(seen.begin(), seen.end(), target) != seen.end()) continue;
     seen.push_back(target);
-    if (auto clone = CloneMount({target, target, true})) result.push_back(std::move(*clone));
+    if (auto clone = CloneMount(plan, {target, target, true})) result.push_back(std::move(*clone));
   }
 }
 
@@ -127,6 +133,27 @@ Status Attach(const Detached& what) {
   RETURN_IF_ERROR(MakeMountPoint(what));
   if (move_mount(what.mount.get(), "", AT_FDCWD, what.target.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0) {
     return Fail("cannot mount at {}: {}", what.target, ErrnoText(errno));
+  }
+  return {};
+}
+
+/// Mounts that are not attached cannot be cloned before Linux 6.15.
+Status AttachMemory(const ViewPlan& plan, std::vector<UniqueFd>& roots) {
+  for (size_t i = 0; i < kMemoryMounts; ++i) {
+    const std::string place = MemoryPlace(plan, static_cast<MemoryMount>(i));
+    ASSIGN_OR_RETURN(UniqueFd mount, MakeMemoryMount());
+    if (move_mount(mount.get(), "", AT_FDCWD, place.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0)
+      return Fail("cannot mount at {}: {}", place, ErrnoText(errno));
+    roots.push_back(std::move(mount));
+  }
+  return {};
+}
+
+/// From here on only the clones show what is in memory, and the roots' descriptors lead to it.
+Status DetachMemory(const ViewPlan& plan) {
+  for (size_t i = 0; i < kMemoryMounts; ++i) {
+    const std::string place = MemoryPlace(plan, static_cast<MemoryMount>(i));
+    if (umount2(place.c_str(), MNT_DETACH) != 0) return Fail("cannot detach {}: {}", place, ErrnoText(errno));
   }
   return {};
 }
@@ -162,26 +189,32 @@ bool WriteSmall(const char* path, const std::string& text) {
 
 }  // namespace
 
-Result<ViewOutcome> BuildView(const ViewPlan& plan) {
+Result<ViewOutcome> BuildView(const ViewPlan& plan,
+                              const std::function<Status(const std::vector<UniqueFd>& memory)>& fill) {
   if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
     return Fail("cannot make the mounts private: {}", ErrnoText(errno));
   }
   ViewOutcome outcome;
+  if (!plan.memory_place.empty()) {
+    RETURN_IF_ERROR(AttachMemory(plan, outcome.memory));
+    RETURN_IF_ERROR(fill(outcome.memory));
+  }
   std::vector<Detached> detached;
   for (const ViewMount& mount : plan.mounts) {
-    ASSIGN_OR_RETURN(Detached clone, CloneMount(mount));
+    ASSIGN_OR_RETURN(Detached clone, CloneMount(plan, mount));
     detached.push_back(std::move(clone));
   }
-  ASSIGN_OR_RETURN(const Detached recorder, CloneMount({kRecorderMount, plan.recorder, false}));
+  ASSIGN_OR_RETURN(const Detached recorder, CloneMount(plan, plan.recorder));
+  if (!plan.memory_place.empty()) RETURN_IF_ERROR(DetachMemory(plan));
   if (!plan.home.empty()) {
     if (auto overlay = MakeHomeOverlay(plan)) {
       outcome.home_overlay = true;
-      CloneMountsBelow(plan.home, detached);
+      CloneMountsBelow(plan, detached);
       detached.push_back({plan.home, std::move(*overlay), true});
     } else {
       outcome.home_problem = overlay.error().message;
       // Where a private directory covers it, $HOME would be gone altogether.
-      if (auto clone = CloneMount({plan.home, plan.home, true})) detached.push_back(std::move(*clone));
+      if (auto clone = CloneMount(plan, {plan.home, plan.home, true})) detached.push_back(std::move(*clone));
     }
   }
   mount_attr read_only = {};

@@ -1,5 +1,6 @@
 // The view: what a program sees inside a mount namespace. Built once per warden, by mount calls only (a few
 // hundred microseconds), in this order so that nothing is ever writable that should not be:
+//   0. in memory: make the tmpfs mounts and have them filled; they are attached until they are cloned
 //   1. clone every directory that is to be mounted (detached, so the next step leaves it writable)
 //   2. one recursive mount_setattr makes every mount read-only; other flags (nosuid, nodev, noexec) stay
 //   3. attach the clones, parents before children: private temporary directories, the home overlay, the
@@ -10,19 +11,24 @@
 
 #include <sys/types.h>
 
+#include <functional>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/files.h"
 #include "base/result.h"
+#include "run/memory.h"
 #include "run/sandbox.h"
 
 namespace oldornew {
 
 struct ViewMount {
-  std::string target;      ///< absolute, no symlinks in it
-  std::string source;      ///< on disk, as the process outside sees it
-  bool read_only = false;  ///< for SandboxSpec::visible
+  std::string target;                                ///< absolute, no symlinks in it
+  std::string source;                                ///< on disk, as the process outside sees it
+  bool read_only = false;                            ///< for SandboxSpec::visible
+  std::optional<MemoryMount> memory = std::nullopt;  ///< `source` is relative to the root of this one
 };
 
 /// Where programs reach the recording. A directory that every /proc has and no program looks into: it is in
@@ -35,19 +41,27 @@ struct ViewPlan {
   std::string home;               ///< overlay mount point; empty: none
   std::string home_upper;         ///< existing empty directories on one file system
   std::string home_work;
-  std::string recorder;   ///< directory to show, writable, at kRecorderMount
+  ViewMount recorder;     ///< directory to show, writable, at kRecorderMount
   std::string work_area;  ///< what the keeper removes
+  /// Existing directory with one for each MemoryMountName, where these are attached while the view is built;
+  /// empty: none are made.
+  std::string memory_place;
+  /// Directories that must be there before the view is built, parents first, with their modes, as the owner
+  /// reaches them.
+  std::vector<std::pair<std::string, mode_t>> directories;
 };
 
 struct ViewOutcome {
   bool home_overlay = false;  ///< false though asked for: $HOME is read-only
   std::string home_problem;
-  UniqueFd last_pid;  ///< kFull: /proc/sys/kernel/ns_last_pid of the view, for writing
+  std::vector<UniqueFd> memory;  ///< roots of the mounts in memory, in the order of MemoryMount
+  UniqueFd last_pid;             ///< kFull: /proc/sys/kernel/ns_last_pid of the view, for writing
 };
 
 /// REQUIRES: the caller has one thread and has just unshared its mount namespace, with the right to mount in
-/// it.
-Result<ViewOutcome> BuildView(const ViewPlan& plan);
+/// it. `fill` gets ViewOutcome::memory and makes what the plan takes from there.
+Result<ViewOutcome> BuildView(const ViewPlan& plan,
+                              const std::function<Status(const std::vector<UniqueFd>& memory)>& fill);
 
 /// Gives the calling process (one thread) a user namespace in which its uid and gid are what they were and
 /// nothing else is mapped, if it lacks the right to mount without one.

@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "run/packet.h"
 #include "run/warden_serve.h"
 
 namespace oldornew {
@@ -55,7 +56,7 @@ bool ReceiveWhole(int socket, T& message) {
 
 }  // namespace
 
-Result<std::unique_ptr<Warden>> Warden::Start(const ViewPlan& plan) {
+Result<std::unique_ptr<Warden>> Warden::Start(const ViewPlan& plan, const Filler& fill) {
   int sockets[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0) {
     return Fail("cannot make a socket: {}", ErrnoText(errno));
@@ -75,15 +76,28 @@ Result<std::unique_ptr<Warden>> Warden::Start(const ViewPlan& plan) {
   if (warden->keeper_ < 0) return Fail("cannot make a process: {}", ErrnoText(errno));
   theirs.Reset();
   lifeline_read.Reset();
-  WardenHello hello;
-  const bool heard = ReceiveWhole(warden->socket_.get(), hello);
-  if (!heard || !hello.ready) {
+  if (Status stands = warden->AwaitView(fill); !stands) {
     warden->Stop(false);
-    return Fail("{}", heard ? hello.problem : "the process that sets up the sandbox died");
+    return tl::unexpected(stands.error());
   }
-  warden->view_.home_overlay = hello.home_overlay != 0;
-  warden->view_.home_problem = hello.problem;
   return warden;
+}
+
+Status Warden::AwaitView(const Filler& fill) {
+  WardenHello hello;
+  do {
+    std::vector<UniqueFd> mounts;
+    if (ReceivePacket(socket_.get(), &hello, sizeof hello, &mounts) != sizeof hello)
+      return Fail("the process that sets up the sandbox died");
+    if (!hello.fill) break;
+    RETURN_IF_ERROR(fill(mounts));
+    const char go = 'g';
+    (void)SendPacket(socket_.get(), &go, 1);  // a warden that is gone says no more
+  } while (true);
+  if (!hello.ready) return Fail("{}", hello.problem);
+  view_.home_overlay = hello.home_overlay != 0;
+  view_.home_problem = hello.problem;
+  return {};
 }
 
 Warden::~Warden() { Stop(false); }
@@ -94,22 +108,24 @@ Status Warden::Send(const WardenRequest& request) {
   ASSIGN_OR_RETURN(UniqueFd file, PackRequest(request));
   std::vector<int> fds = {file.get()};
   for (const auto& [ours, theirs] : request.descriptors) fds.push_back(ours);
-  char byte = 'r';
-  iovec part = {&byte, 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMaxDescriptors)] = {};
-  msghdr message = {};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = CMSG_SPACE(sizeof(int) * fds.size());
-  cmsghdr* rights = CMSG_FIRSTHDR(&message);
-  rights->cmsg_level = SOL_SOCKET;
-  rights->cmsg_type = SCM_RIGHTS;
-  rights->cmsg_len = CMSG_LEN(sizeof(int) * fds.size());
-  std::memcpy(CMSG_DATA(rights), fds.data(), sizeof(int) * fds.size());
-  if (sendmsg(socket_.get(), &message, MSG_NOSIGNAL) < 0) {
+  const char byte = 'r';
+  if (!SendPacket(socket_.get(), &byte, 1, fds)) {
     return Fail("the process that starts commands in the sandbox is gone: {}", ErrnoText(errno));
   }
+  return {};
+}
+
+Status Warden::LimitMemory(MemoryMount which, const SpaceLimit& limit) {
+  WardenLimit request;
+  request.which = static_cast<uint8_t>(which);
+  request.limits_bytes = limit.free_bytes.has_value();
+  request.limits_inodes = limit.free_inodes.has_value();
+  request.free_bytes = limit.free_bytes.value_or(0);
+  request.free_inodes = limit.free_inodes.value_or(0);
+  WardenAnswer answer;
+  if (!SendPacket(socket_.get(), &request, sizeof request) || !ReceiveWhole(socket_.get(), answer))
+    return Fail("the process that starts commands in the sandbox is gone: {}", ErrnoText(errno));
+  if (answer.problem[0] != '\0') return Fail("{}", answer.problem);
   return {};
 }
 

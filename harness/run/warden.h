@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -40,7 +41,7 @@ struct WardenReply {
   int32_t timed_out = 0;
   int32_t too_many = 0;
   int32_t told_to_end = 0;  ///< Warden::EndRun ended it
-  int32_t unkillable = 0;  ///< processes that survived SIGKILL for ten seconds: the sandbox is unusable
+  int32_t unkillable = 0;   ///< processes that survived SIGKILL for ten seconds: the sandbox is unusable
   int32_t straggler_count = 0;
   uint64_t duration_ns = 0;
   char problem[512] = {};
@@ -60,8 +61,13 @@ struct WardenRequest {
 
 class Warden {
  public:
-  /// Errors: the view could not be set up (the reason, for a note). Never leaves processes behind.
-  static Result<std::unique_ptr<Warden>> Start(const ViewPlan& plan);
+  /// Fills the mounts in memory (their root directories, in the order of MemoryMount) before the view is
+  /// built from them.
+  using Filler = std::function<Status(const std::vector<UniqueFd>& mounts)>;
+
+  /// Errors: the view could not be set up (the reason, for a note), or `fill` failed. Never leaves processes
+  /// behind. `fill` is called once, for a plan in memory only.
+  static Result<std::unique_ptr<Warden>> Start(const ViewPlan& plan, const Filler& fill = nullptr);
   ~Warden();
   Warden(const Warden&) = delete;
   Warden& operator=(const Warden&) = delete;
@@ -75,6 +81,8 @@ class Warden {
   void EndRun();
   /// Reads the reply that poll(2) on socket() announced. Error: the warden is gone.
   Result<WardenReply> Receive();
+  /// Limits the room in one of the mounts in memory. REQUIRES: no run in progress, a plan in memory.
+  Status LimitMemory(MemoryMount which, const SpaceLimit& limit);
   /// Kills the view and everything in it now; Send fails from then on.
   void Kill();
   /// Kills the view; with `remove_work_area` the keeper removes it, before this returns.
@@ -82,6 +90,8 @@ class Warden {
 
  private:
   Warden() = default;
+  /// Waits until the view stands.
+  Status AwaitView(const Filler& fill);
   UniqueFd socket_;
   UniqueFd lifeline_;
   pid_t keeper_ = -1;

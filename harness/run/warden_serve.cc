@@ -20,6 +20,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "interpose/ptrace/tracer.h"
+#include "run/memory.h"
 #include "run/process_list.h"
 #include "run/start_command.h"
 
@@ -46,8 +47,8 @@ void CopyText(const std::string& text, char* to, size_t size) {
 /// Serves one socket until it closes.
 class Server {
  public:
-  /// `last_pid`: /proc/sys/kernel/ns_last_pid of our own pid namespace, open for writing, or -1.
-  Server(int socket, bool is_init, int last_pid) : socket_(socket), is_init_(is_init), last_pid_(last_pid) {
+  Server(int socket, bool is_init, const ViewOutcome& view)
+      : socket_(socket), is_init_(is_init), last_pid_(view.last_pid.get()), memory_(view.memory) {
     sigset_t child;
     sigemptyset(&child);
     sigaddset(&child, SIGCHLD);
@@ -72,6 +73,7 @@ class Server {
  private:
   bool ReceiveRequest(StartSpec& spec, WardenRequestHead& head);
   bool ParseRequest(const std::string& bytes, StartSpec& spec, WardenRequestHead& head);
+  bool AnswerLimit(const WardenLimit& request);
   void RunOne(StartSpec& spec, const WardenRequestHead& head, WardenReply& reply);
   /// Waits for SIGCHLD or the socket's end. False: our master is gone.
   bool WaitForNews(uint64_t until_ns, int at_most_ms);
@@ -87,7 +89,8 @@ class Server {
 
   int socket_;
   bool is_init_;
-  int last_pid_;
+  int last_pid_;  // ViewOutcome::last_pid, or -1
+  const std::vector<UniqueFd>& memory_;
   int signals_ = -1;
   bool told_to_end_ = false;
   std::string traced_recording_;  // of the request in work
@@ -98,31 +101,29 @@ class Server {
 };
 
 bool Server::ReceiveRequest(StartSpec& spec, WardenRequestHead& head) {
-  char byte;
-  iovec part = {&byte, 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMaxDescriptors)];
-  msghdr message = {};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  ssize_t got;
-  // An EndRun that came when its run had just ended means nothing.
-  do got = recvmsg(socket_, &message, MSG_CMSG_CLOEXEC);
-  while ((got < 0 && errno == EINTR) || (got == 1 && byte == Warden::kEndRun));
-  if (got <= 0) return false;
-  for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
-    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
-    const size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (size_t i = 0; i < count; ++i) {
-      int fd;
-      std::memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
-      received_.emplace_back(fd);
-    }
+  for (;;) {
+    received_.clear();
+    WardenLimit packet;
+    const ssize_t got = ReceivePacket(socket_, &packet, sizeof packet, &received_);
+    if (got <= 0) return false;
+    if (got == 1 && packet.byte != Warden::kEndRun) break;
+    // An EndRun that came when its run had just ended means nothing.
+    if (got == sizeof packet && !AnswerLimit(packet)) return false;
   }
   if (received_.empty()) return false;
   auto bytes = ReadFile(fmt::format("/proc/self/fd/{}", received_[0].get()));
   return bytes && ParseRequest(*bytes, spec, head);
+}
+
+bool Server::AnswerLimit(const WardenLimit& request) {
+  SpaceLimit limit;
+  if (request.limits_bytes) limit.free_bytes = request.free_bytes;
+  if (request.limits_inodes) limit.free_inodes = request.free_inodes;
+  WardenAnswer answer;
+  const Status done = request.which < memory_.size() ? LimitMemoryMount(memory_[request.which].get(), limit)
+                                                     : Fail("the sandbox does not lie in memory");
+  if (!done) CopyText(done.error().message, answer.problem, sizeof answer.problem);
+  return SendPacket(socket_, &answer, sizeof answer);
 }
 
 bool Server::ParseRequest(const std::string& bytes, StartSpec& spec, WardenRequestHead& head) {
@@ -315,27 +316,41 @@ void DetachFromTerminal() {
   sigprocmask(SIG_SETMASK, &empty, nullptr);
 }
 
+/// Hands the mounts in memory to the owner and waits until they are filled.
+Status HaveFilled(int socket, const std::vector<UniqueFd>& mounts) {
+  WardenHello hello;
+  hello.fill = 1;
+  std::vector<int> descriptors;
+  for (const UniqueFd& mount : mounts) descriptors.push_back(mount.get());
+  char go;
+  std::vector<UniqueFd> none;
+  if (!SendPacket(socket, &hello, sizeof hello, descriptors) || ReceivePacket(socket, &go, 1, &none) != 1)
+    return Fail("the owner of the sandbox is gone");
+  return {};
+}
+
 [[noreturn]] void RunWarden(const ViewPlan& plan, int socket) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   setsid();
-  UniqueFd last_pid;
+  ViewOutcome view;
   WardenHello hello;
   hello.ready = 1;
   if (plan.isolation != Isolation::kNone) {
-    Result<ViewOutcome> view = Fail("no mount namespace");
+    Result<ViewOutcome> built = Fail("no mount namespace");
     if (unshare(CLONE_NEWNS) == 0) {
-      view = BuildView(plan);
+      built = BuildView(plan,
+                        [socket](const std::vector<UniqueFd>& mounts) { return HaveFilled(socket, mounts); });
     } else {
-      view = Fail("no mount namespace: {}", ErrnoText(errno));
+      built = Fail("no mount namespace: {}", ErrnoText(errno));
     }
-    hello.ready = view.has_value();
-    hello.home_overlay = view && view->home_overlay;
-    if (view) last_pid = std::move(view->last_pid);
-    CopyText(view ? view->home_problem : view.error().message, hello.problem, sizeof hello.problem);
+    hello.ready = built.has_value();
+    hello.home_overlay = built && built->home_overlay;
+    CopyText(built ? built->home_problem : built.error().message, hello.problem, sizeof hello.problem);
+    if (built) view = std::move(*built);
   }
   if (plan.isolation != Isolation::kFull) prctl(PR_SET_CHILD_SUBREAPER, 1);
   if (send(socket, &hello, sizeof hello, MSG_NOSIGNAL) < 0 || !hello.ready || chdir("/") != 0) _exit(1);
-  Server(socket, plan.isolation == Isolation::kFull, last_pid.get()).Serve();
+  Server(socket, plan.isolation == Isolation::kFull, view).Serve();
   _exit(0);
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "run/packet.h"
 #include "run/view.h"
 #include "run/warden.h"
 
@@ -14,6 +15,7 @@ namespace oldornew {
 struct WardenHello {
   int32_t ready = 0;
   int32_t home_overlay = 0;
+  int32_t fill = 0;        ///< not ready yet: with this come the mounts in memory, and "go" is waited for
   char problem[512] = {};  ///< of the view, or, when ready, of the home overlay
 };
 
@@ -29,8 +31,20 @@ struct WardenRequestHead {
   uint64_t time_limit_ms = 0;
 };
 
-/// At most this many descriptors go with one request (the kernel's SCM_MAX_FD is 253).
-inline constexpr size_t kMaxDescriptors = 64;
+/// What a request to limit the room in a mount in memory is, as a whole.
+struct WardenLimit {
+  char byte = 'l';
+  uint8_t which = 0;
+  uint8_t limits_bytes = 0;
+  uint8_t limits_inodes = 0;
+  uint64_t free_bytes = 0;
+  uint64_t free_inodes = 0;
+};
+
+/// The answer to it; an empty problem: done.
+struct WardenAnswer {
+  char problem[512] = {};
+};
 
 /// Body of the keeper; never returns. REQUIRES: freshly forked.
 [[noreturn]] void RunKeeper(const ViewPlan& plan, int socket, int lifeline);

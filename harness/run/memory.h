@@ -1,0 +1,47 @@
+// Memory: the file systems of a sandbox that lies in memory (SandboxSpec::in_memory): tmpfs mounts that no
+// path leads to, made by the warden in the view's own mount namespace (so an unprivileged user may make them)
+// and handed to the sandbox's owner as descriptors. Below /proc/<owner>/fd/<number> the owner works on them
+// as on any directory; they are gone when the last descriptor and the last view are.
+//
+// What a tmpfs is, where it differs from a disk (Linux Documentation/filesystems/tmpfs.rst, mm/shmem.c):
+//   room      is counted in pages of 4 KiB of file data, of symlink targets from 128 bytes on, and of nothing
+//             else. What a write finds no page for it does not write: it returns the bytes of the pages
+//             before, or ENOSPC. Truncation and unlink give room back at once. fallocate gives all or
+//             nothing; a store into a mapping without room is SIGBUS.
+//   inodes    are counted one for each file, directory and symlink, and one for each further hard link.
+//             User xattrs (Linux 6.6) are paid for from the room of inodes.
+//   names     cost nothing: a directory never fills a page.
+//   no reserve for root, no delayed allocation (no ENOSPC at fsync or close), no journal.
+//   O_TMPFILE, RENAME_EXCHANGE, RENAME_WHITEOUT, SEEK_HOLE and POSIX ACLs work; FICLONE is EOPNOTSUPP,
+//   O_DIRECT works from Linux 6.6 on, inode numbers are never used again.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+
+#include "base/files.h"
+#include "base/result.h"
+#include "run/sandbox.h"
+
+namespace oldornew {
+
+/// Which of a sandbox's mounts in memory.
+enum class MemoryMount : uint8_t { kJudged, kTemporary, kRecorder };
+inline constexpr size_t kMemoryMounts = 3;
+const char* MemoryMountName(MemoryMount which);
+
+/// Makes a tmpfs, not attached anywhere, whose root is a directory of mode 0711 of the caller. It holds one
+/// file of one page, so that "as much as is used" is never the zero that means unlimited. As large as half
+/// of the machine's memory. Errors: what the kernel refused.
+Result<UniqueFd> MakeMemoryMount();
+
+/// `limit` counted from what is used now. `root`: any descriptor of the mount's root directory.
+/// REQUIRES: the right to mount in the user namespace that made it.
+Status LimitMemoryMount(int root, const SpaceLimit& limit);
+
+/// What is used of the mount that `root` is on, the page and the inodes of its making included.
+Result<Space> MemoryMountUsed(int root);
+
+}  // namespace oldornew
