@@ -104,7 +104,7 @@ def judge(subject, binary):
         if done.returncode != 0:
             return "failed", f"setup: {done.stderr.strip()}", 0.0, []
         try:
-            answer = verdicts.check(binary, subject.command, directory, subject.options)
+            answer = verdicts.check(binary, subject.command, directory, ["--only", "power", *subject.options])
         except verdicts.Failure as failure:
             return "failed", str(failure), 0.0, []
         worst = answer.worst()

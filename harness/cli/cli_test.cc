@@ -37,7 +37,7 @@ constexpr const char* kCareful =
     "os.fsync(os.open(\".\", os.O_RDONLY))'";
 
 TEST_F(CliTest, CheckFindsWhatSedLeavesAndLeavesTheUsersFileAlone) {
-  const Outcome run = Run(std::string("check ") + kCareless);
+  const Outcome run = Run(std::string("check --only power ") + kCareless);
   EXPECT_EQ(run.exit_code, 1) << run.err;
   EXPECT_THAT(
       run.out,
@@ -48,14 +48,14 @@ TEST_F(CliTest, CheckFindsWhatSedLeavesAndLeavesTheUsersFileAlone) {
 }
 
 TEST_F(CliTest, ACarefulProgramIsCleanAndLeavesNothingBehind) {
-  const Outcome run = Run(std::string("check ") + kCareful);
+  const Outcome run = Run(std::string("check --only power ") + kCareful);
   EXPECT_EQ(run.exit_code, 0) << run.out << run.err;
   EXPECT_THAT(run.out, HasSubstr("clean: old or new in every state"));
   EXPECT_NE(access(Path("w/oldornew.out").c_str(), F_OK), 0) << "nothing to keep, so nothing is made";
 }
 
 TEST_F(CliTest, ReplayBringsTheStateBackFromTheBundleAlone) {
-  ASSERT_EQ(Run(std::string("check ") + kCareless).exit_code, 1);
+  ASSERT_EQ(Run(std::string("check --only power ") + kCareless).exit_code, 1);
   const std::string bundle = FirstBundle();
   const Outcome replay = Run("replay --keep state " + bundle);
   EXPECT_EQ(replay.exit_code, 1) << replay.err;
@@ -69,7 +69,7 @@ TEST_F(CliTest, ReplayBringsTheStateBackFromTheBundleAlone) {
 }
 
 TEST_F(CliTest, ATokenReplaysBesideItsTrace) {
-  ASSERT_EQ(Run(std::string("check ") + kCareless).exit_code, 1);
+  ASSERT_EQ(Run(std::string("check --only power ") + kCareless).exit_code, 1);
   const auto json = nlohmann::json::parse(ReadFile(Path("w/oldornew.out/report.json")).value());
   const std::string token = json["findings"][0]["token"];
   EXPECT_EQ(Run("replay " + ShellQuote(token)).exit_code, 1);
@@ -79,8 +79,8 @@ TEST_F(CliTest, ATokenReplaysBesideItsTrace) {
 }
 
 TEST_F(CliTest, TheNextCheckDoesNotCopyOurOwnOutput) {
-  ASSERT_EQ(Run(std::string("check ") + kCareless).exit_code, 1);
-  ASSERT_EQ(Run(std::string("check ") + kCareless).exit_code, 1);
+  ASSERT_EQ(Run(std::string("check --only power ") + kCareless).exit_code, 1);
+  ASSERT_EQ(Run(std::string("check --only power ") + kCareless).exit_code, 1);
   const Outcome shown = Run("states --profile xfs -- true");
   EXPECT_THAT(shown.out, Not(HasSubstr("oldornew.out")));
 }
@@ -113,27 +113,31 @@ TEST_F(CliTest, StatesListsEachStateOnceWithItsTreeAndMakesThemReal) {
 }
 
 TEST_F(CliTest, ReportsGoWhereTheyAreAskedForAndAWrongPathCostsNoRun) {
-  const Outcome run =
-      Run("check --json --report junit=j.xml --report text=t.txt --report json=r.json --output o " +
-          std::string(kCareless));
+  const Outcome run = Run(
+      "check --only power --json --report junit=j.xml --report text=t.txt --report json=r.json --output o " +
+      std::string(kCareless));
   EXPECT_EQ(run.exit_code, 1);
   EXPECT_EQ(nlohmann::json::parse(run.out)["verdict"], "findings");
   EXPECT_THAT(ReadFile(Path("w/j.xml")).value(), HasSubstr("<failure"));
   EXPECT_EQ(access(Path("w/o/run.trace").c_str(), F_OK), 0);
-  const Outcome wrong = Run("check --report json=/nonexistent/r.json -- touch ran");
+  const Outcome wrong = Run("check --only power --report json=/nonexistent/r.json -- touch ran");
   EXPECT_EQ(wrong.exit_code, 2);
 }
 
 TEST_F(CliTest, ExitCodesAreThoseOfTheManual) {
-  EXPECT_EQ(Run("check -- true").exit_code, 0);
-  EXPECT_EQ(Run("check -- false").exit_code, 3);
-  EXPECT_EQ(Run("check --ok-exit 1 -- false").exit_code, 0);
-  EXPECT_EQ(Run("check --strict -- mv config.toml other").exit_code, 1) << "warnings fail only when strict";
-  EXPECT_EQ(Run("check -- mv config.toml other").exit_code, 0);
-  EXPECT_EQ(Run("check --ack exit -- mv config.toml other").exit_code, 1)
+  EXPECT_EQ(Run("check --only power -- true").exit_code, 0);
+  EXPECT_EQ(Run("check --only power -- false").exit_code, 3);
+  EXPECT_EQ(Run("check --only power --ok-exit 1 -- false").exit_code, 0);
+  EXPECT_EQ(Run("check --only power --strict -- mv config.toml other").exit_code, 1)
+      << "warnings fail only when strict";
+  EXPECT_EQ(Run("check --only power -- mv config.toml other").exit_code, 0);
+  EXPECT_EQ(Run("check --only power --ack exit -- mv config.toml other").exit_code, 1)
       << "an explicit --ack makes durability an error";
-  EXPECT_EQ(Run("check --max-states 2 --expect durable --ack none -- cp config.toml other").exit_code, 4);
-  EXPECT_EQ(Run("check --max-states 2 --expect durable --ack none --accept-bounded -- cp config.toml other")
+  EXPECT_EQ(
+      Run("check --only power --max-states 2 --expect durable --ack none -- cp config.toml other").exit_code,
+      4);
+  EXPECT_EQ(Run("check --only power --max-states 2 --expect durable --ack none --accept-bounded -- cp "
+                "config.toml other")
                 .exit_code,
             0);
   EXPECT_EQ(Run("--version").exit_code, 0);
@@ -205,10 +209,10 @@ TEST_F(CliTest, AViewIsAskedOfEveryStateAndReplayed) {
                                     ShellQuote(Path("w/a.db")))
                             .c_str()),
             0);
-  const Outcome blind = Run("check -- sqlite3 a.db 'insert into t values(2)'");
+  const Outcome blind = Run("check --only power -- sqlite3 a.db 'insert into t values(2)'");
   EXPECT_EQ(blind.exit_code, 5);
   EXPECT_THAT(blind.out, HasSubstr("--view 'sqlite3 a.db .dump'"));
-  const std::string view = "check --profile ext4 --profile xfs --view 'sqlite3 a.db .dump' -- ";
+  const std::string view = "check --only power --profile ext4 --profile xfs --view 'sqlite3 a.db .dump' -- ";
   const Outcome full = Run(view + "sqlite3 a.db 'pragma synchronous=extra; insert into t values(2)'");
   EXPECT_EQ(full.exit_code, 0) << full.out << full.err;
   EXPECT_THAT(full.out, HasSubstr("clean"));
@@ -228,7 +232,7 @@ TEST_F(CliTest, TheSourceLineOfTheGuiltyCallIsNamed) {
                         "}\n"));
   const std::string compile = fmt::format("cd {} && cc -g -o writer writer.c", ShellQuote(Path("w")));
   ASSERT_EQ(std::system(compile.c_str()), 0);
-  const Outcome run = Run("check -- ./writer");
+  const Outcome run = Run("check --only power -- ./writer");
   EXPECT_EQ(run.exit_code, 1);
   EXPECT_THAT(run.out, HasSubstr("writer.c:5 (main)")) << "the data is written when the stream is closed";
 }
@@ -236,15 +240,15 @@ TEST_F(CliTest, TheSourceLineOfTheGuiltyCallIsNamed) {
 TEST_F(CliTest, AProgramThatOnlyShellTextNamesIsFoundWhereverItLies) {
   ASSERT_TRUE(WriteFile(Path("prog"), "#!/bin/sh\necho new > config.toml\n"));
   ASSERT_EQ(chmod(Path("prog").c_str(), 0755), 0);
-  const Outcome run = Run("check --check " + ShellQuote("test -x " + Path("prog")) + " -- sh -c " +
-                          ShellQuote("true; '" + Path("prog") + "'"));
+  const Outcome run = Run("check --only power --check " + ShellQuote("test -x " + Path("prog")) +
+                          " -- sh -c " + ShellQuote("true; '" + Path("prog") + "'"));
   EXPECT_EQ(run.exit_code, 0) << run.out << run.err;
 }
 
 TEST_F(CliTest, AcknowledgedLinesArePromises) {
   const std::string script = "-- sh -c 'echo new > t; sync t; mv t config.toml; echo saved; sync .'";
-  EXPECT_EQ(Run("check --profile ext4 " + script).exit_code, 0);
-  const Outcome run = Run("check --profile ext4 --ack '^saved$' " + script);
+  EXPECT_EQ(Run("check --only power --profile ext4 " + script).exit_code, 0);
+  const Outcome run = Run("check --only power --profile ext4 --ack '^saved$' " + script);
   EXPECT_EQ(run.exit_code, 1);
   EXPECT_THAT(run.out, HasSubstr("said \"saved\""));
 }
@@ -257,6 +261,42 @@ TEST(ParseCommandLine, TakesProfileNamesWithCommasAndTheCommandUntouched) {
   EXPECT_THAT(parsed->options.profiles, ::testing::ElementsAre("ext4,data=journal", "xfs"));
   EXPECT_THAT(parsed->options.command, ::testing::ElementsAre("prog", "--json", "--", "-x"));
   EXPECT_FALSE(parsed->options.json);
+}
+
+std::set<Axis> AxesOf(std::vector<const char*> words) {
+  words.insert(words.begin(), {"oldornew", "check"});
+  words.insert(words.end(), {"--", "true"});
+  const auto parsed = ParseCommandLine(static_cast<int>(words.size()), words.data());
+  return parsed ? parsed->options.axes : std::set<Axis>{};
+}
+
+TEST(ParseCommandLine, WhatIsExploredIsChosenByName) {
+  const std::set<Axis> all = {Axis::kPower, Axis::kFaults, Axis::kKill, Axis::kNextRun};
+  EXPECT_EQ(AxesOf({}), DefaultAxes());
+  EXPECT_EQ(AxesOf({"--only", "power"}), std::set<Axis>{Axis::kPower});
+  EXPECT_EQ(AxesOf({"--only", "power,faults,kill"}), all) << "the next run starts from what kills leave";
+  EXPECT_EQ(AxesOf({"--only=power", "--only=kill", "--no-next-run"}),
+            (std::set<Axis>{Axis::kPower, Axis::kKill}));
+  EXPECT_EQ(AxesOf({"--only", "next-run"}), std::set<Axis>{Axis::kNextRun});
+  EXPECT_EQ(AxesOf({"--only", "power", "--next-run", "kill"}),
+            (std::set<Axis>{Axis::kPower, Axis::kNextRun}));
+  for (const Axis axis : DefaultAxes()) {
+    if (DefaultAxes().size() == 1) break;
+    const std::string without = fmt::format("--no-{}", AxisName(axis));
+    EXPECT_FALSE(AxesOf({without.c_str()}).contains(axis)) << without;
+  }
+}
+
+TEST(ParseCommandLine, NonsenseAboutWhatIsExploredIsRefused) {
+  const std::vector<std::vector<const char*>> cases = {
+      {"--only", "pwer"},
+      {"--only", ""},
+      {"--only", "power", "--no-power"},
+      {"--only", "power", "--no-kill"},
+      {"--no-next-run", "--next-run", "kill"},
+      {"--only", "power", "--recover", "true"},
+      {"--no-power", "--no-faults", "--no-kill", "--no-next-run"}};
+  for (const auto& words : cases) EXPECT_THAT(AxesOf(words), ::testing::IsEmpty()) << words[1];
 }
 
 class ScenarioCliTest : public CliTest {
@@ -317,18 +357,18 @@ TEST_F(ScenarioCliTest, AllMistakesInAllScenariosAreNamedBeforeAnythingRuns) {
 }
 
 TEST_F(ScenarioCliTest, ABaselineLetsOnlyNewFindingsFail) {
-  const std::string check = "check --write-baseline b.toml ";
+  const std::string check = "check --only power --write-baseline b.toml ";
   ASSERT_EQ(Run(check + kCareless).exit_code, 1);
   std::string text = ReadFile(Path("w/b.toml")).value();
-  EXPECT_EQ(Run(std::string("check --baseline b.toml ") + kCareless).exit_code, 2)
+  EXPECT_EQ(Run(std::string("check --only power --baseline b.toml ") + kCareless).exit_code, 2)
       << "no reason is given yet";
   for (size_t at; (at = text.find("reason = \"\"")) != std::string::npos;)
     text.replace(at, 11, "reason = \"it is a cache\"");
   ASSERT_TRUE(WriteFile(Path("w/b.toml"), text));
-  const Outcome accepted = Run(std::string("check --baseline b.toml ") + kCareless);
+  const Outcome accepted = Run(std::string("check --only power --baseline b.toml ") + kCareless);
   EXPECT_EQ(accepted.exit_code, 0) << accepted.out;
   EXPECT_THAT(accepted.out, HasSubstr("accepted  it is a cache"));
-  const Outcome other = Run("check --baseline b.toml -- sh -c 'echo new >other.toml'");
+  const Outcome other = Run("check --only power --baseline b.toml -- sh -c 'echo new >other.toml'");
   EXPECT_EQ(other.exit_code, 1) << "a finding of another file is new";
   EXPECT_THAT(other.out, HasSubstr("no longer found"));
 }
@@ -356,9 +396,10 @@ TEST_F(CliTest, ARowOfTheUsersOwnIsJudgedReportedAndReplayed) {
   // What xfs loses, a file system that waits before a rename over does not: only durability is left to
   // complain about.
   const std::string own = " --profiles-file ../own.toml";
-  const Outcome xfs = Run(std::string("check --profile xfs ") + kCareless);
+  const Outcome xfs = Run(std::string("check --only power --profile xfs ") + kCareless);
   EXPECT_THAT(xfs.out, HasSubstr("EMPTY"));
-  const Outcome kind = Run("check --profile kind --output out1 --strict" + own + " " + kCareless);
+  const Outcome kind =
+      Run("check --only power --profile kind --output out1 --strict" + own + " " + kCareless);
   EXPECT_EQ(kind.exit_code, 1) << kind.err;
   EXPECT_THAT(kind.out, Not(HasSubstr("EMPTY")));
   const auto json = nlohmann::json::parse(ReadFile(Path("w/out1/report.json")).value());
@@ -375,7 +416,7 @@ TEST_F(CliTest, ARowOfTheUsersOwnIsJudgedReportedAndReplayed) {
                         "[[profile]]\nname = \"kind\"\nbased-on = \"xfs\"\nsource = \"made up\"\n"));
   EXPECT_THAT(Run("replay " + bundle + own).err, HasSubstr("its row kind differs: REPL wait, now none"));
   ASSERT_TRUE(WriteFile(Path("own.toml"), "[[profile]]\nname = \"kind\"\n"));
-  const Outcome wrong = Run("check --profile kind" + own + " " + kCareless);
+  const Outcome wrong = Run("check --only power --profile kind" + own + " " + kCareless);
   EXPECT_EQ(wrong.exit_code, 2);
   EXPECT_THAT(wrong.err, HasSubstr("own.toml:1: a row without a source"));
 }
@@ -383,25 +424,26 @@ TEST_F(CliTest, ARowOfTheUsersOwnIsJudgedReportedAndReplayed) {
 TEST_F(CliTest, ASignalEndsTheExplorationAtOnce) {
   // So many states of so large a file take minutes.
   ASSERT_EQ(Run("record -o t -- dd if=/dev/urandom of=f bs=1M count=16 status=none").exit_code, 0);
-  const Outcome run = Run("check --max-states 100000 --trace t & sleep 0.5; kill -TERM $!; wait $!");
+  const Outcome run =
+      Run("check --only power --max-states 100000 --trace t & sleep 0.5; kill -TERM $!; wait $!");
   EXPECT_EQ(run.exit_code, 130) << run.out << run.err;
 }
 
 TEST_F(CliTest, AServerIsJudgedUpToTheLineThatEndsTheRun) {
   // It waits for somebody to open the pipe, which nobody does.
   const auto serve = [&](const std::string& update) {
-    return Run("check --until '^ready$' --ack '^ready$' --setup 'mkfifo pipe' -- sh -c '" + update +
-               "; echo ready; read line <pipe'");
+    return Run("check --only power --until '^ready$' --ack '^ready$' --setup 'mkfifo pipe' -- sh -c '" +
+               update + "; echo ready; read line <pipe'");
   };
   const Outcome run = serve("echo new >t; sync t; mv t config.toml; sync .");
   EXPECT_EQ(run.exit_code, 0) << run.out << run.err;
   const Outcome careless = serve("echo new >config.toml");
   EXPECT_EQ(careless.exit_code, 1) << careless.out << careless.err;
-  EXPECT_EQ(Run("check --until '[' -- true").exit_code, 2);
+  EXPECT_EQ(Run("check --only power --until '[' -- true").exit_code, 2);
 }
 
 TEST_F(CliTest, ExplainTakesABundleAndATokenAndSaysTheSame) {
-  Run(std::string("check ") + kCareless);
+  Run(std::string("check --only power ") + kCareless);
   const Outcome bundle = Run("explain " + FirstBundle());
   EXPECT_EQ(bundle.exit_code, 0) << bundle.err;
   for (const char* part :
@@ -416,8 +458,8 @@ TEST_F(CliTest, ExplainTakesABundleAndATokenAndSaysTheSame) {
 
 TEST_F(CliTest, WhatChangesBesideWhatIsWatchedIsFoundWhenAsked) {
   const std::string command = " -- sh -c 'echo new > config.toml; echo x > stray; echo y > a.log'";
-  EXPECT_THAT(Run("check --watch config.toml" + command).out, Not(HasSubstr("contained")));
-  const Outcome run = Run("check --watch config.toml --allow '*.log'" + command);
+  EXPECT_THAT(Run("check --only power --watch config.toml" + command).out, Not(HasSubstr("contained")));
+  const Outcome run = Run("check --only power --watch config.toml --allow '*.log'" + command);
   EXPECT_THAT(run.out, HasSubstr("stray is CHANGED by the run"));
   EXPECT_THAT(run.out, Not(HasSubstr("a.log")));
 }
@@ -425,12 +467,13 @@ TEST_F(CliTest, WhatChangesBesideWhatIsWatchedIsFoundWhenAsked) {
 TEST_F(CliTest, LinesOnADescriptorOfTheirOwnArePromises) {
   const std::string command =
       " -- sh -c 'echo saved >&7; echo new > t; sync t; mv t config.toml; sync . ; echo done >&7'";
-  const Outcome run = Run("check --json --ack-fd 7 --ack done" + command);
+  const Outcome run = Run("check --only power --json --ack-fd 7 --ack done" + command);
   EXPECT_EQ(run.exit_code, 0) << run.out << run.err;
-  const Outcome early = Run("check --json --ack-fd 7 --ack saved" + command);
+  const Outcome early = Run("check --only power --json --ack-fd 7 --ack saved" + command);
   EXPECT_EQ(early.exit_code, 0) << "what was there when it was said was old: " << early.out;
-  const Outcome lying = Run(
-      "check --ack-fd 7 --ack done -- sh -c 'echo new > t; sync t; mv t config.toml; echo done >&7; sync .'");
+  const Outcome lying =
+      Run("check --only power --ack-fd 7 --ack done -- sh -c 'echo new > t; sync t; mv t config.toml; echo "
+          "done >&7; sync .'");
   EXPECT_EQ(lying.exit_code, 1) << lying.out << lying.err;
   EXPECT_THAT(lying.out, HasSubstr("said \"done\""));
 }

@@ -65,27 +65,37 @@ Result<std::vector<Sandbox>> MakeProbeSandboxes(const Options& options, const Re
   return out;
 }
 
-// Adds runs and findings of a further exploration; indices of runs move behind those that are there.
+// Adds what the exploration of one axis found; indices of runs move behind those that are there.
 template <typename Part>
-void Take(Part part, Examination* out) {
+void Take(Part part, Axis axis, Examination* out) {
   const auto offset = static_cast<int>(out->further.size());
   for (FurtherRun& run : part.runs) out->further.push_back(std::move(run));
   for (Finding& finding : part.findings) {
     if (finding.run >= 0) finding.run += offset;
+    finding.axis = axis;
+    for (auto& [outcome, profiles] : finding.outcomes) {
+      if (profiles.empty()) profiles = {AxisName(axis)};
+    }
     out->result.findings.push_back(std::move(finding));
   }
   out->result.notes.insert(out->result.notes.end(), part.notes.begin(), part.notes.end());
-  out->result.coverage.exhaustive = out->result.coverage.exhaustive && part.exhaustive;
 }
+
+// ---- one function for each axis beside power
 
 Status Vary(const Options& options, Examination* out) {
   VarySpec spec{RunSpecOf(options), out->search};
   spec.search.watch = {};
-  spec.power = !Probed(options);
-  if (!spec.power) out->result.notes.push_back("power cuts were explored from the plain old state only");
+  spec.power = !Probed(options) && options.axes.contains(Axis::kPower);
+  if (Probed(options)) out->result.notes.push_back("power cuts were explored from the plain old state only");
   ASSIGN_OR_RETURN(VaryResult varied,
                    VaryOldState(*out->recording.sandbox, out->recording.trace, out->result, spec));
-  Take(std::move(varied), out);
+  out->report.axes.push_back({Axis::kOldStates, varied.runs.size(), varied.exhaustive, {}});
+  if (!varied.exhaustive) {
+    out->result.bounds.emplace_back(
+        "from other old states not all states that power cuts leave were visited: raise --max-states");
+  }
+  Take(std::move(varied), Axis::kOldStates, out);
   return {};
 }
 
@@ -97,29 +107,47 @@ Status RunNext(const Options& options, Examination* out) {
   spec.run = RunSpecOf(options);
   if (!options.recover.empty()) spec.recover = {"sh", "-c", options.recover};
   spec.ok_exit = out->search.ack.ok_exit;
-  spec.after_kill = asked("kill");
   spec.after_power_cut = asked("power");
+  spec.after_kill = asked("kill") || options.axes.contains(Axis::kKill) || !spec.after_power_cut;
   spec.profiles = out->search.profiles;
   spec.limits = out->search.limits;
   ASSIGN_OR_RETURN(NextRunResult next,
                    RunAgainFromEveryState(*out->recording.sandbox, out->recording.trace, spec));
-  const uint64_t states = next.states;
-  Take(std::move(next), out);
-  out->result.notes.push_back(fmt::format("the next run was made from {}", Count(states, "distinct state")));
+  out->report.axes.push_back({Axis::kNextRun, next.states, next.exhaustive,
+                              "the command again from " + Count(next.states, "distinct state")});
+  if (!next.exhaustive) {
+    out->result.bounds.push_back(
+        fmt::format("the next run was made from the first {} states only", next.states));
+  }
+  Take(std::move(next), Axis::kNextRun, out);
   return {};
 }
 
-// The command again, from other states. A recorded run without a verdict has nothing they could be compared
-// with.
-Status ExploreFurtherRuns(const Options& options, Examination* out) {
-  if (!options.vary_old && options.next_run.empty()) return {};
+// What needs further runs cannot be asked of a saved trace: an error only for what was asked for by name.
+Status CanRunAgain(const Options& options, Examination* out) {
+  std::set<Axis> lost;
+  for (const Axis axis : {Axis::kFaults, Axis::kNextRun}) {
+    if (options.axes.contains(axis)) lost.insert(axis);
+    if (options.named.contains(axis) || options.vary_old) {
+      return FailWith(ExitCode::kUsage, "{} needs a run; it cannot be asked of a saved trace or a log",
+                      options.vary_old ? "--vary-old" : AxisName(axis));
+    }
+  }
+  if (!lost.empty())
+    out->result.notes.push_back(fmt::format("not explored, since there is no run: {}", AxisNames(lost)));
+  return {};
+}
+
+// The other axes. A recorded run without a verdict has nothing that further runs could be compared with.
+Status ExploreFurther(const Options& options, Examination* out) {
   if (!HasAnswer(out->report.judgement.verdict)) return {};
-  if (out->recording.sandbox == nullptr)
-    return FailWith(ExitCode::kUsage,
-                    "--vary-old and --next-run need a run; they cannot be asked of a saved trace");
-  if (options.vary_old) RETURN_IF_ERROR(Vary(options, out));
-  if (!options.next_run.empty()) RETURN_IF_ERROR(RunNext(options, out));
-  out->report.further = &out->further;
+  if (out->recording.sandbox == nullptr) {
+    RETURN_IF_ERROR(CanRunAgain(options, out));
+  } else {
+    if (options.vary_old) RETURN_IF_ERROR(Vary(options, out));
+    if (options.axes.contains(Axis::kNextRun)) RETURN_IF_ERROR(RunNext(options, out));
+    if (!out->further.empty()) out->report.further = &out->further;
+  }
   out->report.judgement = Judge(out->recording.trace, &out->result, out->report.rules);
   return {};
 }
@@ -151,6 +179,7 @@ Result<SearchOptions> MakeSearchOptions(const Options& options) {
   if (!options.allow.empty() && contained == search.expect.end()) search.expect.push_back(Oracle::kContained);
   if (!options.volatile_globs.empty()) search.volatile_globs = options.volatile_globs;
   search.jobs = options.jobs;
+  search.power = options.axes.contains(Axis::kPower);
   return search;
 }
 
@@ -191,7 +220,11 @@ Result<std::unique_ptr<Examination>> Examine(const Options& options, SearchOptio
     report.explore_seconds = SecondsSince(explore_start);
     report.search = &out->result;
     report.judgement = Judge(trace, &out->result, report.rules);
-    RETURN_IF_ERROR(ExploreFurtherRuns(options, out.get()));
+    if (options.axes.contains(Axis::kPower)) {
+      const Coverage& coverage = out->result.coverage;
+      report.axes.push_back({Axis::kPower, coverage.states_visited, coverage.exhaustive, {}});
+    }
+    RETURN_IF_ERROR(ExploreFurther(options, out.get()));
   }
   report.seconds = SecondsSince(start);
   return out;

@@ -40,7 +40,7 @@ class CliImportTest : public testing::CommandTest {
   }
   Outcome Check(const std::string& log, const std::string& options) const {
     EXPECT_TRUE(WriteFile(Path("log"), log));
-    return Run("check --profile all --from ../log " + options);
+    return Run("check --only power --profile all --from ../log " + options);
   }
   std::string log_;
 };
@@ -81,7 +81,7 @@ TEST_F(CliImportTest, AnImportedTraceServesShowStatesCheckAndReplay) {
   EXPECT_THAT(imported.err, HasSubstr("complete"));
   EXPECT_THAT(Run("show ../t.trace").out, HasSubstr("renameat("));
   EXPECT_EQ(Run("states --trace ../t.trace").exit_code, 0);
-  EXPECT_EQ(Run("check --trace ../t.trace").exit_code, 1);
+  EXPECT_EQ(Run("check --only power --trace ../t.trace").exit_code, 1);
   EXPECT_EQ(Run("replay " + ShellQuote(FirstBundle())).exit_code, 1);
 }
 

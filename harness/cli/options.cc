@@ -96,6 +96,23 @@ void AddJudgingOptions(CLI::App* app, Options* o) {
       ->check(CLI::IsMember({"published", "endpoints"}));
 }
 
+void AddAxisOptions(CLI::App* app, Options* o) {
+  app->add_option("--only", o->only,
+                  "what is explored, comma-separated: power, faults, kill, next-run (default: " +
+                      AxisNames(DefaultAxes()) + ")")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  const std::pair<Axis, const char*> without[] = {
+      {Axis::kPower, "power cuts are not explored"},
+      {Axis::kFaults, "no call is made to fail"},
+      {Axis::kKill, "no process is killed"},
+      {Axis::kNextRun, "the command is not run again from what faults and kills leave"}};
+  for (const auto& [axis, text] : without) {
+    app->add_flag_callback(
+        fmt::format("--no-{}", AxisName(axis)), [o, a = axis] { o->not_wanted.insert(a); }, text);
+  }
+}
+
 void AddBoundOptions(CLI::App* app, Options* o) {
   app->add_option("--max-states", o->max_states, "combinations to visit per profile and subject")
       ->check(CLI::PositiveNumber);
@@ -178,6 +195,7 @@ struct Parser {
     check->add_option(
         "scenarios", o->scenarios,
         "scenario files, or folders of them, to check instead of a command (docs/scenarios.md)");
+    AddAxisOptions(check, o);
     check
         ->add_option(
             "--next-run", o->next_run,
@@ -237,6 +255,33 @@ struct Parser {
   }
 };
 
+// The axes that --only, --no-... and --next-run come to.
+Status ChooseAxes(Options* o) {
+  const auto usage = [](std::string message) { return FailWith(ExitCode::kUsage, "{}", message); };
+  for (const std::string& word : o->only) {
+    ASSIGN_OR_RETURN(const Axis axis, ParseAxis(word));
+    o->named.insert(axis);
+  }
+  if (!o->next_run.empty()) o->named.insert(Axis::kNextRun);
+  for (const Axis axis : o->not_wanted) {
+    if (o->named.contains(axis)) return usage(fmt::format("{} is asked for and excluded", AxisName(axis)));
+    if (!o->only.empty() && axis != Axis::kNextRun)
+      return usage(
+          fmt::format("--only says all that is explored: --no-{} has no place beside it", AxisName(axis)));
+  }
+  if (!o->only.empty()) o->axes = o->named;
+  o->axes.insert(o->named.begin(), o->named.end());
+  // The next run starts from what faults and kills leave.
+  const bool leaves = o->axes.contains(Axis::kFaults) || o->axes.contains(Axis::kKill);
+  if (leaves) o->axes.insert(Axis::kNextRun);
+  for (const Axis axis : o->not_wanted) o->axes.erase(axis);
+  if (o->axes.empty()) return usage("nothing is left to explore");
+  if (!o->recover.empty() && !o->axes.contains(Axis::kNextRun))
+    return usage(
+        "--recover says what the next run runs: it needs --next-run, or what faults and kills leave");
+  return {};
+}
+
 Status CheckCombination(const Options& o, bool has_dashes) {
   const auto usage = [](const char* message) { return FailWith(ExitCode::kUsage, "{}", message); };
   const bool runs = o.subcommand == Subcommand::kCheck || o.subcommand == Subcommand::kStates;
@@ -252,6 +297,8 @@ Status CheckCombination(const Options& o, bool has_dashes) {
     return {};
   }
   if (!o.scenarios.empty()) {
+    if (!o.only.empty() || !o.not_wanted.empty())
+      return usage("each scenario says itself what is explored: --only and --no-... are of a command");
     if (has_dashes || !o.trace_path.empty())
       return usage("scenarios, a command after -- and --trace exclude each other");
     return {};
@@ -310,6 +357,7 @@ Result<ParsedCommandLine> ParseCommandLine(int argc, const char* const* argv) {
       return FailWith(ExitCode::kUsage, "doctor takes a program or a command after --, not both");
     parsed.options.command = {parsed.options.input};
   }
+  RETURN_IF_ERROR(ChooseAxes(&parsed.options));
   RETURN_IF_ERROR(CheckCombination(parsed.options, has_dashes));
   return parsed;
 }

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "finding/axis.h"
 #include "interpose/backend.h"
 #include "model/crash_states.h"
 
@@ -73,7 +75,12 @@ struct Options {
   bool accept_bounded = false;
   bool quiet = false;
   bool try_it = false;                ///< doctor --try
+  std::vector<std::string> only;      ///< --only, as given
   std::vector<std::string> next_run;  ///< --next-run: kill, power
+  /// check: what is explored, as --only, --no-... and --next-run say.
+  std::set<Axis> axes = DefaultAxes();
+  std::set<Axis> named;        ///< those that the user asked for by name
+  std::set<Axis> not_wanted;   ///< --no-power, --no-faults, --no-kill, --no-next-run
   std::string recover;         ///< --recover: shell command that is run next instead of the recorded one
   bool vary_old = false;       ///< --vary-old: run from other old states too
   std::string baseline;        ///< --baseline: accepted findings

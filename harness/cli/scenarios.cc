@@ -171,6 +171,9 @@ class Gate {
     run->findings = done->result.findings;
     run->profiles = done->result.profiles;
     CheckAnswer answer{report.judgement.verdict, report.judgement.reasons, {}, run->profiles};
+    for (const AxisReport& axis : report.axes) {
+      if (axis.axis != Axis::kPower) answer.profiles.emplace_back(AxisName(axis.axis));
+    }
     for (const Finding& finding : run->findings) {
       if (finding.accepted.empty()) answer.findings.push_back(finding);
     }

@@ -87,6 +87,7 @@ std::string IdOf(const Finding& finding, const std::string& path) {
   Hasher hasher;
   hasher.Add(OracleName(finding.oracle)).Add(path);
   for (const std::string& call : finding.repair_calls) hasher.Add(call);
+  if (finding.axis != Axis::kPower) hasher.Add(AxisName(finding.axis)).Add(finding.cause);
   return hasher.Finish().Hex().substr(0, 16);
 }
 

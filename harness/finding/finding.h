@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "finding/axis.h"
 #include "model/crash_states.h"
 #include "oracle/judge.h"
 #include "trace/trace.h"
@@ -34,12 +35,14 @@ struct RepairStep {
 
 struct Finding {
   Oracle oracle = Oracle::kAtomic;
+  Axis axis = Axis::kPower;  ///< what has to happen for it
   Severity severity = Severity::kError;
   bool pedantic =
       false;  ///< reachable only in profiles that were explored but not asked for (posix): oracles.md 16
   std::string path;  ///< the subject
   std::string at;    ///< where in it the shown case goes wrong; often the same
-  std::map<Outcome, std::vector<std::string>> outcomes;  ///< outcome -> profiles, in the table's order
+  /// Outcome -> profiles, in the table's order. Of another axis than power: the axis's name in their place.
+  std::map<Outcome, std::vector<std::string>> outcomes;
   std::vector<std::string> profiles;  ///< all in which it is reachable, in the table's order
   std::string message;                ///< one sentence: what can happen, to which file, in which profiles
   std::string explanation;            ///< one sentence: why; may be empty
@@ -76,6 +79,9 @@ struct Finding {
   std::string
       scene;     ///< not of the recorded run but of a further one: "with an empty config.toml". Else empty
   int run = -1;  ///< index of that further run; -1: the recorded one
+  /// Not of power cuts: what tells it from the others of its axis and path, the same in every run ("wedged",
+  /// "write ENOSPC"). May be empty.
+  std::string cause;
   std::string accepted;  ///< not empty: a baseline accepts it, for this reason (gate/baseline.h)
   /// All paths with this cause (oracles.md 15), the shown one first. The fields above are of the shown one,
   /// except that `outcomes` and `profiles` are of all.
@@ -89,9 +95,10 @@ std::vector<FindingSubject> SubjectsOf(const Finding& finding);
 bool IsLive(Oracle oracle);
 
 /// The same for the same finding in every run and on every machine, 16 hex digits: of the oracle, the subject
-/// (stable_path) and the kinds of the calls that repair it. Nothing of a recording is in it, no time, number,
-/// address or token; nor the profiles, so that a new row of the table gives no new finding.
-/// Of several paths the shown one counts; FindingIds gives the id that each path would have by itself.
+/// (stable_path), the kinds of the calls that repair it, and, not of power cuts, axis and cause. Nothing of a
+/// recording is in it, no time, number, address or token; nor the profiles, so that a new row of the table
+/// gives no new finding. Of several paths the shown one counts; FindingIds gives the id that each path would
+/// have by itself.
 std::string FindingId(const Finding& finding);
 /// In the order of SubjectsOf.
 std::vector<std::string> FindingIds(const Finding& finding);

@@ -220,7 +220,10 @@ Result<SearchResult> Search(const Trace& trace, const SearchOptions& options) {
   SearchResult result;
   result.coverage.grain = options.limits.grain;
   result.coverage.crash_points = trace.ops.size() + 1;
-  for (const auto& [profile, pedantic] : ProfilesToExplore(options)) result.profiles.push_back(profile->name);
+  if (options.power) {
+    for (const auto& [profile, pedantic] : ProfilesToExplore(options))
+      result.profiles.push_back(profile->name);
+  }
   ASSIGN_OR_RETURN(std::vector<Subject> subjects, ChooseSubjects(trace, options.watch));
   std::erase_if(subjects, [&](const Subject& subject) { return Volatile(subject, options.volatile_globs); });
   for (const Subject& subject : subjects) result.subjects.push_back(subject.name);
@@ -232,17 +235,17 @@ Result<SearchResult> Search(const Trace& trace, const SearchOptions& options) {
   VersionHistory promises;
   promises.acks = FindAcks(trace, options.ack);
   std::optional<ProbeSearch> probes;
-  if (!options.probes.empty()) {
+  if (!options.probes.empty() && options.power) {
     probes.emplace(history, options, promises, &collector, &result);
     RETURN_IF_ERROR(probes->RunAll());
-  } else {
+  } else if (options.probes.empty()) {
     result.unsupported = FindInPlaceDatabases(trace, subjects);
   }
   const bool views = probes && options.probes[0].view;
   // With --check alone the ordinary questions are asked too only where paths were named.
   const bool ask = !views && (!probes || !options.watch.watch.empty() || !options.watch.together.empty());
   const bool attributes = Asked(options, Oracle::kAttrs);
-  if (ask && result.unsupported.empty()) {
+  if (ask && options.power && result.unsupported.empty()) {
     for (const Subject& subject : subjects) {
       Prepared& p = prepared.emplace_back();
       p.subject = &subject;
@@ -257,7 +260,7 @@ Result<SearchResult> Search(const Trace& trace, const SearchOptions& options) {
   for (Finding& finding : FindLiveFindings(trace, options, subjects))
     result.findings.push_back(std::move(finding));
   SortForReport(&result.findings);
-  NoteLitter(trace, &result);
+  if (options.power) NoteLitter(trace, &result);
   return result;
 }
 

@@ -37,6 +37,7 @@ struct SearchOptions {
   ProfileTable table = ProfileTable::BuiltIn();  ///< owns the rows below
   std::vector<const Profile*> profiles;          ///< findings in these count
   std::vector<const Profile*> pedantic;          ///< explored too; findings only here are marked pedantic
+  bool power = true;                             ///< false: the run itself is judged, no crash state
   Limits limits;
   WatchOptions watch;
   AckRule ack;
@@ -61,6 +62,8 @@ struct SearchResult {
   std::vector<std::string>
       unsupported;  ///< why no verdict is possible (oracles.md 3); then findings mean nothing
   std::vector<std::string> notes;
+  /// One sentence for each axis that was not explored to the end; power cuts say it in `coverage`.
+  std::vector<std::string> bounds;
 };
 
 /// Errors: usage (a --watch path that does not exist), and what a probe returns.

@@ -54,7 +54,7 @@ Judgement Judge(const Trace& trace, const SearchResult* search, const VerdictRul
   if (std::any_of(search->findings.begin(), search->findings.end(), fails)) {
     out.verdict = Verdict::kFindings;
     out.exit_code = ExitCode::kFindings;
-  } else if (!search->coverage.exhaustive || !unproven.empty()) {
+  } else if (!search->coverage.exhaustive || !search->bounds.empty() || !unproven.empty()) {
     out.verdict = Verdict::kBounded;
     out.exit_code = rules.accept_bounded ? ExitCode::kClean : ExitCode::kBounded;
     if (!search->coverage.exhaustive) {
@@ -62,6 +62,7 @@ Judgement Judge(const Trace& trace, const SearchResult* search, const VerdictRul
           fmt::format("{} of {} combinations were visited: raise --max-states, or narrow with --watch",
                       search->coverage.states_visited, search->coverage.states_total));
     }
+    out.reasons.insert(out.reasons.end(), search->bounds.begin(), search->bounds.end());
     out.reasons.insert(out.reasons.end(), unproven.begin(), unproven.end());
   }
   return out;

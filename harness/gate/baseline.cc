@@ -38,7 +38,11 @@ AcceptedFinding ReadEntry(const TomlTable& table, const std::string& file, uint3
       reader.Complain("outcomes", outcome.error().message);
     }
   }
-  const std::vector<std::string> profiles = reader.Texts("profiles");
+  std::vector<std::string> profiles = reader.Texts("profiles");
+  for (const std::string& name : profiles) {
+    if (IsAxisName(name)) out.profiles.push_back(name);
+  }
+  std::erase_if(profiles, IsAxisName);
   if (const auto known = SelectProfiles(profiles); !profiles.empty() && !known) {
     reader.Complain("profiles", known.error().message);
   } else if (!profiles.empty()) {

@@ -15,7 +15,7 @@ struct AcceptedFinding {
   Oracle oracle = Oracle::kAtomic;
   std::string path;                   ///< a glob (fnmatch(3)) for the subject's name
   std::vector<Outcome> outcomes;      ///< empty: any
-  std::vector<std::string> profiles;  ///< empty: any
+  std::vector<std::string> profiles;  ///< or axes beside power; empty: any
   std::string scenario;               ///< a glob for the scenario's name; empty: any
   std::string reason;
   uint32_t line = 0;

@@ -128,9 +128,11 @@ void ReadProfiles(const std::string& key, const TomlValue& value, const std::str
   for (const std::string& name : Split(key, ' ')) {
     if (name.empty()) continue;
     const auto twice = [&](const ProfileExpectation& other) { return other.profile == name; };
-    if (const auto known = SelectProfiles({name}); !known) {
+    if (IsAxisName(name) && !std::any_of(out->profiles.begin(), out->profiles.end(), twice)) {
+      out->profiles.push_back({name, paths});
+    } else if (const auto known = SelectProfiles({name}); !known && !IsAxisName(name)) {
       problems->Add(file, value.line, known.error().message);
-    } else if (known->size() != 1) {
+    } else if (known && known->size() != 1) {
       problems->Add(file, value.line, fmt::format("{} names a set: name its profiles", Quote(name)));
     } else if (std::any_of(out->profiles.begin(), out->profiles.end(), twice)) {
       problems->Add(file, value.line, fmt::format("profile {} stands twice in [expect]", name));
@@ -176,7 +178,8 @@ std::vector<std::string> Differences(const Expectation& expected, const CheckAns
   for (const ProfileExpectation& one : expected.profiles) {
     if (!judged) break;
     if (std::find(answer.profiles.begin(), answer.profiles.end(), one.profile) == answer.profiles.end()) {
-      out.push_back(fmt::format("{} was not explored: add it to the scenario's profiles", one.profile));
+      out.push_back(fmt::format("{} was not explored: add it to the scenario's {}", one.profile,
+                                IsAxisName(one.profile) ? "only" : "profiles"));
       continue;
     }
     Seen seen = FindingsUnder(one.profile, answer.findings);

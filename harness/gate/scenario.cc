@@ -176,6 +176,8 @@ Scenario ReadScenario(const TomlTable& table, const std::string& file, TomlProbl
     reader.Complain("directory", "directory and [old] exclude each other");
   if (const TomlTable* options = reader.Table("options"))
     out.options = ReadOptions(*options, file, reader.LineOf("options"), problems);
+  if (reader.Any("only") != nullptr)
+    out.options.push_back({"only", reader.Texts("only"), reader.LineOf("only")});
   const TomlTable* expect = reader.Table("expect");
   out.expect =
       ReadExpectation(expect == nullptr ? TomlTable{} : *expect, file, reader.LineOf("expect"), problems);

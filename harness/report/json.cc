@@ -62,6 +62,7 @@ Json FindingJson(const Trace& trace, const Finding& finding, const std::string& 
   Json out{
       {"id", FindingId(finding)},
       {"oracle", OracleName(finding.oracle)},
+      {"axis", AxisName(finding.axis)},
       {"severity", SeverityName(finding.severity)},
       {"pedantic", finding.pedantic},
       {"outcomes", OutcomesJson(finding.outcomes)},
@@ -123,6 +124,13 @@ Json FurtherJson(const std::vector<FurtherRun>& runs) {
   return out;
 }
 
+Json AxesJson(const std::vector<AxisReport>& axes) {
+  Json out = Json::array();
+  for (const AxisReport& axis : axes)
+    out.push_back({{"axis", AxisName(axis.axis)}, {"cases", axis.cases}, {"exhaustive", axis.exhaustive}});
+  return out;
+}
+
 Json RecordingJson(const Trace& trace) {
   Json obstacles = Json::array();
   for (const Obstacle& obstacle : trace.obstacles) {
@@ -169,6 +177,7 @@ std::string JsonReport(const Report& report) {
             {"verdict", VerdictName(report.judgement.verdict)},
             {"exit_code", static_cast<int>(report.judgement.exit_code)},
             {"reasons", report.judgement.reasons},
+            {"axes", AxesJson(report.axes)},
             {"findings", std::move(findings)},
             {"coverage", std::move(coverage)},
             {"profile_table", report.profile_table},

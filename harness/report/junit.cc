@@ -46,11 +46,14 @@ std::string JunitReport(const Report& report) {
         "  <testcase classname=\"{}\" name=\"verdict\"><error message=\"{}\">{}</error></testcase>\n", suite,
         VerdictName(report.judgement.verdict), Xml(Join(report.judgement.reasons, "\n")));
   }
+  std::vector<std::string> axes;
+  for (const AxisReport& axis : report.axes) axes.emplace_back(AxisName(axis.axis));
   return fmt::format(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
       "<testsuite name=\"oldornew\" tests=\"{}\" failures=\"{}\" errors=\"{}\" "
-      "time=\"{:.3f}\">\n{}</testsuite>\n",
-      tests, failures, errors, report.seconds, cases);
+      "time=\"{:.3f}\">\n"
+      "  <properties><property name=\"axes\" value=\"{}\"/></properties>\n{}</testsuite>\n",
+      tests, failures, errors, report.seconds, Join(axes, " "), cases);
 }
 
 }  // namespace oldornew

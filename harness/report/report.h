@@ -16,10 +16,19 @@ namespace oldornew {
 /// Version of the JSON report; docs/report-schema.json describes it.
 inline constexpr int kReportSchemaVersion = 1;
 
+/// One axis that was explored.
+struct AxisReport {
+  Axis axis = Axis::kPower;
+  uint64_t cases = 0;  ///< states judged, or runs made
+  bool exhaustive = true;
+  std::string text;  ///< for people, without the axis's name; empty: said elsewhere (power)
+};
+
 struct Report {
   const Trace* trace = nullptr;
   const std::vector<FurtherRun>* further = nullptr;  ///< --vary-old, --next-run; null: neither was asked for
   const SearchResult* search = nullptr;              ///< null when the trace could not be searched
+  std::vector<AxisReport> axes;                      ///< that were explored, in their order
   Judgement judgement;
   VerdictRules rules;
   std::string profile_table;         ///< ProfileTable::Version() of the rows that were used

@@ -37,6 +37,7 @@ class ReportTest : public ::testing::Test {
     options.profiles = SelectProfiles({"ext4", "xfs", "btrfs"}).value();
     options.pedantic = SelectProfiles({"posix"}).value();
     options.jobs = 1;
+    report_.axes = {{Axis::kPower, 0, true, ""}};
     report_.trace = &trace_;
     report_.profile_table = "2-0123abcd";  // the real one changes with every cell of the table
     report_.rules = rules;

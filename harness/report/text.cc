@@ -59,11 +59,17 @@ std::string Head(const Report& report) {
                               : "cannot be judged");
   if (report.search == nullptr || !report.search->unsupported.empty()) return out;
   const Coverage& c = report.search->coverage;
-  out += fmt::format("explored   {} under {}, {} distinct, {} (grain: {}), {}\n",
-                     Count(c.states_visited, "crash state"), Count(report.search->profiles.size(), "profile"),
-                     c.states_distinct,
-                     c.exhaustive ? "exhaustive" : fmt::format("BOUNDED, {} in all", c.states_total),
-                     GrainName(c.grain), Milliseconds(report.explore_seconds));
+  const auto lost = [](const AxisReport& axis) { return axis.axis == Axis::kPower; };
+  const bool power = report.axes.empty() || std::any_of(report.axes.begin(), report.axes.end(), lost);
+  if (power)
+    out += fmt::format("explored   {} under {}, {} distinct, {} (grain: {}), {}\n",
+                       Count(c.states_visited, "crash state"),
+                       Count(report.search->profiles.size(), "profile"), c.states_distinct,
+                       c.exhaustive ? "exhaustive" : fmt::format("BOUNDED, {} in all", c.states_total),
+                       GrainName(c.grain), Milliseconds(report.explore_seconds));
+  for (const AxisReport& axis : report.axes) {
+    if (!axis.text.empty()) out += fmt::format("{:<10} {}\n", AxisName(axis.axis), axis.text);
+  }
   return out + SubjectsLine(report.search->subjects);
 }
 
