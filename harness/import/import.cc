@@ -51,9 +51,7 @@ Result<CapturedTree> CaptureGiven(const std::string& directory, const char* opti
   if (!captured) return FailWith(ExitCode::kUsage, "{}: {}", option, captured.error().message);
   // Output of earlier checks is no part of it. What no root reaches any more stays in the table.
   FileTree& tree = captured->tree;
-  const auto ours = [&](const auto& entry) {
-    return tree.at(entry.second).entries.count(kOutputMarker) != 0;
-  };
+  const auto ours = [&](const auto& entry) { return tree.at(entry.second).entries.count(kOutputMarker) != 0; };
   for (size_t i = 0; i < tree.size(); ++i) std::erase_if(tree.at(static_cast<InodeIndex>(i)).entries, ours);
   return captured;
 }

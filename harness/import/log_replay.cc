@@ -326,8 +326,9 @@ const std::map<std::string, LogReplay::Handler>& LogReplay::Handlers() {
     add(&R::OnMprotect, {"mprotect", "pkey_mprotect"});
     add(&R::OnIoctl, {"ioctl"});
     add(&R::OnIoSubmit, {"io_submit"});
-    add(&R::OnUnsupported, {"io_uring_setup", "io_uring_enter", "mount", "umount", "umount2", "unshare",
-                            "setns", "pivot_root", "chroot", "move_mount", "open_by_handle_at", "swapon"});
+    add(&R::OnUnsupported,
+        {"io_uring_setup", "io_uring_enter", "mount", "umount", "umount2", "unshare", "setns", "pivot_root",
+         "chroot", "move_mount", "open_by_handle_at", "swapon"});
     return all;
   }();
   return *handlers;

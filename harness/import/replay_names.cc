@@ -182,8 +182,8 @@ void LogReplay::OnRename(const StraceCall& call) {
   draft.AddState(SectionType::kObjectBefore, world_->State(from.inode));
   draft.AddState(SectionType::kOtherBefore, world_->State(to.inode));
   if (!call.failed() && from.there() && (from.inode != to.inode || exchange)) {
-    if (!to.there() && world_->Judged(to.dir) && !world_->facts(to.dir).listed &&
-        (*flags & RENAME_NOREPLACE) == 0 && !world_->Absent(to))
+    if (!to.there() && world_->Judged(to.dir) && !world_->facts(to.dir).listed && (*flags & RENAME_NOREPLACE) == 0 &&
+        !world_->Absent(to))
       assumed_new_.insert(PathOf(to));
     if (!concerns) NoteOutside(to);
     world_->Unlink(from.dir, from.name);

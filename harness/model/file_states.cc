@@ -292,8 +292,8 @@ class FileDomainBuilder {
     if (range.pattern) add({Form::kPattern, 0, 0, 0, kTornWeight, range.pattern_pos, {}});
     for (uint32_t v : fresh) {
       if (!p_.rules.Has(Rule::kStalePattern)) break;
-      // From when the page was dropped its block may hold anything; a page that never was is a hole until the
-      // first write to it.
+      // From when the page was dropped its block may hold anything; a page that never was is a hole until the first
+      // write to it.
       const bool dropped = v > range.low && v <= range.high;
       if (!dropped && (v < range.low || v >= range.high)) continue;
       add({Form::kPattern, v, 0, 0, kTornWeight, pos_of(dropped ? v : v + 1), {}});

@@ -41,8 +41,8 @@ struct Inode {
   std::map<std::string, InodeIndex> entries;  ///< directories only; no "." and ".."
 };
 
-/// A directory that holds a file of this name is our own output (bundles with traces of earlier checks) and
-/// is neither copied nor imported: each trace would otherwise contain the ones before it.
+/// A directory that holds a file of this name is our own output (bundles with traces of earlier checks) and is neither copied nor imported:
+/// each trace would otherwise contain the ones before it.
 inline constexpr char kOutputMarker[] = ".oldornew-output";
 
 /// What differs at one path.

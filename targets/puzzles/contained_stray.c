@@ -4,8 +4,7 @@
 // PUZZLE oracles: atomic durable contained
 // EXPECT rest: contained:changed-outside
 //
-// Why (oracles.md 14): f.old is still there at the end, and the mode of g is another one than before. The log
-// is allowed.
+// Why (oracles.md 14): f.old is still there at the end, and the mode of g is another one than before. The log is allowed.
 #include "puzzle.h"
 
 int main(void) {

@@ -3,8 +3,7 @@
 // PUZZLE oracles: atomic durable attrs private
 // EXPECT rest posix: private:exposed
 //
-// Why (oracles.md 13): what is written under 0644 can be read from then on, and whoever has opened it reads
-// on.
+// Why (oracles.md 13): what is written under 0644 can be read from then on, and whoever has opened it reads on.
 #include "puzzle.h"
 
 int main(void) {

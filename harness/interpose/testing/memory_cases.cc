@@ -206,8 +206,8 @@ void MemoryCalls() {
 
 }  // namespace
 
-/// Unmaps, protects and maps over every file-backed mapping that it does not know (its own, the libraries of
-/// C and C++, the loader), as restorers of checkpoints do.
+/// Unmaps, protects and maps over every file-backed mapping that it does not know (its own, the libraries of C and C++,
+/// the loader), as restorers of checkpoints do.
 void UnmapUnknown() {
   FILE* maps = fopen("/proc/self/maps", "r");
   char line[512];
@@ -227,13 +227,11 @@ void UnmapUnknown() {
   }
   fclose(maps);
   int failures = 0;
-  for (int i = 0; i < count; i++)
-    failures += munmap(reinterpret_cast<void*>(ranges[i][0]), ranges[i][1]) != 0;
+  for (int i = 0; i < count; i++) failures += munmap(reinterpret_cast<void*>(ranges[i][0]), ranges[i][1]) != 0;
   for (int i = 0; i < count; i++) {
     // Natively there is nothing left to protect, and nothing here to be refused.
     mprotect(reinterpret_cast<void*>(ranges[i][0]), ranges[i][1], PROT_NONE);
-    mmap(reinterpret_cast<void*>(ranges[i][0]), ranges[i][1], PROT_NONE,
-         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    mmap(reinterpret_cast<void*>(ranges[i][0]), ranges[i][1], PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
   }
   Say("failures %d, write %d", failures, WriteNull());
 }
