@@ -1,6 +1,5 @@
 #include "hardened/swap_directory.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -90,18 +89,11 @@ class DirectorySwap {
 
   /// Removes all that carries our pattern but the live tree. The lock says that nobody is at work on it.
   bool Recover() {
-    Fd copy;
-    if (!Done("recover", OpenDirectoryAt(parent_.get(), ".", &copy))) return false;
-    DIR* stream = fdopendir(copy.get());
-    if (stream == nullptr) return Failed("recover", errno);
-    (void)copy.Release();
-    std::vector<std::string> stale;
-    while (const dirent* entry = readdir(stream)) {
-      if (IsOurs(entry->d_name) && entry->d_name != previous_) stale.emplace_back(entry->d_name);
-    }
-    closedir(stream);
+    std::vector<std::string> names;
+    result_.retire_error = NamesIn(parent_.get(), &names);
     // What cannot be removed is litter, not a reason to refuse every swap from now on.
-    for (const std::string& name : stale) {
+    for (const std::string& name : names) {
+      if (!IsOurs(name) || name == previous_) continue;
       if (int error = RemoveAt(parent_.get(), name)) result_.retire_error = error;
     }
     return true;
@@ -134,20 +126,13 @@ class DirectorySwap {
     // The link cannot be fsynced itself: its inode reaches the disk with the directory, before any name
     // depends on it.
     if (!Done("fsync the parent", Sync(parent_.get()))) return false;
-    if (Restart([&] { return renameat(parent_.get(), link_.c_str(), parent_.get(), name_.c_str()); }) != 0) {
-      return PublishFailed(link_, errno);
-    }
-    return Published();
+    return Rename(link_, 0) && Published();
   }
 
   bool PublishExchange() {
     if (!Done("fsync the parent", Sync(parent_.get()))) return false;
     const unsigned flags = exists_ ? RENAME_EXCHANGE : RENAME_NOREPLACE;
-    if (Restart([&] {
-          return renameat2(parent_.get(), staging_.c_str(), parent_.get(), name_.c_str(), flags);
-        }) != 0) {
-      return PublishFailed(staging_, errno);
-    }
+    if (!Rename(staging_, flags)) return false;
     if (exists_) previous_ = staging_;
     return Published();
   }
@@ -158,23 +143,30 @@ class DirectorySwap {
     return true;
   }
 
-  /// The publishing call reported an error. Whether it was carried out is seen by where the inode is.
-  bool PublishFailed(const std::string& from, int error) {
-    Failed("rename", error);
-    Identity found;
-    if (IdentityAt(parent_.get(), name_, &found) == 0 && found == identity_) {
-      result_.committed = Committed::kYes;
-    } else if (IdentityAt(parent_.get(), from, &found) != 0 || found != identity_) {
-      result_.committed = Committed::kUnknown;
+  /// Makes `from` the published name. The call may report an error though it was carried out: what counts is
+  /// where the inode is. That is looked at before a call is restarted: an exchange done twice is undone.
+  bool Rename(const std::string& from, unsigned flags) {
+    for (;;) {
+      if (renameat2(parent_.get(), from.c_str(), parent_.get(), name_.c_str(), flags) == 0) return true;
+      const int error = errno;
+      Identity found;
+      const int at_name = IdentityAt(parent_.get(), name_, &found);
+      if (at_name == 0 && found == identity_) return true;
+      const bool elsewhere = at_name == 0 || at_name == ENOENT;
+      if (!elsewhere || IdentityAt(parent_.get(), from, &found) != 0 || found != identity_) {
+        result_.committed = Committed::kUnknown;
+      } else if (error == EINTR) {
+        continue;
+      }
+      return Failed("rename", error);
     }
-    return false;  // the old tree stays until a swap succeeds without doubt
   }
 
   /// Before the commit only. The names are random and under our lock: they mean what we made.
   void Abandon() {
     for (const std::string& name : {link_, staging_}) {
       if (name.empty()) continue;
-      if (int error = RemoveAt(parent_.get(), name)) Failed("remove the staging directory", error);
+      if (int error = RemoveAt(parent_.get(), name)) result_.left_behind = error;
     }
   }
 

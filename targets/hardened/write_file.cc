@@ -1,6 +1,5 @@
 #include "hardened/write_file.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -52,7 +51,7 @@ class FileUpdate {
     const bool published =
         CheckArguments() && CreateTemporary() && Fill(data) && SetAttributes() && Settle() && Publish();
     if (result_.committed == Committed::kNo) Abandon();
-    if (published) SyncDirectory();
+    if (published) result_.durable = Done("fsync directory", Sync(dir_));
     return result_;
   }
 
@@ -95,7 +94,8 @@ class FileUpdate {
     created_ = true;
     // Tells CollectStaleTemporaries that the writer lives. A file system without locks only loses that hint.
     (void)flock(fd_.get(), LOCK_EX | LOCK_NB);
-    return Done("look at the temporary", IdentityOf(fd_.get(), &identity_));
+    known_ = Done("look at the temporary", IdentityOf(fd_.get(), &identity_));
+    return known_;
   }
 
   bool Fill(std::string_view data) {
@@ -121,45 +121,50 @@ class FileUpdate {
 
   bool Publish() {
     const unsigned flags = options_.create_only ? RENAME_NOREPLACE : 0;
-    if (Restart([&] { return renameat2(dir_, temporary_.c_str(), dir_, name_.c_str(), flags); }) == 0) {
-      result_.committed = Committed::kYes;
-      return true;
-    }
-    const int error = errno;
-    if (flags != 0 && error == EINVAL) return PublishByLink();
-    result_.committed = FindOut();
-    Failed("rename", error);
-    return result_.committed == Committed::kYes;
+    if (Restart([&] { return renameat2(dir_, temporary_.c_str(), dir_, name_.c_str(), flags); }) == 0)
+      return Published();
+    if (flags != 0 && errno == EINVAL) return PublishByLink();
+    return PublishedNevertheless("rename", errno);
   }
 
   /// Create-only where the file system lacks RENAME_NOREPLACE: link never replaces.
   bool PublishByLink() {
-    if (Restart([&] { return linkat(dir_, temporary_.c_str(), dir_, name_.c_str(), 0); }) != 0) {
-      return Failed("link", errno);
-    }
+    if (Restart([&] { return linkat(dir_, temporary_.c_str(), dir_, name_.c_str(), 0); }) != 0 &&
+        !PublishedNevertheless("link", errno))
+      return false;
+    Remove();
+    return Published();
+  }
+
+  bool Published() {
     result_.committed = Committed::kYes;
-    if (unlinkat(dir_, temporary_.c_str(), 0) != 0) Failed("remove the temporary", errno);
     return true;
   }
 
-  /// The rename reported an error. A network file system can have done it nevertheless: look where the inode
-  /// is.
-  Committed FindOut() const {
+  /// The publishing call reported an error. A network file system can have carried it out nevertheless, and a
+  /// restarted one finds it done: what counts is where the inode is.
+  bool PublishedNevertheless(const char* step, int error) {
     Identity found;
-    if (IdentityAt(dir_, name_, &found) == 0 && found == identity_) return Committed::kYes;
-    if (IdentityAt(dir_, temporary_, &found) == 0 && found == identity_) return Committed::kNo;
-    return Committed::kUnknown;
+    const int at_name = IdentityAt(dir_, name_, &found);
+    if (at_name == 0 && found == identity_) return Published();
+    const bool elsewhere = at_name == 0 || at_name == ENOENT;
+    if (!elsewhere || IdentityAt(dir_, temporary_, &found) != 0 || found != identity_)
+      result_.committed = Committed::kUnknown;
+    return Failed(step, error);
   }
 
-  void SyncDirectory() { result_.durable = Done("fsync directory", Sync(dir_)); }
-
-  /// Before the commit only, and only while the name still means our inode.
+  /// Before the commit only, and not if the name is seen to mean another inode than ours.
   void Abandon() {
     if (!created_) return;
     (void)fd_.Close();
     Identity found;
-    if (IdentityAt(dir_, temporary_, &found) != 0 || found != identity_) return;
-    if (unlinkat(dir_, temporary_.c_str(), 0) != 0) Failed("remove the temporary", errno);
+    if (known_ && IdentityAt(dir_, temporary_, &found) == 0 && found != identity_) return;
+    Remove();
+  }
+
+  void Remove() {
+    if (Restart([&] { return unlinkat(dir_, temporary_.c_str(), 0); }) != 0 && errno != ENOENT)
+      result_.left_behind = errno;
   }
 
   const int dir_;
@@ -171,6 +176,7 @@ class FileUpdate {
   std::string temporary_;
   Identity identity_;
   bool created_ = false;
+  bool known_ = false;  ///< identity_ is that of the temporary
 };
 
 bool IsTemporaryName(std::string_view name) {
@@ -204,22 +210,11 @@ UpdateResult WriteFile(int dir, std::string_view name, std::string_view data,
 
 Collected CollectStaleTemporaries(int dir, int minimum_age_seconds) {
   Collected collected;
-  Fd copy;
-  collected.error = OpenDirectoryAt(dir, ".", &copy);
-  if (collected.error != 0) return collected;
-  DIR* stream = fdopendir(copy.get());
-  if (stream == nullptr) {
-    collected.error = errno;
-    return collected;
-  }
-  (void)copy.Release();
-  std::vector<std::string> candidates;
-  while (const dirent* entry = readdir(stream)) {
-    if (IsTemporaryName(entry->d_name)) candidates.emplace_back(entry->d_name);
-  }
-  closedir(stream);
-  for (const std::string& name : candidates) {
-    collected.removed += CollectOne(dir, name, minimum_age_seconds, &collected.error);
+  std::vector<std::string> names;
+  collected.error = NamesIn(dir, &names);
+  for (const std::string& name : names) {
+    if (IsTemporaryName(name))
+      collected.removed += CollectOne(dir, name, minimum_age_seconds, &collected.error);
   }
   return collected;
 }
