@@ -32,6 +32,7 @@ bool StandsForCall(RecordKind kind) {
     case RecordKind::kMapped:
     case RecordKind::kUnsupported:
     case RecordKind::kRefused:
+    case RecordKind::kFileCall:  // stands beside the record of the call, if that leaves one
       return false;
     default:
       return true;
@@ -63,7 +64,7 @@ bool Completeness::Quiet(uint32_t number) const {
 
 void Completeness::Count(const RecordView& record) {
   const wire::Record& r = *record.fixed;
-  if (!record.done()) cut_off_ = true;
+  if (!record.done() && record.kind() != RecordKind::kFileCall) cut_off_ = true;
   for (uint64_t ticket : {r.begin, r.end}) {
     if (ticket == 0) continue;
     if (ticket < tickets_.size() && !tickets_[ticket]) {

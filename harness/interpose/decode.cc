@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "interpose/decoder.h"
+#include "interpose/file_calls.h"
 #include "interpose/recording.h"
 #include "tree/acl.h"
 
@@ -34,6 +35,10 @@ Op Decoder::NewOp(const RecordView& record, OpKind kind) {
     if (r.ret < 0 && r.ret >= -4095) op.error = static_cast<int32_t>(-r.ret);
   } else {
     op.flags |= kFlagInFlight;
+  }
+  if (r.injection != 0) {
+    op.flags |= kFlagInjected;
+    if (record.done() && op.error == 0) op.told = r.told;
   }
   op.stack = StackOf(record, static_cast<size_t>(op.process));
   return op;
@@ -156,6 +161,52 @@ void Decoder::DecodeRefused(const RecordView& record) {
                   Who(record), Text(record, SectionType::kPath), SyscallName(record.fixed->nr)));
 }
 
+namespace {
+
+bool IsWithin(const std::string& path, const std::string& directory) {
+  return path == directory || path.starts_with(directory + "/");
+}
+
+}  // namespace
+
+void Decoder::DecodeFileCall(const RecordView& record) {
+  const wire::Record& r = *record.fixed;
+  const std::string judged = trace_->roots.empty() ? "" : trace_->roots[0].path;
+  const auto is_inside = [&](const std::string& path) {
+    return std::any_of(trace_->roots.begin(), trace_->roots.end(),
+                       [&](const Root& root) { return IsWithin(path, root.path); });
+  };
+  const auto shown = [&](std::string path) {
+    if (judged.empty() || !IsWithin(path, judged)) return path;
+    return path == judged ? std::string(".") : path.substr(judged.size() + 1);
+  };
+  FileCall call;
+  call.process = processes_.IndexOf(r.pid);
+  call.thread = r.thread;
+  call.syscall = r.nr;
+  call.call = SyscallName(r.nr);
+  call.descriptor = r.descriptor;
+  std::string path = Text(record, SectionType::kPath);
+  std::string path2 = Text(record, SectionType::kPath2);
+  if (!path2.empty() && !is_inside(path) && wire::ShapeOf(r.nr) != nullptr &&
+      wire::ShapeOf(r.nr)->fd2 >= 0) {  // sendfile and the like, out of the sandbox
+    path = std::exchange(path2, "");
+  }
+  call.path = shown(path);
+  call.path2 = shown(path2);
+  call.open_flags = r.open_flags;
+  call.requested = r.length;
+  call.begin = r.begin;
+  call.injection = static_cast<int32_t>(r.injection) - 1;
+  if (record.done()) {
+    call.end = r.end;
+    call.result = r.ret;
+    call.told = static_cast<int64_t>(r.offset);
+  }
+  call.stack = StackOf(record, static_cast<size_t>(call.process));
+  trace_->file_calls.push_back(std::move(call));
+}
+
 void Decoder::Decode(const RecordView& record) {
   Take(record);
   if (!proof_) return;
@@ -218,6 +269,8 @@ void Decoder::Take(const RecordView& record) {
       return DecodeUnsupported(record);
     case RecordKind::kRefused:
       return DecodeRefused(record);
+    case RecordKind::kFileCall:
+      return DecodeFileCall(record);
     case RecordKind::kModules:
       trace_->processes[static_cast<size_t>(processes_.IndexOf(record.fixed->pid))].modules =
           ParseMaps(record.text(SectionType::kMaps));
@@ -285,6 +338,8 @@ void DecodeRecords(const wire::Header& header, const RecordList& list, const Cap
   }
   if (traced) trace->backend = dispatched ? "sud+ptrace" : "ptrace";
   decoder.Finish();
+  for (uint32_t i = 0; i < header.rule_count && i < wire::kMaxInjections; i++)
+    trace->plan_matches.push_back(header.rules[i].matched);
   using Kind = Obstacle::Kind;
   if (header.overflowed != 0) {
     decoder.Obstruct(Kind::kIncomplete,

@@ -29,7 +29,12 @@ uint32_t FlagsOf(const wire::Record& record) {
 void Decoder::NoteClosed(const RecordView& record, const OpenFile& file) {
   if (file.object == kNoObject) return;
   Op op = NewOp(record, OpKind::kClose);
-  op.error = 0;  // The descriptor is closed even when close(2) reports EIO.
+  // The descriptor is closed even when close(2) reports EIO: an error is about the bytes.
+  const wire::Record& r = *record.fixed;
+  const bool told = record.kind() == RecordKind::kClose && r.injection != 0;
+  if (record.kind() != RecordKind::kClose) op.error = 0;
+  if (told && r.told != 0) op.error = r.told;
+  op.told = 0;
   op.object = file.object;
   op.path = objects_.Path(file.object);
   if (file.truncated) op.flags |= kFlagOpenTruncate;
@@ -110,7 +115,7 @@ void Decoder::DecodeOpen(const RecordView& record) {
     op.path = objects_.Path(object);
     op.size_before = before.size;
     op.size_after = 0;
-    Known(object).size = 0;
+    if (!failed) Known(object).size = 0;
     Emit(std::move(op));
     NoteAttributes(record, object, false);
   }
@@ -126,6 +131,7 @@ void Decoder::DecodeClose(const RecordView& record) {
   const wire::Record& r = *record.fixed;
   int32_t process = processes_.IndexOf(r.pid);
   if (record.kind() == RecordKind::kClose) {
+    if (r.injection != 0 && r.ret == -ECANCELED) return;  // it was not carried out
     if (auto file = processes_.Close(process, r.descriptor)) NoteClosed(record, *file);
     return;
   }

@@ -75,6 +75,7 @@ class Decoder {
   void DecodeMapShared(const RecordView& record);
   void DecodeUnsupported(const RecordView& record);
   void DecodeRefused(const RecordView& record);
+  void DecodeFileCall(const RecordView& record);
 
   /// Adds a kSetAttributes op when mode or owner after the call are not what they were: chmod by ACL, a write
   /// that clears the set-user-id bit.

@@ -7,10 +7,11 @@
 //   SET[:path=GLOB][:error=ERRNO | :retval=N |
 //   :short=BYTES][:effect=full][:signal=NAME][:when=FIRST[..[LAST]][+STEP]]
 //
-// SET is a list of system calls separated by commas, or one of strace's classes %file, %desc (file calls by
-// path and by descriptor; `all` is both). Only calls on something in the sandbox are counted: neither the
-// loader's nor the locale's. Unlike strace, which counts in every thread anew, `when` counts over the whole
-// run.
+// SET is a list of system calls, of strace's classes %file and %desc (file calls by path and by descriptor;
+// `all` is both) and of /REGEX, separated by commas. `rename` is only rename, as with strace: /^rename is
+// renameat and renameat2 too. A colon in GLOB needs a backslash. Without `when` it happens every time. Only
+// calls on something in the sandbox are counted: neither the loader's nor the locale's. Unlike strace, which
+// counts in every thread anew, `when` counts over the whole run.
 #pragma once
 
 #include <cstdint>
@@ -32,9 +33,9 @@ struct Injection {
   };
   Kind kind = Kind::kFail;
   std::vector<int> calls;  ///< system call numbers, ascending
-  /// Glob (base/text.h, "*" does not cross "/", "**" does) that the path of the call, or of a call with two
-  /// the second one, must match: relative to the judged directory, absolute elsewhere in the sandbox. Empty:
-  /// any.
+  /// Glob (funnel/glob.h: "*" does not cross "/", "**" does) that the path of the call, or of a call with two
+  /// the second one, or its last component, must match: relative to the judged directory, absolute elsewhere
+  /// in the sandbox. Empty: any.
   std::string path;
   int error = 0;       ///< kFail: errno
   int64_t value = 0;   ///< kReturn, kShorten

@@ -79,6 +79,10 @@ void Sort(std::vector<RecordView>* records) {
   for (size_t i = records->size(); i-- > 0;) {
     const RecordView& record = (*records)[i];
     if (record.done() && Serialised(record.kind())) next = record.fixed->end;
+    if (record.kind() == wire::RecordKind::kFileCall) {  // before what the call leaves otherwise
+      order[i] = {2 * record.fixed->begin, i};
+      continue;
+    }
     // Doubled, so that there is a place before each.
     order[i] = {record.done() ? 2 * record.fixed->end : next == ~uint64_t{0} ? next : 2 * next - 1, i};
   }

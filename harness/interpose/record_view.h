@@ -24,7 +24,8 @@ struct RecordView {
 };
 
 struct RecordList {
-  std::vector<RecordView> records;  ///< by end ticket; those in flight just before the next call on files
+  std::vector<RecordView> records;  ///< by end ticket; those in flight just before the next call on files,
+                                    ///< a kFileCall where it began
   uint64_t unpublished = 0;         ///< reserved, never begun: their calls were never carried out
   uint64_t damaged_at = 0;          ///< offset of the first bytes that are no record; 0: none
 };

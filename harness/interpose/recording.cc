@@ -14,6 +14,7 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "interpose/file_calls.h"
 
 namespace oldornew {
 namespace {
@@ -53,6 +54,55 @@ bool KernelCountsExactly(int fd) {
 
 }  // namespace
 
+namespace {
+
+void SetBit(uint64_t (&bits)[wire::kMaxSyscall / 64], int nr) {
+  if (nr >= 0 && nr < static_cast<int>(wire::kMaxSyscall)) bits[nr / 64] |= uint64_t{1} << (nr % 64);
+}
+
+Status PutPlan(const RecordingOptions& options, wire::Header* header) {
+  const Plan& plan = options.plan;
+  if (plan.empty()) return {};
+  if (plan.injections.size() > wire::kMaxInjections) {
+    return FailWith(ExitCode::kUsage, "{} injections, at most {} are supported", plan.injections.size(),
+                    wire::kMaxInjections);
+  }
+  if (plan.survey) {
+    header->planned |= wire::kSurvey;
+    for (const wire::FileCallShape& shape : wire::kFileCalls) SetBit(header->planned_calls, shape.nr);
+  }
+  for (const Injection& injection : plan.injections) {
+    header->planned |= wire::kInject;
+    wire::Rule& rule = header->rules[header->rule_count++];
+    for (const int nr : injection.calls) {
+      SetBit(rule.calls, nr);
+      SetBit(header->planned_calls, nr);
+    }
+    if (injection.path.size() >= wire::kMaxGlob) {
+      return FailWith(ExitCode::kUsage, "a path of {} bytes in an injection, at most {} are supported",
+                      injection.path.size(), wire::kMaxGlob - 1);
+    }
+    injection.path.copy(rule.path, injection.path.size());
+    rule.value = injection.value;
+    rule.error = injection.error;
+    rule.signal = injection.signal;
+    rule.kind = static_cast<uint32_t>(injection.kind);
+    rule.after = injection.after ? 1 : 0;
+    rule.first = injection.first;
+    rule.last = injection.last;
+    rule.step = std::max(injection.step, 1u);
+  }
+  size_t at = 0;
+  for (const std::string& root : options.roots) {
+    if (at + root.size() + 2 > wire::kMaxRootPaths) return Fail("the paths of the sandbox are too long");
+    root.copy(header->root_paths + at, root.size());
+    at += root.size() + 1;
+  }
+  return {};
+}
+
+}  // namespace
+
 Status CreateRecordingFile(const std::string& path, const RecordingOptions& options) {
   if (options.allowed_roots.size() > wire::kMaxRoots) {
     return Fail("{} directories to write in, at most {} are supported", options.allowed_roots.size(),
@@ -78,6 +128,7 @@ Status CreateRecordingFile(const std::string& path, const RecordingOptions& opti
     if (fstat(descriptor, &st) != 0) return Fail("descriptor {}: {}", descriptor, ErrnoText(errno));
     header.channels[header.channel_count++] = {{st.st_dev, st.st_ino}, number, 0};
   }
+  RETURN_IF_ERROR(PutPlan(options, &header));
   if (ftruncate(fd.get(), static_cast<off_t>(header.size)) != 0) {
     const bool limited = errno == EFBIG;
     return FailWith(ExitCode::kCannotJudge, "cannot make the recording {} {} long: {}{}", path,

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "interpose/plan.h"
 #include "interpose/wire.h"
 #include "tree/file_tree.h"
 
@@ -22,6 +23,10 @@ struct RecordingOptions {
   /// people (1 stdout, 2 stderr), second = a descriptor open on the same pipe, tty or file. Empty: by the
   /// numbers 1 and 2.
   std::vector<std::pair<int, int>> channels;
+  /// What shall go wrong, to calls on something at or below `roots`: directories, absolute, as the program
+  /// sees them, the judged one first. REQUIRES: none of them is empty or ends in a slash.
+  Plan plan;
+  std::vector<std::string> roots;
 };
 
 /// Creates `path` (it may not exist) as an empty recording. Mode 0666 so that a program that drops its

@@ -25,7 +25,7 @@
 namespace oldornew::wire {
 
 inline constexpr uint64_t kMagic = 0x4f4c444f524e4557;  // "WENRODLO" in memory
-inline constexpr uint32_t kVersion = 3;
+inline constexpr uint32_t kVersion = 4;
 inline constexpr uint64_t kHeaderSize = 32768;
 inline constexpr uint64_t kAlign = 64;
 inline constexpr uint64_t kDefaultSize = uint64_t{8} << 30;  // sparse: costs address space, not memory
@@ -33,6 +33,9 @@ inline constexpr uint32_t kMaxSyscall = 512;                 // counters; higher
 inline constexpr uint32_t kMaxRoots = 16;
 inline constexpr uint32_t kMaxChannels = 8;
 inline constexpr uint32_t kMaxHandOvers = 16;
+inline constexpr uint32_t kMaxInjections = 16;
+inline constexpr uint32_t kMaxGlob = 256;        // bytes of a glob, with its NUL
+inline constexpr uint32_t kMaxRootPaths = 4096;  // bytes of the paths of all roots
 
 struct FileId {
   uint64_t dev;  // as st_dev (the 64-bit form of stat(2)); 0/0 = none
@@ -81,6 +84,29 @@ enum HandOverState : uint32_t {
   kFailed = 4,   ///< by the thread: the exec has failed, let go. The tracer frees the entry
 };
 
+/// What the plan wants (plan.h): Header::planned.
+enum PlanFlags : uint32_t {
+  kSurvey = 1u << 0,  ///< a kFileCall for every file call on something in the sandbox
+  kInject = 1u << 1,  ///< there are rules
+};
+
+/// One injection (plan.h).
+struct Rule {
+  uint64_t calls[kMaxSyscall / 64];  // by number, a bit each
+  char path[kMaxGlob];               // empty: any
+  int64_t value;
+  int32_t error;
+  int32_t signal;
+  uint32_t kind;  // Injection::Kind
+  uint32_t after;
+  uint32_t first;
+  uint32_t last;
+  uint32_t step;
+  uint32_t matched;   // written by everybody: calls that it fitted so far ...
+  uint32_t happened;  // ... and those to which it happened
+  uint32_t unused;
+};
+
 inline constexpr char kDoor[] = ".door";
 
 /// In the environment: which recording a process is to map.
@@ -98,9 +124,15 @@ struct Header {
   uint32_t channel_count;  // 0: descriptors 1 and 2 by number
   FileId roots[kMaxRoots];
   Channel channels[kMaxChannels];
-  uint32_t tracer;  // process id of the one who takes over; 0: nobody does
+  uint32_t tracer;   // process id of the one who takes over; 0: nobody does
+  uint32_t planned;  // PlanFlags
+  uint32_t rule_count;
   uint32_t unused;
   HandOver hand_overs[kMaxHandOvers];
+  uint64_t planned_calls[kMaxSyscall / 64];  // those that the plan has to look at, by number, a bit each
+  char root_paths[kMaxRootPaths];            // of the sandbox, as programs see them: each ended by NUL, the
+                                             // judged one first, all ended by an empty one
+  Rule rules[kMaxInjections];
 
   // Written by everybody. Each hot word has a cache line of its own.
   alignas(64) uint64_t tail;    // bytes reserved after kHeaderSize
@@ -164,7 +196,10 @@ enum class RecordKind : uint16_t {
   kOutput,       ///< bytes written to an acknowledgement channel: descriptor, kData
   kMapShared,    ///< a shared writable mapping of a regular file came to be
   kUnsupported,  ///< kReason says why this run cannot be judged
-  kRefused,      ///< the call would have changed something outside; it was not carried out. kPath resolved
+  kFileCall,  ///< a file call on something in the sandbox, beside the record that it leaves otherwise: kPath,
+              ///< kPath2 (absolute), length = bytes asked for, ret = what the kernel gave (0 if it was not
+              ///< carried out), offset = what the program was told
+  kRefused,   ///< the call would have changed something outside; it was not carried out. kPath resolved
   kCount
 };
 
@@ -256,6 +291,8 @@ struct Record {
   uint32_t mode_arg;    // FALLOC_FL_*, RENAME_*, SYNC_FILE_RANGE_*
   uint32_t open_flags;  // O_* of the descriptor (F_GETFL) or of the open
   uint32_t account;     // in which the call is counted; 0: none yet
+  int32_t told;         // errno that an injection told the program although the call was done
+  uint32_t injection;   // what happened to the call: index of the rule + 1; 0: nothing
 };
 static_assert(sizeof(Record) % 8 == 0 && sizeof(Record) <= 256);
 static_assert(sizeof(FileState) == 48 && sizeof(Section) == 8);

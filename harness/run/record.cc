@@ -121,6 +121,7 @@ class Recorder {
 
   void DescribeSandbox() {
     trace_.command = run_.command;
+    for (const Injection& injection : run_.plan.injections) trace_.plan.push_back(FormatInjection(injection));
     trace_.file_system = sandbox_.file_system();
     trace_.notes = sandbox_.notes();
     for (const SandboxRoot& root : sandbox_.roots()) trace_.roots.push_back({root.seen_path, root.role});
@@ -216,6 +217,8 @@ class Recorder {
       } else {
         options.refuse_read_only = true;
       }
+      options.plan = run_.plan;
+      for (const SandboxRoot& root : sandbox_.roots()) options.roots.push_back(root.seen_path);
       RETURN_IF_ERROR(CreateRecordingFile(on_disk_, options));
       return run_.before_start ? run_.before_start(stdout_fd, stderr_fd) : Status{};
     };

@@ -1,4 +1,5 @@
 // Ops in words, for `show` and for findings.
+#include <errno.h>
 #include <fmt/format.h>
 
 #include "base/result.h"
@@ -53,6 +54,13 @@ std::string Arguments(const Op& op) {
   }
 }
 
+/// What a call that was done gave, if that says anything.
+std::string Value(const Op& op) {
+  if (op.kind == OpKind::kWrite) return fmt::format(" = {}", op.length);
+  if (op.kind == OpKind::kCreate && op.descriptor >= 0) return fmt::format(" = {}", op.descriptor);
+  return "";
+}
+
 }  // namespace
 
 std::string DescribeShort(const Op& op) { return fmt::format("{}({})", Name(op), Arguments(op)); }
@@ -66,10 +74,12 @@ std::string Describe(const Trace& trace, const Op& op) {
   }
   std::string line = fmt::format("{}({})", Name(op), arguments);
   if (op.flags & kFlagInFlight) return line + " = ? (killed in it)";
-  if (op.error != 0) return line + fmt::format(" = -1 {}", ErrnoText(op.error));
-  if (op.kind == OpKind::kWrite) return line + fmt::format(" = {}", op.length);
-  if (op.kind == OpKind::kCreate && op.descriptor >= 0) return line + fmt::format(" = {}", op.descriptor);
-  return line;
+  const char* injected = (op.flags & kFlagInjected) != 0 ? " (injected)" : "";
+  if (op.told != 0) return line + fmt::format(" = -1 {} (injected, though done)", ErrnoText(op.told));
+  if (op.error == ECANCELED && *injected != 0) return line + " = ? (injected: not done, but told so)";
+  if (op.error != 0) return line + fmt::format(" = -1 {}{}", ErrnoText(op.error), injected);
+  line += Value(op);
+  return line + injected;
 }
 
 }  // namespace oldornew

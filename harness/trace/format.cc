@@ -98,6 +98,7 @@ void PutOp(const Op& op, Encoder* e) {
   e->U64(static_cast<uint64_t>(op.kind));
   e->U64(op.flags);
   e->I64(op.error);
+  e->I64(op.told);
   e->U64(op.begin);
   e->U64(op.end);
   e->I64(op.process);
@@ -115,6 +116,24 @@ void PutOp(const Op& op, Encoder* e) {
   e->Str(op.path);
   e->Str(op.path2);
   e->List(op.stack, [&](uint64_t address) { e->U64(address); });
+}
+
+void PutFileCall(const FileCall& call, Encoder* e) {
+  e->I64(call.process);
+  e->U64(call.thread);
+  e->I64(call.syscall);
+  e->Str(call.call);
+  e->I64(call.descriptor);
+  e->Str(call.path);
+  e->Str(call.path2);
+  e->U64(call.open_flags);
+  e->U64(call.requested);
+  e->I64(call.result);
+  e->I64(call.told);
+  e->U64(call.begin);
+  e->U64(call.end);
+  e->I64(call.injection);
+  e->List(call.stack, [&](uint64_t address) { e->U64(address); });
 }
 
 void PutProcess(const Process& process, Encoder* e) {
@@ -154,6 +173,9 @@ std::string EncodeBody(const Trace& trace) {
   e.Str(trace.stderr_bytes);
   e.List(trace.obstacles, [&](const Obstacle& o) { e.U64(static_cast<uint64_t>(o.kind)), e.Str(o.reason); });
   put_strings(trace.notes);
+  put_strings(trace.plan);
+  e.List(trace.plan_matches, [&](uint64_t count) { e.U64(count); });
+  e.List(trace.file_calls, [&](const FileCall& call) { PutFileCall(call, &e); });
   return e.Take();
 }
 
@@ -317,6 +339,7 @@ Op GetOp(Decoder* d, const Trace& trace) {
   op.kind = d->Below<OpKind>(static_cast<uint64_t>(OpKind::kExit) + 1, "op kind");
   op.flags = static_cast<uint32_t>(d->U64());
   op.error = static_cast<int32_t>(d->I64());
+  op.told = static_cast<int32_t>(d->I64());
   op.begin = d->U64();
   op.end = d->U64();
   op.process = d->Index(trace.processes.size(), "process");
@@ -337,6 +360,26 @@ Op GetOp(Decoder* d, const Trace& trace) {
   op.path2 = d->Str();
   d->List([&] { op.stack.push_back(d->U64()); });
   return op;
+}
+
+FileCall GetFileCall(Decoder* d, const Trace& trace) {
+  FileCall call;
+  call.process = d->Index(trace.processes.size(), "process");
+  call.thread = static_cast<uint32_t>(d->U64());
+  call.syscall = static_cast<int32_t>(d->I64());
+  call.call = d->Str();
+  call.descriptor = static_cast<int32_t>(d->I64());
+  call.path = d->Str();
+  call.path2 = d->Str();
+  call.open_flags = static_cast<uint32_t>(d->U64());
+  call.requested = d->U64();
+  call.result = d->I64();
+  call.told = d->I64();
+  call.begin = d->U64();
+  call.end = d->U64();
+  call.injection = d->Index(trace.plan.size(), "injection");
+  d->List([&] { call.stack.push_back(d->U64()); });
+  return call;
 }
 
 // Directory operands are directories, files are files, payloads lie within the payload: what replaying an op
@@ -434,6 +477,9 @@ Trace DecodeBody(Decoder* d) {
     trace.obstacles.push_back(std::move(obstacle));
   });
   strings(&trace.notes);
+  strings(&trace.plan);
+  d->List([&] { trace.plan_matches.push_back(d->U64()); });
+  d->List([&] { trace.file_calls.push_back(GetFileCall(d, trace)); });
   if (d->ok() && !d->AtEnd()) d->Reject("bytes after the end");
   return trace;
 }

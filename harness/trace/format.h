@@ -10,7 +10,7 @@
 namespace oldornew {
 
 /// Version written by this program; it reads exactly this one and names both numbers when a file has another.
-inline constexpr uint32_t kTraceFormatVersion = 1;
+inline constexpr uint32_t kTraceFormatVersion = 2;
 
 std::string EncodeTrace(const Trace& trace);
 

@@ -76,7 +76,9 @@ const char* OpKindName(OpKind kind);
 struct Op {
   OpKind kind = OpKind::kWrite;
   uint32_t flags = 0;       ///< OpFlags
-  int32_t error = 0;        ///< 0: done. Else the errno it failed with: no effect on anything
+  int32_t error = 0;        ///< 0: done. Else the errno it failed with: no effect on anything. ECANCELED with
+                            ///< kFlagInjected: it was not done, but the program was told that it was. kClose:
+                            ///< the descriptor is closed all the same, but writing back had failed
   int32_t told = 0;         ///< the errno that the program was told although it was done (an injected "error,
                             ///< though done"); then error is 0
   uint64_t begin = 0;       ///< ticket when the call began; a < b in the run iff a.end < b.begin

@@ -17,6 +17,7 @@ void AddOp(const Op& op, Hasher* hasher) {
   hasher->Add(static_cast<uint64_t>(op.extra)).Add(op.offset).Add(op.length);
   hasher->Add(op.size_before).Add(op.size_after).Add(op.mode).Add(op.uid).Add(op.gid).Add(op.key);
   hasher->Add(op.path2);
+  if (op.told != 0) hasher->Add(static_cast<uint64_t>(op.told));
 }
 
 }  // namespace

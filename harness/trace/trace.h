@@ -91,9 +91,10 @@ struct Trace {
   std::vector<Object> objects;
   std::vector<Op> ops;  ///< in the order of their end tickets (in-flight ones last)
   std::vector<Process> processes;
-  std::vector<std::string> plan;     ///< what was injected: texts of interpose/plan.h. Empty: a plain run
-  std::vector<FileCall> file_calls;  ///< in the order of their begin tickets
-  std::string payload;               ///< bytes of all writes, outputs and xattr values, end to end
+  std::vector<std::string> plan;       ///< what was injected: texts of interpose/plan.h. Empty: a plain run
+  std::vector<uint64_t> plan_matches;  ///< for each of `plan`: the calls that it fitted, whatever happened
+  std::vector<FileCall> file_calls;    ///< in the order of their begin tickets
+  std::string payload;                 ///< bytes of all writes, outputs and xattr values, end to end
 
   int32_t exit_status = 0;  ///< as a shell shows it
   std::string stdout_bytes;

@@ -149,7 +149,7 @@ TEST(Format, AnotherVersionIsNamedWithOurs) {
   bytes[16] = 99;
   const auto trace = DecodeTrace(bytes);
   ASSERT_FALSE(trace);
-  EXPECT_EQ(trace.error().message, "trace format version 99, this program reads version 1");
+  EXPECT_EQ(trace.error().message, "trace format version 99, this program reads version 2");
 }
 
 TEST(Describe, ShortFormsNameTheFilesInvolved) {

@@ -178,6 +178,10 @@ long Funnel(Call& call) {
   }
   uint64_t slot = (uint64_t)call.nr < wire::kMaxSyscall ? (uint64_t)call.nr : wire::kMaxSyscall - 1;
   __atomic_fetch_add(&g_header->calls[slot], 1, __ATOMIC_RELAXED);
+  return g_header->planned != 0 ? WithPlan(call) : Handled(call);
+}
+
+long Handled(Call& call) {
   if (call.nr == SYS_read || call.nr == SYS_lseek) return CarryOut(call);
   const int index = AccountedAt(call);
   if (index < 0) return IsOpen(call.nr) ? CarryOut(call) : Handle(call);

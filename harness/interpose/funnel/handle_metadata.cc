@@ -199,7 +199,7 @@ long HandleMetadata(Call& call) {
   record.Begun();
   long result = Run(call, subject);
   if (result == -EROFS) {
-    if (subject.path_index < 0 && (g_header->flags & wire::kRefuseReadOnly) != 0)
+    if (subject.path_index < 0 && !IsReplaced(call) && (g_header->flags & wire::kRefuseReadOnly) != 0)
       Refuse(call, subject.dirfd, nullptr);
     result = OnReadOnly(call, subject.dirfd, g_path, true, false);
   }

@@ -114,7 +114,7 @@ long RunWithTwo(Call call, const TwoPaths& two) {
 }  // namespace
 
 long OnReadOnly(const Call& call, int dirfd, char* path, bool whole, bool missing) {
-  if ((g_header->flags & wire::kRefuseReadOnly) == 0) return -EROFS;
+  if ((g_header->flags & wire::kRefuseReadOnly) == 0 || IsReplaced(call)) return -EROFS;
   // A mount that is read-only hides the errors that come later in the kernel.
   if (missing) return -ENOENT;
   constexpr long kFaccessat2 = 439;

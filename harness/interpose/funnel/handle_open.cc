@@ -87,11 +87,11 @@ long LookBefore(const OpenRequest& request, wire::FileState* state, bool* dangli
 long RunOpen(const Call& call, const OpenRequest& request, long extra = 0) {
   switch (call.nr) {
     case SYS_open:
-      return GateProgram(call.nr, g_path, call.args[1] | extra, call.args[2]);
+      return CarryOutWith(call, g_path, call.args[1] | extra, call.args[2]);
     case SYS_creat:
-      return GateProgram(call.nr, g_path, call.args[1]);
+      return CarryOutWith(call, g_path, call.args[1]);
     default:
-      return GateProgram(call.nr, request.dirfd, g_path, call.args[2] | extra, call.args[3]);
+      return CarryOutWith(call, request.dirfd, g_path, call.args[2] | extra, call.args[3]);
   }
 }
 
@@ -104,7 +104,7 @@ struct LastCreate {
 
 bool MayTryExclusive(const Call& call, const OpenRequest& request) {
   bool plain = call.nr == SYS_open || call.nr == SYS_openat;
-  return plain && request.creates() && !request.exclusive() && !request.temporary() &&
+  return plain && !IsReplaced(call) && request.creates() && !request.exclusive() && !request.temporary() &&
          (request.flags & O_DIRECTORY) == 0 && !UnderProgramFilter() &&
          __atomic_load_n(&Mine<LastCreate>().created, __ATOMIC_RELAXED) &&
          (g_header->flags & wire::kCheckRoots) == 0;

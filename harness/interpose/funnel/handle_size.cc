@@ -30,7 +30,7 @@ long TruncatePath(Call& call) {
   record.AddText(SectionType::kPath, g_path);
   record.AddState(SectionType::kObjectBefore, before);
   record.Begun();
-  long result = GateProgram(call.nr, g_path, call.args[1]);
+  long result = CarryOutWith(call, g_path, call.args[1]);
   if (result == -EROFS) result = OnReadOnly(call, AT_FDCWD, g_path, true, false);
   wire::FileState after;
   if (result == 0 && StatAt(AT_FDCWD, g_path, 0, &after) == 0)

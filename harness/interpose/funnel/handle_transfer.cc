@@ -100,13 +100,14 @@ long TransferToFile(Call call, const Transfer& transfer, const BeginTicket& begi
                       wire::SectionSize(length) + kNamesRoom);
   record->descriptor = transfer.to;
   record->offset = (uint64_t)offset;
-  record->length = length;
+  record->length = AskedFor(call, length);
   record->open_flags = (uint32_t)descriptor_flags;
   record->flags = TransferFlags(descriptor_flags);
   record.AddState(wire::SectionType::kObjectBefore, before);
   record.Begun();
   long result = CarryOut(call);
-  if (no_wait && result == -EAGAIN) {  // Somebody else emptied the pipe: it will be tried again.
+  if (no_wait && result == -EAGAIN &&
+      !IsReplaced(call)) {  // Somebody else emptied the pipe: it will be tried again.
     record.Abandon();
     begin.TakeBack();
     return result;
@@ -141,7 +142,7 @@ long HandleTransfer(Call& call) {
       }
     }
     long result = TransferToFile(call, transfer, begin, may_wait);
-    if (!(may_wait && result == -EAGAIN)) return result;
+    if (!(may_wait && result == -EAGAIN) || IsReplaced(call)) return result;
   }
 }
 

@@ -78,11 +78,10 @@ uint64_t Gather(const Source& source, char* to, uint64_t length) {
 /// The same call with our copy of the bytes, where the kernel can read it, as its buffer.
 long WriteCopy(const Call& call, const Source& source, char* bytes) {
   if (!source.vector) {
-    return GateProgramSyscall(call.nr, call.args[0], (long)bytes, (long)source.length, call.args[3],
-                              call.args[4], call.args[5]);
+    return CarryOutWith(call, call.args[0], bytes, source.length, call.args[3], call.args[4], call.args[5]);
   }
   iovec whole = {bytes, source.length};
-  return GateProgramSyscall(call.nr, call.args[0], (long)&whole, 1, call.args[3], call.args[4], call.args[5]);
+  return CarryOutWith(call, call.args[0], &whole, 1, call.args[3], call.args[4], call.args[5]);
 }
 
 bool Sends(long nr) { return nr == SYS_sendto || nr == SYS_sendmsg || nr == SYS_sendmmsg; }
@@ -137,7 +136,7 @@ long WriteFile(const Call& call, const DescriptorFacts& facts) {
   RecordWriter record(lock, wire::RecordKind::kWrite, call, begin.Use(),
                       wire::SectionSize(source.length) + kNamesRoom);
   record->descriptor = fd;
-  record->length = source.length;
+  record->length = AskedFor(call, source.length);
   record->open_flags = facts.flags;
   record->flags = WriteFlags(call, facts.flags);
   bool from_position = false;

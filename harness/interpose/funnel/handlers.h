@@ -54,6 +54,18 @@ long HandleExit(Call& call);      // exit, exit_group
 // handle_process.cc: the hooks of seam.h, and:
 void RecordModules();
 
+// faults.cc
+/// A file call (file_calls.h) while there is a plan: notes it, lets happen to it what the plan says, and hands
+/// it on.
+long WithPlan(Call& call);
+/// A call as it is handled without a plan.
+long Handled(Call& call);
+
+/// Bytes that the program asked for, where the call was given `length`.
+inline uint64_t AskedFor(const Call& call, uint64_t length) {
+  return call.fault != nullptr && call.fault->asked != 0 ? call.fault->asked : length;
+}
+
 /// The channel number (1 stdout, 2 stderr, else N) if writes to `fd`, open on (dev, ino), are
 /// acknowledgements; else -1.
 int FindChannel(int fd, uint64_t dev, uint64_t ino);

@@ -99,6 +99,9 @@ RecordWriter::RecordWriter(wire::RecordKind kind, const Call& call, uint64_t beg
   record_->frame_pointer = call.bp;
   record_->account = AccountNumber();
   record_->descriptor = -1;
+  if (call.fault == nullptr) return;
+  record_->injection = call.fault->injection;
+  record_->told = call.fault->told;
 }
 
 RecordWriter::RecordWriter(const FileLock& lock, wire::RecordKind kind, const Call& call, uint64_t begin,
@@ -169,8 +172,20 @@ long RecordWriter::Done(long result) {
   record_->end = TakeTicket();
   __atomic_store_n(&record_->state, (uint32_t)RecordState::kDone, __ATOMIC_RELEASE);
   NoteRecord(record_, wire::AlignUp(record_->used, wire::kAlign));
+  GiveBack();
+  return result;
+}
+
+wire::Record* RecordWriter::Leave() {
+  const bool somewhere = ok();
+  Begun();
+  GiveBack();
+  return somewhere ? record_ : nullptr;
+}
+
+void RecordWriter::GiveBack() {
   uint64_t needed = wire::AlignUp(record_->used, wire::kAlign);
-  if (capacity_ == 0 || needed >= capacity_) return result;
+  if (capacity_ == 0 || needed >= capacity_) return;
   // Give back what was not needed. A reader must find zeros there, and whoever reserves it next relies on
   // them.
   if (touched_ > needed) memset((char*)record_ + needed, 0, touched_ - needed);
@@ -182,7 +197,6 @@ long RecordWriter::Done(long result) {
     __atomic_store_n(&record_->size, (uint32_t)capacity_, __ATOMIC_RELEASE);
   }
   capacity_ = 0;
-  return result;
 }
 
 long StatDescriptor(int fd, wire::FileState* state) {

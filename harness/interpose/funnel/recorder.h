@@ -131,11 +131,15 @@ class RecordWriter {
   void Begun();
   /// Nothing was carried out after all, and nothing changed: the record is none.
   void Abandon();
+  /// The record stays open although this writer goes: the room that it does not use is given back now. What
+  /// it gets later is written into it, its state last. Null: it goes nowhere.
+  wire::Record* Leave();
   /// The call returned `result`. Gives back unused room. Returns `result`.
   long Done(long result);
 
  private:
   RecordWriter(wire::RecordKind kind, const Call& call, uint64_t begin, uint64_t extra, int tid);
+  void GiveBack();
 
   wire::Record* record_;
   uint64_t capacity_ = 0;

@@ -22,10 +22,20 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/syscall.h>
 
 #include "interpose/wire.h"
 
 namespace oldornew::preload {
+
+/// What the plan has decided about a call (faults.cc).
+struct Fault {
+  long instead;        ///< -errno that stands for the result of the call, which is not carried out; 0: it is
+  uint64_t asked;      ///< bytes that the program asked for, if the call was given fewer; else 0
+  uint32_t injection;  ///< index of the rule + 1
+  int32_t told;        ///< errno that the program is told although the call is done; 0: what the kernel says
+  bool signalled;      ///< the signal that was to come before the call has been sent
+};
 
 /// One system call of the program, at its entry. `args` may be changed by the funnel before it is carried
 /// out.
@@ -36,6 +46,7 @@ struct Call {
   uint64_t sp;  ///< the program's registers at the call
   uint64_t bp;
   wire::Route via;
+  const Fault* fault = nullptr;  ///< null: nothing happens to it (patch.S makes it so)
 };
 
 /// Carries out a system call of ours without being dispatched. Returns the result or -errno. Filters that the
@@ -70,10 +81,20 @@ inline long GateProgram(long nr, A a = 0, B b = 0, C c = 0, D d = 0, E e = 0, F 
                             GateArgument(e), GateArgument(f));
 }
 
+/// Whether what the plan has decided about the call stands for its result: the kernel is not asked.
+inline bool IsReplaced(const Call& call) { return call.fault != nullptr && call.fault->instead != 0; }
+
+/// Carries out a call that the plan may have an eye on, with arguments that are copies of its own.
+template <typename A = long, typename B = long, typename C = long, typename D = long, typename E = long,
+          typename F = long>
+inline long CarryOutWith(const Call& call, A a = 0, B b = 0, C c = 0, D d = 0, E e = 0, F f = 0) {
+  return IsReplaced(call) ? call.fault->instead : GateProgram(call.nr, a, b, c, d, e, f);
+}
+
 /// Carries the call out as it stands in `call`.
 inline long CarryOut(const Call& call) {
-  return GateProgramSyscall(call.nr, call.args[0], call.args[1], call.args[2], call.args[3], call.args[4],
-                            call.args[5]);
+  return CarryOutWith(call, call.args[0], call.args[1], call.args[2], call.args[3], call.args[4],
+                      call.args[5]);
 }
 
 /// What the funnel remembers of the program's process: one T per process, zero-initialised, copied by fork,
@@ -101,6 +122,16 @@ inline T& Mine() {
 #endif
 
 // ---- provided by the entry side
+
+/// Sends a signal to the calling process, before its call is carried out. False: the call comes anew when the
+/// signal has been dealt with, its Call::fault a copy of `fault`; until then it is to be left as it is.
+#ifdef OLDORNEW_HOSTED
+bool SignalBefore(int signal, const Fault& fault);
+void SignalAfter(int signal);
+#else
+inline bool SignalBefore(int signal, const Fault&);
+inline void SignalAfter(int signal);
+#endif
 
 /// Where the kernel can read `length` bytes of ours (in the recording) on behalf of the program; null:
 /// nowhere. REQUIRES: the FileLock is held, and until the next call of this or its release.
@@ -142,6 +173,14 @@ bool UnderProgramFilter();
 // ---- provided by the funnel side
 
 enum class StartedBy : uint8_t { kExec, kFork, kClone };
+
+#ifndef OLDORNEW_HOSTED
+inline void SignalAfter(int signal) { Gate(SYS_kill, ProcessId(), signal); }
+inline bool SignalBefore(int signal, const Fault&) {
+  SignalAfter(signal);
+  return true;
+}
+#endif
 
 /// Called once, from the constructor, before anything is armed, single-threaded. Maps the recording named by
 /// OLDORNEW_RECORDING in `envp`. Returns false when the variable is absent (or names nothing usable that can

@@ -21,7 +21,7 @@ PatchedEntry:
 	push %r9
 	lea 152(%rbp), %r11
 	and $-16, %rsp
-	sub $8, %rsp
+	push $0			// Call::fault
 	push $2			// Call::via = wire::Route::kPatch
 	push (%rbp)		// Call::bp
 	push %r11		// Call::sp

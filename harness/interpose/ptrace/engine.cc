@@ -77,6 +77,8 @@ Result<std::unique_ptr<Engine>> Engine::Create(const TracerOptions& options) {
     engine->pinned_ = sched_setaffinity(0, sizeof one, &one) == 0;
   }
   preload::UseRecording(reinterpret_cast<wire::Header*>(base), size);
+  const wire::Header& header = *reinterpret_cast<wire::Header*>(base);
+  SubscribeToPlan(header.planned != 0 ? header.planned_calls : nullptr);
   g_engine = engine.get();
   if (!options.standby.empty()) RETURN_IF_ERROR(engine->OpenDoor());
   return engine;
@@ -274,8 +276,17 @@ void Engine::OnEntry(Thread& thread, const __ptrace_syscall_info& info) {
   thread.call_ip = call.ip - kCallInstructionSize;
   thread.executed = false;
   thread.as_entered = true;
-  Serve(thread, [this, &thread, call, foreign]() mutable {
+  preload::Fault fault = {};
+  bool again = false;
+  if (thread.anew && thread.anew->call.nr == call.nr && thread.anew->call.ip == call.ip &&
+      thread.anew->call.sp == call.sp) {  // not one that the handler makes
+    fault = thread.anew->fault;
+    again = true;
+    thread.anew.reset();
+  }
+  Serve(thread, [this, &thread, call, foreign, fault, again]() mutable {
     long result = -ENOSYS;
+    if (again) call.fault = &fault;
     if (foreign) {
       preload::FunnelUnsupported(call, "makes system calls by the numbers of 32-bit or x32 programs");
     } else {

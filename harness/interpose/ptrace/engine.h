@@ -81,7 +81,14 @@ struct Thread {
   uint64_t clone_flags = 0;             ///< of the clone that it is in
   std::optional<cpu_set_t> processors;  ///< what it has set itself
   bool enterable = false;               ///< standing by: what it executes goes back to the preload library
-  int stop_signal = 0;                  ///< SIGSTOP that came while it made calls for us; to be raised again
+  /// A call that comes anew when a signal has been dealt with (seam.h, SignalBefore).
+  struct Anew {
+    preload::Call call;
+    preload::Fault fault;
+  };
+  std::optional<Anew> anew;
+  bool restarts = false;  ///< ... which is the one that is served
+  int stop_signal = 0;    ///< SIGSTOP that came while it made calls for us; to be raised again
 };
 
 class Engine {
@@ -103,6 +110,9 @@ class Engine {
   /// Has the current thread make a system call. `program`: it is its own, which signals may interrupt.
   long MakeCall(long nr, const long (&args)[6], bool program);
   [[noreturn]] void KillCurrent();
+  /// Sends a signal to the current thread's process, which dies of it or meets it before the call that is
+  /// served; that call then comes anew, with `fault`.
+  void SignalFirst(int signal, const preload::Fault& fault);
   /// Gives way until something has happened elsewhere, or a moment has passed.
   void GiveWay();
   void Mask();

@@ -229,6 +229,13 @@ bool TakesPath(long nr) {
 
 }  // namespace
 
+bool SignalBefore(int signal, const Fault& fault) {
+  g_engine->SignalFirst(signal, fault);
+  return false;
+}
+
+void SignalAfter(int signal) { kill(ProcessId(), signal); }
+
 size_t ReserveState(size_t size) {
   const size_t at = state_used;
   state_used += (size + 63) / 64 * 64;

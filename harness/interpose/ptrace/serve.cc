@@ -150,6 +150,16 @@ void Engine::KillCurrent() {
   for (;;) current_->fiber->Yield();  // its end will be reported, and this fiber dropped
 }
 
+void Engine::SignalFirst(int signal, const preload::Fault& fault) {
+  if (signal == SIGKILL) KillCurrent();
+  Thread& thread = *current_;
+  preload::Call call = {thread.nr,         {}, thread.call_ip + kCallInstructionSize,
+                        thread.entry.sp(), 0,  wire::Route::kTrace};
+  thread.anew = {call, fault};
+  thread.restarts = true;
+  kill(current_->process->pid, signal);  // pending until the thread runs on
+}
+
 void Engine::Mask() {
   Thread& thread = *current_;
   if (thread.masked) return;
@@ -200,7 +210,12 @@ void Engine::ReleaseLock() {
 
 void Engine::Finish(Thread& thread, long result) {
   Unmask();
-  if (!thread.executed) {
+  if (std::exchange(thread.restarts, false)) {
+    if (!thread.executed) SkipCall();
+    Registers before = thread.entry;
+    before.PrepareCall(thread.call_ip, thread.nr, thread.args);
+    SetRegisters(thread.tid, before);
+  } else if (!thread.executed) {
     ReplaceCall(thread.tid, thread.entry, -1, thread.args, result);
   } else {
     long raw = result;

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "interpose/file_calls.h"
 #include "interpose/funnel/numbers.h"
 #include "interpose/ptrace/arch.h"
 
@@ -198,12 +199,26 @@ std::vector<sock_filter> Conditions(const Subscription* first, const Subscriptio
   return code;
 }
 
-}  // namespace
-
-const std::vector<Subscription>& Subscriptions() {
-  static const std::vector<Subscription> table = MakeTable();
+std::vector<Subscription>& Table() {
+  static std::vector<Subscription> table = MakeTable();
   return table;
 }
+
+}  // namespace
+
+void SubscribeToPlan(const uint64_t* calls) {
+  std::vector<Subscription>& table = Table();
+  table = MakeTable();
+  for (const wire::FileCallShape& shape : wire::kFileCalls) {
+    if (calls == nullptr || (calls[shape.nr / 64] >> (shape.nr % 64) & 1) == 0) continue;
+    std::erase_if(table, [&](const Subscription& row) { return row.nr == shape.nr; });
+    const auto at = std::lower_bound(table.begin(), table.end(), shape.nr,
+                                     [](const Subscription& row, long nr) { return row.nr < nr; });
+    table.insert(at, {shape.nr});
+  }
+}
+
+const std::vector<Subscription>& Subscriptions() { return Table(); }
 
 bool IsSubscribed(long nr, const uint64_t (&args)[6]) {
   const std::vector<Subscription>& table = Subscriptions();

@@ -24,6 +24,9 @@ struct Subscription {
   uint32_t value = 0;
 };
 
+/// From now on also every file call of a plan (Header::planned_calls; null: there is none).
+void SubscribeToPlan(const uint64_t* calls);
+
 /// Ordered by number. One call may have several rows: any of them.
 const std::vector<Subscription>& Subscriptions();
 

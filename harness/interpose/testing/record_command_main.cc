@@ -1,5 +1,5 @@
 // record_command CMD...: records a command in an empty directory and prints what was seen. For looking at
-// things by hand.
+// things by hand. TRACED=1: by ptrace; SURVEY=1, INJECT=SPEC: a plan.
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -8,6 +8,12 @@
 int main(int argc, char** argv) {
   oldornew::RecordedRun run;
   run.traced = getenv("TRACED") != nullptr;
+  run.options.plan.survey = getenv("SURVEY") != nullptr;
+  if (const char* text = getenv("INJECT"); text != nullptr) {
+    const auto injection = oldornew::ParseInjection(text);
+    if (!injection) return fprintf(stderr, "%s\n", injection.error().message.c_str()), 2;
+    run.options.plan.injections.push_back(*injection);
+  }
   run.Run(std::vector<std::string>(argv + 1, argv + argc));
   std::vector<std::string> lines = run.Summary();
   for (size_t i = 0; i < lines.size(); i++) {
@@ -20,6 +26,12 @@ int main(int argc, char** argv) {
         printf("    %s+0x%llx\n", m.path.c_str(), (unsigned long long)(address - m.start + m.file_offset));
       }
     }
+  }
+  for (const oldornew::FileCall& call : run.trace.file_calls) {
+    printf("call %d.%u %s fd %d \"%s\" \"%s\" flags %x bytes %llu = %lld told %lld injection %d stack %zu\n",
+           call.process, call.thread, call.call.c_str(), call.descriptor, call.path.c_str(),
+           call.path2.c_str(), call.open_flags, (unsigned long long)call.requested, (long long)call.result,
+           (long long)call.told, call.injection, call.stack.size());
   }
   for (const oldornew::Process& p : run.trace.processes) {
     printf("process %d parent %d %s (%zu modules)\n", p.pid, p.parent, p.program.c_str(), p.modules.size());

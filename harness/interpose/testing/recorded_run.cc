@@ -66,6 +66,7 @@ void RecordedRun::Run(const std::vector<std::string>& command) {
   CHECK(pipe2(pipe_fds, O_CLOEXEC) == 0);
   if (channels_by_identity) options.channels = {{1, pipe_fds[1]}};
   unlink(recording_.c_str());
+  options.roots = {directory_};
   Status created = CreateRecordingFile(recording_, options);
   CHECK(created.has_value());
   pid_t child = fork();
@@ -89,6 +90,7 @@ void RecordedRun::Decode() {
   trace.command = command;
   statistics = DecodeStatistics();
   trace.roots = {{directory_, RootRole::kJudged}};
+  for (const Injection& injection : options.plan.injections) trace.plan.push_back(FormatInjection(injection));
   trace.old_tree = old_tree.tree;
   Result<CapturedTree> captured = Capture({directory_});
   CHECK(captured.has_value());
