@@ -11,6 +11,8 @@ namespace oldornew::hardened {
 /// Prints what failed, if anything did. Returns the exit status: 0 done and durable, 1 nothing changed, 3 the
 /// new content is live, or may be, but something failed.
 inline int ReportResult(const char* program, const UpdateResult& result) {
+  if (result.left_behind != 0)
+    std::fprintf(stderr, "%s: a file is left behind: %s\n", program, std::strerror(result.left_behind));
   if (result.ok()) return 0;
   const char* meaning = result.committed == Committed::kNo ? "nothing was changed"
                         : result.committed == Committed::kYes

@@ -17,28 +17,6 @@ namespace {
 constexpr size_t kLargestWrite = size_t{1} << 30;
 constexpr size_t kRandomBytes = 13;
 
-/// All names in `dir` but "." and "..". The descriptor is not consumed and its offset not moved.
-int NamesIn(int dir, std::vector<std::string>* names) {
-  Fd copy;
-  if (int error = OpenDirectoryAt(dir, ".", &copy)) return error;
-  DIR* stream = fdopendir(copy.get());
-  if (stream == nullptr) return errno;
-  (void)copy.Release();
-  int error = 0;
-  for (;;) {
-    errno = 0;
-    const dirent* entry = readdir(stream);
-    if (entry == nullptr) {
-      error = errno;
-      break;
-    }
-    const std::string name = entry->d_name;
-    if (name != "." && name != "..") names->push_back(name);
-  }
-  closedir(stream);
-  return error;
-}
-
 int SyncRegularFile(int dir, const std::string& name) {
   Fd fd(Restart([&] { return openat(dir, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC); }));
   if (!fd.valid()) return errno;
@@ -144,6 +122,27 @@ int SyncTree(int dir) {
   return Sync(dir);
 }
 
+int NamesIn(int dir, std::vector<std::string>* names) {
+  Fd copy;
+  if (int error = OpenDirectoryAt(dir, ".", &copy)) return error;
+  DIR* stream = fdopendir(copy.get());
+  if (stream == nullptr) return errno;
+  (void)copy.Release();
+  int error = 0;
+  for (;;) {
+    errno = 0;
+    const dirent* entry = readdir(stream);
+    if (entry == nullptr) {
+      error = errno;
+      break;
+    }
+    const std::string name = entry->d_name;
+    if (name != "." && name != "..") names->push_back(name);
+  }
+  closedir(stream);
+  return error;
+}
+
 int RemoveAt(int dir, const std::string& name) {
   if (Restart([&] { return unlinkat(dir, name.c_str(), 0); }) == 0 || errno == ENOENT) return 0;
   const int unlink_error = errno;
@@ -154,12 +153,13 @@ int RemoveAt(int dir, const std::string& name) {
     return error == ENOTDIR || error == ELOOP ? unlink_error : error;
   }
   std::vector<std::string> names;
-  if (int error = NamesIn(child.get(), &names)) return error;
+  int first = NamesIn(child.get(), &names);
   for (const std::string& inner : names) {
-    if (int error = RemoveAt(child.get(), inner)) return error;
+    const int error = RemoveAt(child.get(), inner);
+    if (first == 0) first = error;
   }
   if (Restart([&] { return unlinkat(dir, name.c_str(), AT_REMOVEDIR); }) == 0 || errno == ENOENT) return 0;
-  return errno;
+  return first == 0 ? errno : first;
 }
 
 int OpenDirectoryAt(int dir, const std::string& name, Fd* result) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace oldornew::hardened {
 
@@ -75,7 +76,12 @@ int Sync(int fd);
 /// covered by the directory that holds them. EINVAL for a socket, device or FIFO: such a tree is refused.
 int SyncTree(int dir);
 
-/// unlink, or rm -r for a directory, never following a symlink. A missing name is 0.
+/// All names in `dir` but "." and "..". The descriptor is not consumed and its offset not moved. After an
+/// error (the answer) `names` holds those that could be read.
+int NamesIn(int dir, std::vector<std::string>* names);
+
+/// unlink, or rm -r for a directory, never following a symlink. A missing name is 0. What cannot be removed
+/// does not keep the rest: the answer is the first error.
 int RemoveAt(int dir, const std::string& name);
 
 /// openat of a directory that is not a symlink. Returns the errno.

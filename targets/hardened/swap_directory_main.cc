@@ -67,6 +67,9 @@ int main(int argc, char** argv) {
     }
     return 0;
   };
-  return hardened::ReportResult("hardened-swap-directory",
-                                hardened::SwapDirectory(parent, argv[next + 1], populate, options));
+  const hardened::SwapResult result = hardened::SwapDirectory(parent, argv[next + 1], populate, options);
+  if (result.retire_error != 0)
+    std::fprintf(stderr, "hardened-swap-directory: old trees may be left to the next swap: %s\n",
+                 std::strerror(result.retire_error));
+  return hardened::ReportResult("hardened-swap-directory", result);
 }

@@ -16,6 +16,9 @@ struct UpdateResult {
   bool durable = false;   ///< the new content survives a power cut from now on; implies committed == kYes
   int error = 0;          ///< errno of the first step that failed; 0: none did
   const char* step = "";  ///< that step: "write", "fsync directory", ... A string literal
+  /// errno of a removal that failed: a file of ours is left behind (a collector, or the next swap, takes it).
+  /// Says nothing about the update itself.
+  int left_behind = 0;
 
   bool ok() const { return durable && error == 0; }
 };
