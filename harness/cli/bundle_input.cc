@@ -49,7 +49,7 @@ std::string Differences(const Profile& then, const Profile& now) {
 }  // namespace
 
 Result<std::optional<Profile>> RowOf(const Options& options, const Bundle& bundle) {
-  if (IsLiveToken(bundle.header.token)) return std::nullopt;
+  if (IsLiveToken(bundle.header.token) || IsKillToken(bundle.header.token)) return std::nullopt;
   ASSIGN_OR_RETURN(const PowerCase power_case, ParseToken(bundle.header.token));
   ASSIGN_OR_RETURN(const ProfileTable table, LoadProfiles(options));
   const std::string& name = power_case.profile;

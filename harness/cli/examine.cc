@@ -86,6 +86,7 @@ void Take(Part part, Axis axis, Examination* out) {
 Status Vary(const Options& options, Examination* out) {
   VarySpec spec{RunSpecOf(options), out->search};
   spec.search.watch = {};
+  spec.search.kill = false;  // what kills leave is much the same whatever was there before
   spec.power = !Probed(options) && options.axes.contains(Axis::kPower);
   if (Probed(options)) out->result.notes.push_back("power cuts were explored from the plain old state only");
   ASSIGN_OR_RETURN(VaryResult varied,
@@ -97,6 +98,21 @@ Status Vary(const Options& options, Examination* out) {
   }
   Take(std::move(varied), Axis::kOldStates, out);
   return {};
+}
+
+// What the search itself has explored.
+void ReportSearch(const Options& options, Examination* out) {
+  if (options.axes.contains(Axis::kPower)) {
+    const Coverage& coverage = out->result.coverage;
+    out->report.axes.push_back({Axis::kPower, coverage.states_visited, coverage.exhaustive, {}});
+  }
+  if (options.axes.contains(Axis::kKill)) {
+    const KillCount& kills = out->result.kills;
+    out->report.axes.push_back(
+        {Axis::kKill, kills.moments, kills.exhaustive, Count(kills.moments, "moment") + " of the run"});
+    if (!kills.exhaustive)
+      out->result.bounds.emplace_back("not every moment of a kill was judged: raise --max-states");
+  }
 }
 
 Status RunNext(const Options& options, Examination* out) {
@@ -180,6 +196,7 @@ Result<SearchOptions> MakeSearchOptions(const Options& options) {
   if (!options.volatile_globs.empty()) search.volatile_globs = options.volatile_globs;
   search.jobs = options.jobs;
   search.power = options.axes.contains(Axis::kPower);
+  search.kill = options.axes.contains(Axis::kKill);
   return search;
 }
 
@@ -220,10 +237,7 @@ Result<std::unique_ptr<Examination>> Examine(const Options& options, SearchOptio
     report.explore_seconds = SecondsSince(explore_start);
     report.search = &out->result;
     report.judgement = Judge(trace, &out->result, report.rules);
-    if (options.axes.contains(Axis::kPower)) {
-      const Coverage& coverage = out->result.coverage;
-      report.axes.push_back({Axis::kPower, coverage.states_visited, coverage.exhaustive, {}});
-    }
+    ReportSearch(options, out.get());
     RETURN_IF_ERROR(ExploreFurther(options, out.get()));
   }
   report.seconds = SecondsSince(start);

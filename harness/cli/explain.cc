@@ -21,7 +21,8 @@ Result<Finding> FindByToken(const Options& options, const Bundle& bundle) {
   SearchOptions search;
   ASSIGN_OR_RETURN(search.table, LoadProfiles(options));
   ASSIGN_OR_RETURN(search.profiles, search.table.Select({"mainstream"}));
-  if (!IsLiveToken(token)) {
+  search.kill = IsKillToken(token);
+  if (!IsLiveToken(token) && !search.kill) {
     ASSIGN_OR_RETURN(const PowerCase power_case, ParseToken(token));
     const Profile* own = search.table.Find(power_case.profile);
     if (own != nullptr && !own->mainstream) search.profiles.push_back(own);

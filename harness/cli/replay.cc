@@ -114,6 +114,12 @@ Result<bool> ProbeAgain(const Bundle& bundle, const CrashState& state) {
   return bundle.header.oracle == "durable" ? !same(new_answer) : !same(old_answer) && !same(new_answer);
 }
 
+// " and 4096 B of the next", of a kill within a write.
+std::string InsideOf(const std::string& token) {
+  const auto kill_case = ParseKillToken(token);
+  return kill_case && kill_case->bytes > 0 ? fmt::format(" and {} B of the next", kill_case->bytes) : "";
+}
+
 // How a further run ended is in its trace: shown, and written out.
 Result<ExitCode> ShowEnd(const Bundle& bundle, const EndCase& end_case, const Options& options) {
   const Trace& trace = bundle.trace;
@@ -145,12 +151,14 @@ Result<ExitCode> RunReplay(const Options& options) {
   const CrashState& state = realised.state;
   const bool live = realised.profile == kLiveProfile;
   if (!bundle.header.message.empty()) std::fputs((bundle.header.message + "\n").c_str(), stdout);
-  std::fputs(
-      fmt::format("{} {} of {} calls; the state, against the old one:\n{}",
-                  live ? std::string("the running machine after") : realised.profile + ", power lost after",
-                  state.first_point, bundle.trace.ops.size(), ListState(bundle.trace, state.tree))
-          .c_str(),
-      stdout);
+  std::fputs(fmt::format("{} {} of {} calls{}; the state, against the old one:\n{}",
+                         live                               ? "the running machine after"
+                         : realised.profile == kKillProfile ? "killed after"
+                                                            : realised.profile + ", power lost after",
+                         state.first_point, bundle.trace.ops.size(), InsideOf(bundle.header.token),
+                         ListState(bundle.trace, state.tree))
+                 .c_str(),
+             stdout);
   if (!options.keep.empty()) {
     RETURN_IF_ERROR(WriteTo(state.tree, options.keep));
     std::fputs(fmt::format("written to {}\n", options.keep).c_str(), stdout);

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "base/text.h"
+#include "explore/kill_states.h"
 
 namespace oldornew {
 
@@ -11,6 +12,7 @@ namespace {
 constexpr std::string_view kPower = "power/";
 constexpr std::string_view kEnd = "end/";
 constexpr std::string_view kLive = "live/";
+constexpr std::string_view kKill = "kill/";
 
 Status CheckTrace(const Trace& trace, const std::string& trace_id) {
   const std::string id = trace.Identity().Short();
@@ -102,12 +104,65 @@ Result<CrashState> Realise(const Trace& trace, const LiveCase& live_case) {
   return state;
 }
 
+std::string FormatToken(const KillCase& kill_case) {
+  const std::string inside = kill_case.bytes == 0 ? "" : fmt::format(".{}", kill_case.bytes);
+  return fmt::format("{}{}{}/{}", kKill, kill_case.point, inside, kill_case.trace_id);
+}
+
+bool IsKillToken(std::string_view token) { return token.starts_with(kKill); }
+
+Result<KillCase> ParseKillToken(std::string_view token) {
+  const auto malformed = [&] {
+    return FailWith(
+        ExitCode::kUsage,
+        "not a token: {} (expected kill/POINT/TRACE or kill/POINT.BYTES/TRACE, as a report prints it)",
+        Quote(token));
+  };
+  if (!IsKillToken(token)) return malformed();
+  const std::string_view rest = token.substr(kKill.size());
+  const size_t slash = rest.find('/');
+  if (slash == std::string_view::npos || rest.size() - slash != 9) return malformed();
+  KillCase kill_case;
+  const char* end = rest.data() + slash;
+  auto read = std::from_chars(rest.data(), end, kill_case.point);
+  if (read.ec == std::errc() && read.ptr != end && *read.ptr == '.') {
+    read = std::from_chars(read.ptr + 1, end, kill_case.bytes);
+    if (kill_case.bytes == 0) return malformed();
+  }
+  if (read.ec != std::errc() || read.ptr != end) return malformed();
+  kill_case.trace_id = rest.substr(slash + 1);
+  return kill_case;
+}
+
+Result<CrashState> Realise(const Trace& trace, const KillCase& kill_case) {
+  ASSIGN_OR_RETURN(CrashState state, Realise(trace, LiveCase{kill_case.point, kill_case.trace_id}));
+  if (kill_case.bytes == 0) return state;
+  KillWalk walk(trace);
+  while (walk.Next() && walk.point() <= kill_case.point) {
+  }
+  const Op* op = kill_case.point < trace.ops.size() ? &trace.ops[kill_case.point] : nullptr;
+  const bool inside = op != nullptr && walk.point() == kill_case.point + 1 && op->kind == OpKind::kWrite &&
+                      op->error == 0 && kill_case.bytes < op->length;
+  if (!inside) {
+    return FailWith(ExitCode::kUsage, "this token names a moment {} B into call {}, which is no such write",
+                    kill_case.bytes, kill_case.point + 1);
+  }
+  state.tree = walk.TreeInside(kill_case.bytes);
+  state.digest = state.tree.RootDigest(/*attributes=*/true);
+  return state;
+}
+
 Result<Realised> RealiseToken(const Trace& trace, std::string_view token, const Projection& projection,
                               const Profile* profile) {
   if (IsLiveToken(token)) {
     ASSIGN_OR_RETURN(const LiveCase live_case, ParseLiveToken(token));
     ASSIGN_OR_RETURN(CrashState state, Realise(trace, live_case));
     return Realised{std::move(state), kLiveProfile};
+  }
+  if (IsKillToken(token)) {
+    ASSIGN_OR_RETURN(const KillCase kill_case, ParseKillToken(token));
+    ASSIGN_OR_RETURN(CrashState state, Realise(trace, kill_case));
+    return Realised{std::move(state), kKillProfile};
   }
   ASSIGN_OR_RETURN(const PowerCase power_case, ParseToken(token));
   ASSIGN_OR_RETURN(CrashState state, Realise(trace, power_case, projection, profile));

@@ -1,8 +1,7 @@
 // Case: one thing that could happen to the program, as a value with a short text form, the token.
 //
-// A token works beside the saved trace; a .crash bundle holds both (finding/bundle.h). There are two kinds of
-// case, the loss of power and a moment of the run itself; faults, kills and schedules will be further kinds
-// with the same text form.
+// A token works beside the saved trace; a .crash bundle holds both (finding/bundle.h). The kinds of case: the
+// loss of power, a kill, a moment of the run itself, and the end of a further run.
 #pragma once
 
 #include <optional>
@@ -60,8 +59,27 @@ Result<LiveCase> ParseLiveToken(std::string_view token);
 /// The page cache's view. Errors (usage): the token is of another trace, or its point lies behind the end.
 Result<CrashState> Realise(const Trace& trace, const LiveCase& live_case);
 
-/// The state a token of a PowerCase or a LiveCase stands for, with the name of its profile ("live" for the
-/// latter).
+/// What a finding of a kill has in place of a file system profile.
+inline constexpr const char* kKillProfile = "kill";
+
+/// What readers find when all processes were killed after `point` ops, or, with bytes, so far into the write
+/// that comes next (explore/kill_states.h).
+struct KillCase {
+  uint32_t point = 0;
+  uint64_t bytes = 0;
+  std::string trace_id;
+};
+
+/// "kill/<point>/<trace id>" or "kill/<point>.<bytes>/<trace id>".
+std::string FormatToken(const KillCase& kill_case);
+bool IsKillToken(std::string_view token);
+/// Errors (usage): not such a token.
+Result<KillCase> ParseKillToken(std::string_view token);
+/// Errors (usage): the token is of another trace, or of a moment that it does not have.
+Result<CrashState> Realise(const Trace& trace, const KillCase& kill_case);
+
+/// The state a token of a PowerCase, LiveCase or KillCase stands for, with the name of its profile ("live",
+/// "kill" for the latter two).
 struct Realised {
   CrashState state;
   std::string profile;

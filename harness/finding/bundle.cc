@@ -238,6 +238,7 @@ Result<Finding> FindingOf(const Bundle& bundle, const Profile* row) {
   finding.evidence = header.evidence;
   finding.cure = header.cure;
   finding.profile = realised.profile;
+  if (IsKillToken(header.token)) finding.axis = Axis::kKill;
   finding.first_point = realised.state.first_point;
   finding.last_point = realised.state.last_point;
   finding.lost = LostThatMatters(bundle.trace, finding.oracle, realised.state.lost);

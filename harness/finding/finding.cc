@@ -95,6 +95,8 @@ std::string IdOf(const Finding& finding, const std::string& path) {
 
 bool IsLive(Oracle oracle) { return oracle == Oracle::kPrivate || oracle == Oracle::kContained; }
 
+bool IsLive(const Finding& finding) { return IsLive(finding.oracle) || finding.axis != Axis::kPower; }
+
 std::string FindingId(const Finding& finding) {
   return IdOf(finding, finding.stable_path.empty() ? finding.path : finding.stable_path);
 }

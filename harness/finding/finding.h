@@ -93,6 +93,8 @@ std::vector<FindingSubject> SubjectsOf(const Finding& finding);
 
 /// Oracles whose cases are moments of the run itself and not states after a crash: private, contained.
 bool IsLive(Oracle oracle);
+/// No power needs to be lost for it: of such an oracle, or of another axis than power.
+bool IsLive(const Finding& finding);
 
 /// The same for the same finding in every run and on every machine, 16 hex digits: of the oracle, the subject
 /// (stable_path), the kinds of the calls that repair it, and, not of power cuts, axis and cause. Nothing of a

@@ -41,9 +41,23 @@ ProbeSearch::ProbeSearch(const History& history, const SearchOptions& options, c
       collector_(collector),
       result_(result) {}
 
-Status ProbeSearch::RunAll() {
+Status ProbeSearch::Learn() {
   if (View()) RETURN_IF_ERROR(LearnVersions());
   if (Check()) RETURN_IF_ERROR(CheckEndpoints());
+  return {};
+}
+
+Status ProbeSearch::JudgeStates(const std::vector<CrashState>& states,
+                                const std::function<void(const Violation&, const CrashState&)>& visit) {
+  RETURN_IF_ERROR(AnswerAll(states));
+  for (const CrashState& state : states) {
+    for (const Violation& violation : Judge(answers_.at(KeyFor(state, state.last_point)), state.last_point))
+      visit(violation, state);
+  }
+  return {};
+}
+
+Status ProbeSearch::RunAll() {
   // A state is visited for each profile that allows it; the command runs once.
   collector_->StartSubject(subject_, &promises_, everything_);
   for (const auto& [profile, pedantic] : ProfilesToExplore(options_)) {

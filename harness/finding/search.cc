@@ -12,6 +12,7 @@
 #include "finding/cause.h"
 #include "finding/collector.h"
 #include "finding/in_place.h"
+#include "finding/kill_search.h"
 #include "finding/live_findings.h"
 #include "finding/needed.h"
 #include "finding/probe_search.h"
@@ -190,7 +191,7 @@ std::vector<std::string> FindLinksAway(const Trace& trace, const std::vector<Sub
 }
 
 // oracles.md 11: after a crash litter is a note.
-void NoteLitter(const Trace& trace, SearchResult* result) {
+void NoteLitter(const Trace& trace, const SearchOptions& options, SearchResult* result) {
   const std::vector<std::string> litter = FindLitterAfterCrash(trace);
   if (litter.empty()) return;
   // Of names that differ only in what is random, one stands for all.
@@ -205,7 +206,8 @@ void NoteLitter(const Trace& trace, SearchResult* result) {
   }
   std::string named = Join(shown, ", ");
   if (patterns.size() > shown.size()) named += fmt::format(" and {} more", patterns.size() - shown.size());
-  result->notes.push_back(fmt::format("a power cut can leave {} behind", named));
+  const char* what = !options.kill ? "a power cut" : options.power ? "a power cut or a kill" : "a kill";
+  result->notes.push_back(fmt::format("{} can leave {} behind", what, named));
 }
 
 void SortForReport(std::vector<Finding>* findings) {
@@ -216,6 +218,12 @@ void SortForReport(std::vector<Finding>* findings) {
 
 }  // namespace
 
+Result<std::vector<Subject>> SubjectsToJudge(const Trace& trace, const SearchOptions& options) {
+  ASSIGN_OR_RETURN(std::vector<Subject> subjects, ChooseSubjects(trace, options.watch));
+  std::erase_if(subjects, [&](const Subject& subject) { return Volatile(subject, options.volatile_globs); });
+  return subjects;
+}
+
 Result<SearchResult> Search(const Trace& trace, const SearchOptions& options) {
   SearchResult result;
   result.coverage.grain = options.limits.grain;
@@ -224,8 +232,7 @@ Result<SearchResult> Search(const Trace& trace, const SearchOptions& options) {
     for (const auto& [profile, pedantic] : ProfilesToExplore(options))
       result.profiles.push_back(profile->name);
   }
-  ASSIGN_OR_RETURN(std::vector<Subject> subjects, ChooseSubjects(trace, options.watch));
-  std::erase_if(subjects, [&](const Subject& subject) { return Volatile(subject, options.volatile_globs); });
+  ASSIGN_OR_RETURN(const std::vector<Subject> subjects, SubjectsToJudge(trace, options));
   for (const Subject& subject : subjects) result.subjects.push_back(subject.name);
   result.unsupported = FindLinksAway(trace, subjects);
   if (!result.unsupported.empty()) return result;
@@ -235,10 +242,11 @@ Result<SearchResult> Search(const Trace& trace, const SearchOptions& options) {
   VersionHistory promises;
   promises.acks = FindAcks(trace, options.ack);
   std::optional<ProbeSearch> probes;
-  if (!options.probes.empty() && options.power) {
+  if (!options.probes.empty()) {
     probes.emplace(history, options, promises, &collector, &result);
-    RETURN_IF_ERROR(probes->RunAll());
-  } else if (options.probes.empty()) {
+    RETURN_IF_ERROR(probes->Learn());
+    if (options.power) RETURN_IF_ERROR(probes->RunAll());
+  } else {
     result.unsupported = FindInPlaceDatabases(trace, subjects);
   }
   const bool views = probes && options.probes[0].view;
@@ -257,10 +265,16 @@ Result<SearchResult> Search(const Trace& trace, const SearchOptions& options) {
     SearchSubjects(history, options, prepared, &collector, &result);
   }
   result.findings = Refine(trace, options, prepared, probes ? &*probes : nullptr, collector.Take());
+  if (options.kill && result.unsupported.empty()) {
+    ASSIGN_OR_RETURN(KillFindings kills, SearchKills(trace, options, ask ? subjects : std::vector<Subject>{},
+                                                     probes ? &*probes : nullptr));
+    result.kills = kills.count;
+    for (Finding& finding : kills.findings) result.findings.push_back(std::move(finding));
+  }
   for (Finding& finding : FindLiveFindings(trace, options, subjects))
     result.findings.push_back(std::move(finding));
   SortForReport(&result.findings);
-  if (options.power) NoteLitter(trace, &result);
+  if (options.power || options.kill) NoteLitter(trace, options, &result);
   return result;
 }
 

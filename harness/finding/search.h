@@ -37,7 +37,8 @@ struct SearchOptions {
   ProfileTable table = ProfileTable::BuiltIn();  ///< owns the rows below
   std::vector<const Profile*> profiles;          ///< findings in these count
   std::vector<const Profile*> pedantic;          ///< explored too; findings only here are marked pedantic
-  bool power = true;                             ///< false: the run itself is judged, no crash state
+  bool power = true;                             ///< judge what power cuts leave
+  bool kill = false;                             ///< judge what kills leave (finding/kill_search.h)
   Limits limits;
   WatchOptions watch;
   AckRule ack;
@@ -54,9 +55,16 @@ struct SearchOptions {
 /// Whether --expect has the oracle.
 bool Asked(const SearchOptions& options, Oracle oracle);
 
+/// What kills came to.
+struct KillCount {
+  uint64_t moments = 0;  ///< states that were judged
+  bool exhaustive = true;
+};
+
 struct SearchResult {
   std::vector<Finding> findings;  ///< errors first, then warnings, then pedantic ones
-  Coverage coverage;              ///< summed over profiles and subjects; states_distinct counts pictures once
+  KillCount kills;
+  Coverage coverage;  ///< summed over profiles and subjects; states_distinct counts pictures once
   std::vector<std::string> subjects;  ///< names of what was judged
   std::vector<std::string> profiles;  ///< names of what was explored
   std::vector<std::string>
@@ -65,6 +73,9 @@ struct SearchResult {
   /// One sentence for each axis that was not explored to the end; power cuts say it in `coverage`.
   std::vector<std::string> bounds;
 };
+
+/// What --watch and the default rule choose, without what is volatile. Errors: usage.
+Result<std::vector<Subject>> SubjectsToJudge(const Trace& trace, const SearchOptions& options);
 
 /// Errors: usage (a --watch path that does not exist), and what a probe returns.
 Result<SearchResult> Search(const Trace& trace, const SearchOptions& options);

@@ -194,6 +194,14 @@ std::vector<Reason> WhyPossible(const Trace& trace, const Finding& finding, cons
     return {{finding.profiles, "No crash is needed: this is so while the program runs, on every file system.",
              finding.oracle == Oracle::kPrivate ? "oracles.md 13" : "oracles.md 14"}};
   }
+  if (finding.axis == Axis::kKill) {
+    return {
+        {finding.profiles,
+         "No file system is to blame: the program itself leaves it like this between two of its calls, or "
+         "within "
+         "one, and it can be killed there (kill -9, the OOM killer, the end of a container or a session).",
+         "oracles.md 1"}};
+  }
   const Circumstances c = Examine(trace, finding);
   std::vector<Reason> out;
   const auto add = [&](const Words& words, const std::string& profile) {

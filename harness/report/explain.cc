@@ -136,6 +136,14 @@ class Explainer {
             program, Name());
         break;
       default:
+        if (finding_.axis == Axis::kKill) {
+          text = fmt::format(
+              "If {} is killed while it works, {} is neither what it was before nor what it was to become, "
+              "until "
+              "something writes it again.",
+              program, Name());
+          break;
+        }
         text = fmt::format(
             "If the machine loses power while {} works, or soon after, the file system comes back in order, "
             "but {} is neither what it was before nor what it was to become.",
@@ -183,7 +191,7 @@ class Explainer {
       if (i < finding_.needed.size() && !finding_.needed[i]) word += ", does not matter here";
       return word;
     }
-    if (IsLive(finding_.oracle)) return {};
+    if (IsLive(finding_)) return {};
     const Op& op = trace_.ops[index];
     if (index >= finding_.first_point)
       return op.kind == OpKind::kExit ? "" : "not reached, or makes no difference";
@@ -201,7 +209,7 @@ class Explainer {
 
   Section Calls() const {
     Section section;
-    const bool live = IsLive(finding_.oracle);
+    const bool live = IsLive(finding_);
     section.title = "What happens, call by call";
     if (!live) {
       section.paragraphs = {
@@ -316,8 +324,9 @@ class Explainer {
       const std::string after = Show(trace_.new_tree, place, &is);
       const std::string now = Show(state_.tree, place, &found);
       if (shown > 1 || place != subject_.places[0]) section.listing += ShowPlace(trace_, place) + "\n";
-      section.listing += fmt::format("before (old)       {}\nmeant to be (new)  {}\nafter the crash    {}\n",
-                                     before, after, now);
+      section.listing +=
+          fmt::format("before (old)       {}\nmeant to be (new)  {}\n{}{}\n", before, after,
+                      finding_.axis == Axis::kKill ? "after the kill     " : "after the crash    ", now);
       const std::string difference = FirstDifference(found, is);
       if (!difference.empty() && finding_.oracle == Oracle::kAtomic)
         section.listing += "                   " + difference;
@@ -329,7 +338,7 @@ class Explainer {
     Section section;
     section.title = "Why this can happen";
     for (const Reason& reason : WhyPossible(trace_, finding_, input_.row)) {
-      const std::string who = IsLive(finding_.oracle) ? "" : ShowProfiles(reason.profiles, SIZE_MAX) + ": ";
+      const std::string who = IsLive(finding_) ? "" : ShowProfiles(reason.profiles, SIZE_MAX) + ": ";
       section.bullets.push_back(fmt::format("{}{} [{}]", who, reason.text, reason.source));
     }
     if (!finding_.evidence.empty()) {
@@ -375,8 +384,9 @@ class Explainer {
   Section FileSystems() const {
     Section section;
     section.title = "On which file systems";
-    if (IsLive(finding_.oracle)) {
-      section.paragraphs = {"All: no crash is needed."};
+    if (IsLive(finding_)) {
+      section.paragraphs = {finding_.axis == Axis::kKill ? "All: no power needs to be lost."
+                                                         : "All: no crash is needed."};
       return section;
     }
     for (const auto& [outcome, profiles] : finding_.outcomes) {

@@ -119,7 +119,7 @@ std::string Calls(const Trace& trace, const Finding& finding) {
     if (skipped > 0 && at >= kMost / 2 && at < kMost / 2 + skipped) continue;
     out += fmt::format("{}{:>4}  {:<{}}  {}\n", kIndent, op + 1, DescribeShort(trace.ops[op]), width, mark);
   }
-  return IsLive(finding.oracle) ? out : out + fmt::format("{}{}\n", kIndent, When(trace, finding));
+  return IsLive(finding) ? out : out + fmt::format("{}{}\n", kIndent, When(trace, finding));
 }
 
 // The other paths with the same cause, each as far as it differs: "also     b, c (EMPTY: xfs), d".
