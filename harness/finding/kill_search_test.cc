@@ -196,7 +196,8 @@ TEST(KillToken, EveryBrokenOneIsRefused) {
 }
 
 TEST(KillSearch, ItsBundleIsReadBackAndExplained) {
-  const Trace trace = TraceBuilder().OldFile("f", "old").Truncate("f", 0).Write("f", 0, "new").Exit().Build();
+  Trace trace = TraceBuilder().OldFile("f", "old").Truncate("f", 0).Write("f", 0, "new").Exit().Build();
+  trace.processes = {{1, -1, "/bin/save", {"save"}, true, {}}};
   const Finding finding = Searched(trace).findings.at(0);
   const Subject subject{"f", {{0, "f"}}, false};
   const auto bundle = DecodeBundle(EncodeBundle(HeaderOf(trace, finding, &subject), trace));
