@@ -164,7 +164,7 @@ Scenario ReadScenario(const TomlTable& table, const std::string& file, TomlProbl
   Scenario out;
   out.file = file;
   out.name = reader.Text("name").value_or(std::filesystem::path(file).stem().string());
-  reader.Text("why");  // One sentence for people: a known key, and text.
+  for (const char* for_people : {"why", "claim", "document", "decided-by"}) reader.Text(for_people);
   out.needs = reader.Texts("needs");
   out.only_if = reader.Text("only-if").value_or("");
   out.setup = reader.Text("setup").value_or("");

@@ -114,6 +114,7 @@ std::string ScenarioJson(const ScenarioSummary& summary) {
                             {"paths", std::move(paths)},
                             {"outcomes", std::move(outcomes)},
                             {"message", finding.message},
+                            {"token", finding.token},
                             {"accepted", finding.accepted}});
       }
       entry["findings"] = std::move(findings);
