@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "base/text.h"
 #include "interpose/decoder.h"
@@ -316,7 +317,8 @@ void Decoder::Finish() {
 }
 
 void DecodeRecords(const wire::Header& header, const RecordList& list, const CapturedTree& old_tree,
-                   Trace* trace, bool proof, DecodeStatistics* statistics, bool main_exited) {
+                   Trace* trace, bool proof, DecodeStatistics* statistics, bool main_exited,
+                   Unwinder* unwinder) {
   DecodeStatistics ignored;
   if (statistics == nullptr) statistics = &ignored;
   statistics->records = list.records.size();
@@ -325,7 +327,10 @@ void DecodeRecords(const wire::Header& header, const RecordList& list, const Cap
   for (const RecordView& record : list.records) payload += record.text(SectionType::kData).size();
   trace->payload.reserve(trace->payload.size() + payload);
   trace->ops.reserve(trace->ops.size() + list.records.size());
-  Decoder decoder(old_tree, header, trace, statistics);
+  std::optional<Unwinder> own;
+  if (unwinder == nullptr) unwinder = &own.emplace();
+  unwinder->BeginRun();
+  Decoder decoder(old_tree, header, trace, statistics, unwinder);
   if (!proof) decoder.AskForNoProof();
   if (main_exited) decoder.MainExited();
   bool dispatched = false, traced = false;
@@ -355,11 +360,11 @@ void DecodeRecords(const wire::Header& header, const RecordList& list, const Cap
 }
 
 Status DecodeRecording(const std::string& recording_path, const CapturedTree& old_tree, Trace* trace,
-                       DecodeStatistics* statistics, bool main_exited) {
+                       DecodeStatistics* statistics, bool main_exited, Unwinder* unwinder) {
   ASSIGN_OR_RETURN(RecordingFile file, RecordingFile::Open(recording_path));
   if (statistics != nullptr) statistics->calls = file.calls_seen();
   DecodeRecords(file.header(), ReadRecords(file.records(), file.records_size()), old_tree, trace, true,
-                statistics, main_exited);
+                statistics, main_exited, unwinder);
   return {};
 }
 

@@ -21,6 +21,8 @@
 
 namespace oldornew {
 
+class Unwinder;
+
 /// Files whose content nobody expects to survive (oracles.md 3): SQLite rebuilds its shared-memory index from
 /// the log, LMDB its table of readers when the first process opens the environment (lmdb.h: MDB_NOSUBDIR
 /// names it "NAME-lock").
@@ -39,15 +41,17 @@ struct DecodeStatistics {
 /// `trace->old_tree` and `roots` may be filled before or after; when `roots` is there, display paths below
 /// roots other than the judged one start with theirs. Errors: the file cannot be read or is no recording of
 /// this version (both numbers are named).
-/// `main_exited`: the main process is known to have exited, not to have been killed.
+/// `main_exited`: the main process is known to have exited, not to have been killed. `unwinder`: kept by
+/// callers that decode the runs of the same programs again and again.
 Status DecodeRecording(const std::string& recording_path, const CapturedTree& old_tree, Trace* trace,
-                       DecodeStatistics* statistics = nullptr, bool main_exited = false);
+                       DecodeStatistics* statistics = nullptr, bool main_exited = false,
+                       Unwinder* unwinder = nullptr);
 
 /// The same for records that are in memory, of whatever origin. `proof`: how far the records prove themselves
 /// complete is looked at too (completeness.h); what is not of our own recorder can not.
 void DecodeRecords(const wire::Header& header, const RecordList& list, const CapturedTree& old_tree,
                    Trace* trace, bool proof, DecodeStatistics* statistics = nullptr,
-                   bool main_exited = false);
+                   bool main_exited = false, Unwinder* unwinder = nullptr);
 
 /// "openat" for 257; "syscall 999" for an unknown number (x86-64).
 std::string SyscallName(int number);

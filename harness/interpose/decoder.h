@@ -25,14 +25,15 @@ inline std::string Text(const RecordView& record, wire::SectionType type) {
 class Decoder {
  public:
   Decoder(const CapturedTree& old_tree, const wire::Header& header, Trace* trace,
-          DecodeStatistics* statistics)
+          DecodeStatistics* statistics, Unwinder* unwinder)
       : old_tree_(old_tree.tree),
         header_(header),
         trace_(trace),
         statistics_(statistics),
         objects_(old_tree, trace),
         processes_(trace),
-        completeness_(header) {}
+        completeness_(header),
+        unwinder_(*unwinder) {}
 
   void Decode(const RecordView& record);
   void MainExited() { completeness_.MainExited(); }
@@ -113,7 +114,7 @@ class Decoder {
   Completeness completeness_;
   bool proof_ = true;
   std::map<ObjectId, Attributes> attributes_;
-  Unwinder unwinder_;
+  Unwinder& unwinder_;
   std::map<uint64_t, std::vector<uint64_t>> stacks_;  // by Record::begin
   std::set<std::string> said_;
   std::vector<Op> in_flight_;

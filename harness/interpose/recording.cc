@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "base/files.h"
@@ -18,9 +20,6 @@
 
 namespace oldornew {
 namespace {
-
-/// What is had at once, so that small runs never meet a full file system.
-constexpr uint64_t kFirstRoom = uint64_t{1} << 20;
 
 constexpr int kPopulateRead = 22;  // MADV_POPULATE_READ of Linux 5.14, missing from older headers
 
@@ -36,10 +35,10 @@ std::optional<uint64_t> WrittenByKernelsCount() {
   return strtoull(text->c_str() + at + 8, nullptr, 10);
 }
 
-/// False where the count is not of what programs write alone: with process accounting (acct(2)), on file
-/// systems that write through another one in the name of the caller (eCryptfs), or if another thread of ours
-/// is writing.
-bool KernelCountsExactly(int fd) {
+/// Counts a write of a child. False where the count is not of what programs write alone: with process
+/// accounting (acct(2)), on file systems that write through another one in the name of the caller (eCryptfs),
+/// or if another thread of ours is writing.
+bool TryKernelsCount(int fd) {
   static constexpr char kZeros[4096] = {};
   const std::optional<uint64_t> before = WrittenByKernelsCount();
   const pid_t child = before ? fork() : -1;
@@ -50,6 +49,20 @@ bool KernelCountsExactly(int fd) {
   }
   const std::optional<uint64_t> after = WrittenByKernelsCount();
   return status == 0 && after && *after - *before == sizeof kZeros;
+}
+
+/// Tried once for each file system: a process for each recording would be a good part of what a short run
+/// costs. "No" may have been another thread's doing and is tried again.
+bool KernelCountsExactly(int fd) {
+  static std::mutex mutex;
+  static std::set<dev_t> exact;
+  struct stat st{};
+  if (fstat(fd, &st) != 0) return false;
+  const std::lock_guard lock(mutex);
+  if (exact.contains(st.st_dev)) return true;
+  if (!TryKernelsCount(fd)) return false;
+  exact.insert(st.st_dev);
+  return true;
 }
 
 }  // namespace
@@ -136,8 +149,8 @@ Status CreateRecordingFile(const std::string& path, const RecordingOptions& opti
                     limited ? ": file sizes are limited (ulimit -f)" : "");
   }
   // A full file system would otherwise show as a bus error in the program.
-  const uint64_t first = std::min(kFirstRoom, header.size);
-  if (fallocate(fd.get(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(first)) != 0 &&
+  const uint64_t first = std::min(options.first_room, header.size);
+  if (first > 0 && fallocate(fd.get(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(first)) != 0 &&
       (errno == ENOSPC || errno == EDQUOT)) {
     return FailWith(ExitCode::kCannotJudge, "there is no room for the recording {}: {}", path,
                     ErrnoText(errno));
@@ -166,8 +179,9 @@ Result<RecordingFile> RecordingFile::Open(const std::string& path) {
   if (base == MAP_FAILED) return Fail("cannot map {}: {}", path, ErrnoText(errno));
   RecordingFile recording(static_cast<char*>(base), size);
   // On a full tmpfs even reading a hole is a bus error. Asked for in advance it is an answer; what other
-  // errors mean (old kernels) the reading itself will tell.
-  if (madvise(base, size, kPopulateRead) != 0 && errno == EFAULT)
+  // errors mean (old kernels) the reading itself will tell. Only what was written: fresh pages cost more.
+  const uint64_t used = start.tail < size ? wire::AlignUp(wire::kHeaderSize + start.tail, 4096) : size;
+  if (madvise(base, std::min(size, used), kPopulateRead) != 0 && errno == EFAULT)
     return FailWith(ExitCode::kCannotJudge, "the file system of the recording {} is full", path);
   const wire::Header& header = recording.header();
   if (header.magic != wire::kMagic) return Fail("{} is no recording: bad magic", path);

@@ -13,6 +13,9 @@ namespace oldornew {
 
 struct RecordingOptions {
   uint64_t size = wire::kDefaultSize;  ///< of the sparse file. Also the address space each process maps
+  /// What is had at once, so that small runs never meet a full file system. 0: nothing, for a file system
+  /// that has room.
+  uint64_t first_room = uint64_t{1} << 20;
   /// EROFS means outside the sandbox: the run is stopped (set when the mount namespace makes all else
   /// read-only).
   bool refuse_read_only = false;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <gelf.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -19,6 +20,10 @@ namespace oldornew {
 namespace {
 
 constexpr size_t kMaxFrames = 64;
+
+/// More process images than a run of any size has that are not the same ones again. Each holds its files
+/// open.
+constexpr size_t kSessionsKept = 24;
 
 /// Where address 0 of the file's own numbering came to lie.
 std::optional<uint64_t> BiasOf(const Module& module) {
@@ -47,12 +52,30 @@ int NoDebugInfo(Dwfl_Module*, void**, const char*, Dwarf_Addr, const char*, cons
 }
 int NoOtherElf(Dwfl_Module*, void**, const char*, Dwarf_Addr, char**, Elf**) { return -1; }
 
+/// Equal for lists of which one can be moved to the places of the other: the same files, as they are on disk
+/// now, mapped in the same parts, and these as far from each other.
+std::string KeyOf(const std::vector<Module>& modules) {
+  std::string key;
+  const Module* before = nullptr;
+  struct stat st{};
+  for (const Module& module : modules) {
+    const bool same_file = before != nullptr && before->path == module.path;
+    if (!same_file && stat(module.path.c_str(), &st) != 0) st = {};
+    key +=
+        fmt::format("{:x} {:x} {:x} {:x} {:x} {:x}.{:x} {}\n", same_file ? module.start - before->start : 0,
+                    module.end - module.start, module.file_offset, st.st_dev, st.st_ino, st.st_ctim.tv_sec,
+                    st.st_ctim.tv_nsec, module.path);
+    before = &module;
+  }
+  return key;
+}
+
 }  // namespace
 
 /// One libdwfl state: the modules of a process image. The stack to unwind is exchanged for each question.
 class Unwinder::Session {
  public:
-  explicit Session(const std::vector<Module>& modules) {
+  explicit Session(const std::vector<Module>& modules) : modules_(modules) {
     static char* no_path = nullptr;
     static const Dwfl_Callbacks kCallbacks = {NoOtherElf, NoDebugInfo, nullptr, &no_path};
     dwfl_ = dwfl_begin(&kCallbacks);
@@ -73,21 +96,27 @@ class Unwinder::Session {
     if (dwfl_ != nullptr) dwfl_end(dwfl_);
   }
 
+  /// Where the modules of the questions that follow lie. REQUIRES: a list of the same key.
+  void MoveTo(const std::vector<Module>& modules) { lie_at_ = modules; }
+
+  /// Forgets answers: those of another run have other stacks.
+  void Forget() { known_.clear(); }
+
   /// `interpreted` counts the answers that were not remembered.
   std::vector<uint64_t> Unwind(const wire::Record& record, std::string_view words, uint64_t* interpreted) {
     record_ = &record;
     TakeWords(words);
-    std::vector<Memory>& answers = known_[{record.ip, record.stack_pointer, record.frame_pointer}];
+    std::vector<Memory>& answers = known_[{Here(record.ip), record.stack_pointer, record.frame_pointer}];
     for (const Memory& answer : answers) {
-      if (Holds(answer.reads)) return answer.frames;
+      if (Holds(answer.reads)) return Back(answer.frames);
     }
     frames_.clear();
     reads_.clear();
     ++*interpreted;
     if (attached_) dwfl_getthread_frames(dwfl_, kPid, TakeFrame, this);
-    if (frames_.empty()) frames_.push_back(record.ip);
+    if (frames_.empty()) frames_.push_back(Here(record.ip));
     if (answers.size() < kAnswersKept) answers.push_back({reads_, frames_});
-    return std::move(frames_);
+    return Back(frames_);
   }
 
  private:
@@ -97,6 +126,22 @@ class Unwinder::Session {
     if (*thread != nullptr) return 0;
     *thread = self;
     return kPid;
+  }
+
+  /// An address of the code in the place where the session has it; anything else as it is.
+  uint64_t Here(uint64_t address) const { return Moved(address, lie_at_, modules_); }
+  std::vector<uint64_t> Back(std::vector<uint64_t> frames) const {
+    for (uint64_t& frame : frames) frame = Moved(frame, modules_, lie_at_);
+    return frames;
+  }
+  static uint64_t Moved(uint64_t address, const std::vector<Module>& from, const std::vector<Module>& to) {
+    for (uint64_t beyond : {0, 1}) {  // a call that does not return may be the last thing in its module
+      for (size_t i = 0; i < from.size(); ++i) {
+        if (address >= from[i].start && address < from[i].end + beyond)
+          return address - from[i].start + to[i].start;
+      }
+    }
+    return address;
   }
 
   /// One question of libdwfl about the stack, and the answer: nullopt when the word was not recorded.
@@ -118,7 +163,8 @@ class Unwinder::Session {
     for (size_t at = 0; at + 8 <= words.size(); at += 8) {
       uint64_t word;
       memcpy(&word, words.data() + at, sizeof word);
-      words_.emplace_back((record_->stack_pointer & ~uint64_t{7}) + (word >> 48) * 8, word & 0xffffffffffff);
+      words_.emplace_back((record_->stack_pointer & ~uint64_t{7}) + (word >> 48) * 8,
+                          Here(word & 0xffffffffffff));
     }
     if (!std::is_sorted(words_.begin(), words_.end())) std::sort(words_.begin(), words_.end());
   }
@@ -144,7 +190,7 @@ class Unwinder::Session {
     const Dwarf_Word frame_and_stack[] = {record.frame_pointer,
                                           record.stack_pointer};  // DWARF numbers 6 and 7
     if (!dwfl_thread_state_registers(thread, 6, 2, frame_and_stack)) return false;
-    dwfl_thread_state_register_pc(thread, record.ip);
+    dwfl_thread_state_register_pc(thread, static_cast<Session*>(self)->Here(record.ip));
     return true;
   }
   static int TakeFrame(Dwfl_Frame* frame, void* self) {
@@ -155,6 +201,8 @@ class Unwinder::Session {
     return DWARF_CB_OK;
   }
 
+  std::vector<Module> modules_;  // where libdwfl has them
+  std::vector<Module> lie_at_;   // where those of the question lie
   Dwfl* dwfl_ = nullptr;
   bool attached_ = false;
   const wire::Record* record_ = nullptr;
@@ -173,13 +221,22 @@ Unwinder::Session& Unwinder::SessionOf(const std::vector<Module>& modules) {
       std::equal(modules.begin(), modules.end(), last_modules_.begin(), last_modules_.end(), same)) {
     return *last_session_;
   }
-  std::string key;
-  for (const Module& module : modules) key += fmt::format("{:x}{}\n", module.start, module.path);
+  const std::string key = KeyOf(modules);
+  if (!sessions_.contains(key) && sessions_.size() >= kSessionsKept) sessions_.clear();
   std::unique_ptr<Session>& session = sessions_[key];
-  if (!session) session = std::make_unique<Session>(modules);
+  if (!session) {
+    session = std::make_unique<Session>(modules);
+    ++opened_;
+  }
+  session->MoveTo(modules);
   last_modules_ = modules;
   last_session_ = session.get();
   return *session;
+}
+
+void Unwinder::BeginRun() {
+  last_session_ = nullptr;
+  for (auto& [key, session] : sessions_) session->Forget();
 }
 
 std::vector<uint64_t> Unwinder::Unwind(const std::vector<Module>& modules, const wire::Record& record,

@@ -102,8 +102,8 @@ class Recorder {
     trace_.new_tree = std::move(after.tree);
     TakeResult(result);
     JudgeRoom();
-    RETURN_IF_ERROR(
-        DecodeRecording(on_disk_, before, &trace_, nullptr, result.main_ended && result.signal == 0));
+    RETURN_IF_ERROR(DecodeRecording(on_disk_, before, &trace_, nullptr,
+                                    result.main_ended && result.signal == 0, &sandbox_.unwinder()));
     JudgeLostRights();
     // A process cut off by the time limit leaves a difference only as a consequence.
     for (std::string& mismatch : FindTreeMismatches(trace_, &trace_.notes))
@@ -210,6 +210,7 @@ class Recorder {
     }
     run.before_start = [this, &acknowledgements](int stdout_fd, int stderr_fd) -> Status {
       RecordingOptions options;
+      if (sandbox_.in_memory()) options.first_room = 0;
       options.channels = {{1, stdout_fd}, {2, stderr_fd}};
       if (run_.ack_fd >= 0) options.channels.emplace_back(run_.ack_fd, acknowledgements.writer());
       if (sandbox_.isolation() == Isolation::kNone) {

@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "interpose/unwind.h"
 #include "run/copy_tree.h"
 #include "run/memory.h"
 #include "run/places.h"
@@ -382,7 +383,7 @@ std::string SandboxBuilder::WorkingDirectory() const {
   return sandbox_.roots_[0].seen_path;
 }
 
-Sandbox::Sandbox() = default;
+Sandbox::Sandbox() : unwinder_(std::make_unique<Unwinder>()) {}
 Sandbox::Sandbox(Sandbox&& other) noexcept { *this = std::move(other); }
 
 Sandbox& Sandbox::operator=(Sandbox&& other) noexcept {
@@ -401,6 +402,7 @@ Sandbox& Sandbox::operator=(Sandbox&& other) noexcept {
   std::swap(recorder_path_, other.recorder_path_);
   std::swap(plan_, other.plan_);
   std::swap(warden_, other.warden_);
+  std::swap(unwinder_, other.unwinder_);
   return *this;
 }
 

@@ -73,6 +73,8 @@ struct SandboxRoot {
   RootRole role = RootRole::kJudged;
 };
 
+class Unwinder;  // interpose/unwind.h
+
 class Warden;  // run/warden.h: the process that starts commands in the view
 
 class Sandbox {
@@ -136,6 +138,8 @@ class Sandbox {
   std::string Keep();
 
   Warden& warden() const { return *warden_; }
+  /// What was learnt of the programs in earlier runs' recordings, for the next ones'.
+  Unwinder& unwinder() { return *unwinder_; }
 
  private:
   friend class SandboxBuilder;
@@ -166,6 +170,7 @@ class Sandbox {
   std::vector<UniqueFd> memory_;
   std::unique_ptr<struct ViewPlan> plan_;
   std::unique_ptr<Warden> warden_;
+  std::unique_ptr<Unwinder> unwinder_;
 };
 
 }  // namespace oldornew

@@ -223,7 +223,7 @@ void Server::RunOne(StartSpec& spec, const WardenRequestHead& head, WardenReply&
   reply.started = 1;
   reply.main_pid = outcome.pid;
   if (spec.tracer != nullptr) Tick(true);
-  uint64_t next_check = begin;
+  uint64_t next_check = begin + kCheckProcessesEveryMs * 1'000'000;
   while (Reap(reply)) {
     const bool hurry = tracer_ != nullptr && tracer_->Waits();
     const int patience = hurry ? 1 : ticking_ ? 0 : kCheckProcessesEveryMs;
