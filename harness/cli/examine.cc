@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "cli/session.h"
+#include "rerun/fault.h"
 #include "rerun/next_run.h"
 #include "rerun/vary.h"
 
@@ -139,6 +140,49 @@ Status RunNext(const Options& options, Examination* out) {
   return {};
 }
 
+// Sandboxes for runs side by side: in memory, where runs are fast and disks can be full. Where that is not to
+// be had, the one of the recorded run.
+Result<std::vector<Sandbox>> MakeRerunSandboxes(const Options& options) {
+  SandboxSpec spec;
+  spec.directory = options.directory;
+  spec.also_directories = options.also_directories;
+  spec.work_parent = options.work_directory;
+  spec.in_memory = true;
+  spec.start_empty = true;
+  KeepVisible(options.command, &spec);
+  const unsigned processors = std::max(1u, std::thread::hardware_concurrency());
+  const unsigned jobs = options.jobs > 0 ? static_cast<unsigned>(options.jobs) : processors;
+  std::vector<Sandbox> out;
+  for (unsigned i = 0; i < jobs; ++i) {
+    auto sandbox = Sandbox::Create(spec);
+    if (!sandbox && sandbox.error().exit_code == ExitCode::kInterrupted)
+      return tl::unexpected(std::move(sandbox).error());
+    if (!sandbox) break;
+    out.push_back(std::move(*sandbox));
+  }
+  return out;
+}
+
+Status Inject(const Options& options, const std::vector<ProbeSet>& probes, Examination* out) {
+  FaultSpec spec;
+  spec.run = RunSpecOf(options);
+  spec.search = out->search;
+  spec.search.probes = probes;
+  spec.all_errors = options.all_faults;
+  spec.depth = options.fault_depth;
+  spec.most_runs = options.max_faults;
+  spec.by_hand = options.inject;
+  ASSIGN_OR_RETURN(std::vector<Sandbox> own, MakeRerunSandboxes(options));
+  std::vector<Sandbox*> sandboxes;
+  for (Sandbox& sandbox : own) sandboxes.push_back(&sandbox);
+  if (sandboxes.empty()) sandboxes.push_back(out->recording.sandbox.get());
+  ASSIGN_OR_RETURN(FaultResult faults, InjectFaults(sandboxes, out->recording.trace, out->result, spec));
+  out->report.axes.push_back({Axis::kFaults, faults.cases, faults.exhaustive, faults.summary});
+  out->result.bounds.insert(out->result.bounds.end(), faults.bounds.begin(), faults.bounds.end());
+  Take(std::move(faults), Axis::kFaults, out);
+  return {};
+}
+
 // What needs further runs cannot be asked of a saved trace: an error only for what was asked for by name.
 Status CanRunAgain(const Options& options, Examination* out) {
   std::set<Axis> lost;
@@ -155,11 +199,12 @@ Status CanRunAgain(const Options& options, Examination* out) {
 }
 
 // The other axes. A recorded run without a verdict has nothing that further runs could be compared with.
-Status ExploreFurther(const Options& options, Examination* out) {
+Status ExploreFurther(const Options& options, const std::vector<ProbeSet>& probes, Examination* out) {
   if (!HasAnswer(out->report.judgement.verdict)) return {};
   if (out->recording.sandbox == nullptr) {
     RETURN_IF_ERROR(CanRunAgain(options, out));
   } else {
+    if (options.axes.contains(Axis::kFaults)) RETURN_IF_ERROR(Inject(options, probes, out));
     if (options.vary_old) RETURN_IF_ERROR(Vary(options, out));
     if (options.axes.contains(Axis::kNextRun)) RETURN_IF_ERROR(RunNext(options, out));
     if (!out->further.empty()) out->report.further = &out->further;
@@ -233,12 +278,12 @@ Result<std::unique_ptr<Examination>> Examine(const Options& options, SearchOptio
       if (!Probed(options)) killable.emplace();
       ASSIGN_OR_RETURN(out->result, Search(trace, out->search));
     }
-    out->search.probes.clear();  // their sandboxes go
+    const std::vector<ProbeSet> probes = std::exchange(out->search.probes, {});  // their sandboxes go below
     report.explore_seconds = SecondsSince(explore_start);
     report.search = &out->result;
     report.judgement = Judge(trace, &out->result, report.rules);
     ReportSearch(options, out.get());
-    RETURN_IF_ERROR(ExploreFurther(options, out.get()));
+    RETURN_IF_ERROR(ExploreFurther(options, probes, out.get()));
   }
   report.seconds = SecondsSince(start);
   return out;

@@ -113,6 +113,22 @@ void AddAxisOptions(CLI::App* app, Options* o) {
   }
 }
 
+void AddFaultOptions(CLI::App* app, Options* o) {
+  app->add_option_function<std::string>(
+         "--faults", [o](const std::string& which) { o->all_faults = which == "all"; },
+         "which errors calls meet: default, one of each class; all, every errno of docs/faults.md")
+      ->check(CLI::IsMember({"default", "all"}));
+  app->add_option("--fault-depth", o->fault_depth,
+                  "make the later calls of a run that met a fault fail too, so deep (default: 1)")
+      ->check(CLI::Range(1, 4));
+  app->add_option("--max-faults", o->max_faults, "runs with faults at most (default: 1000)")
+      ->check(CLI::PositiveNumber);
+  app->add_option("--inject", o->inject,
+                  "let exactly this go wrong in one run: CALLS[:path=GLOB]:error=ERRNO[:when=N] and more "
+                  "(docs/faults.md); repeatable")
+      ->allow_extra_args(false);
+}
+
 void AddBoundOptions(CLI::App* app, Options* o) {
   app->add_option("--max-states", o->max_states, "combinations to visit per profile and subject")
       ->check(CLI::PositiveNumber);
@@ -196,6 +212,7 @@ struct Parser {
         "scenarios", o->scenarios,
         "scenario files, or folders of them, to check instead of a command (docs/scenarios.md)");
     AddAxisOptions(check, o);
+    AddFaultOptions(check, o);
     check
         ->add_option(
             "--next-run", o->next_run,
@@ -263,6 +280,12 @@ Status ChooseAxes(Options* o) {
     o->named.insert(axis);
   }
   if (!o->next_run.empty()) o->named.insert(Axis::kNextRun);
+  if (!o->inject.empty()) {
+    // By hand: nothing else, unless it is named.
+    o->named.insert(Axis::kFaults);
+    o->axes = o->named;
+    if (!o->named.contains(Axis::kNextRun)) o->not_wanted.insert(Axis::kNextRun);
+  }
   for (const Axis axis : o->not_wanted) {
     if (o->named.contains(axis)) return usage(fmt::format("{} is asked for and excluded", AxisName(axis)));
     if (!o->only.empty() && axis != Axis::kNextRun)

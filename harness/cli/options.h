@@ -79,12 +79,16 @@ struct Options {
   std::vector<std::string> next_run;  ///< --next-run: kill, power
   /// check: what is explored, as --only, --no-... and --next-run say.
   std::set<Axis> axes = DefaultAxes();
-  std::set<Axis> named;        ///< those that the user asked for by name
-  std::set<Axis> not_wanted;   ///< --no-power, --no-faults, --no-kill, --no-next-run
-  std::string recover;         ///< --recover: shell command that is run next instead of the recorded one
-  bool vary_old = false;       ///< --vary-old: run from other old states too
-  std::string baseline;        ///< --baseline: accepted findings
-  std::string write_baseline;  ///< --write-baseline: where to write what was found, to be accepted
+  std::set<Axis> named;             ///< those that the user asked for by name
+  std::set<Axis> not_wanted;        ///< --no-power, --no-faults, --no-kill, --no-next-run
+  std::string recover;              ///< --recover: shell command that is run next instead of the recorded one
+  bool all_faults = false;          ///< --faults all
+  int fault_depth = 1;              ///< --fault-depth
+  uint64_t max_faults = 1000;       ///< --max-faults
+  std::vector<std::string> inject;  ///< --inject: exactly this goes wrong, in one run
+  bool vary_old = false;            ///< --vary-old: run from other old states too
+  std::string baseline;             ///< --baseline: accepted findings
+  std::string write_baseline;       ///< --write-baseline: where to write what was found, to be accepted
 
   // replay, show, states, explain.
   std::string input;       ///< token, .crash or .trace file; profiles: a row, or empty

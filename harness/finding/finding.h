@@ -82,6 +82,7 @@ struct Finding {
   /// Not of power cuts: what tells it from the others of its axis and path, the same in every run ("wedged",
   /// "write ENOSPC"). May be empty.
   std::string cause;
+  std::string again;     ///< not empty: a command that makes the further run again
   std::string accepted;  ///< not empty: a baseline accepts it, for this reason (gate/baseline.h)
   /// All paths with this cause (oracles.md 15), the shown one first. The fields above are of the shown one,
   /// except that `outcomes` and `profiles` are of all.

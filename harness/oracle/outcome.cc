@@ -33,7 +33,10 @@ constexpr const char* kNames[] = {"empty",
                                   "link-replaced",
                                   "mode-changed",
                                   "in-temporary",
-                                  "litter"};
+                                  "litter",
+                                  "hangs",
+                                  "crashes",
+                                  "lost-after-error"};
 
 }  // namespace
 
@@ -69,7 +72,10 @@ std::string OutcomePhrase(Outcome outcome) {
                                              "be a file where a SYMLINK was",
                                              "have another MODE",
                                              "lie in a TEMPORARY directory",
-                                             "leave LITTER behind"};
+                                             "leave LITTER behind",
+                                             "make the command HANG",
+                                             "make the command CRASH",
+                                             "be LOST although the command reports success"};
   return kPhrases[static_cast<size_t>(outcome)];
 }
 

@@ -35,6 +35,9 @@ enum class Outcome : uint8_t {
   kModeChanged,          ///< the mode is neither the old nor the intended one
   kInTemporary,          ///< the content lies in a temporary directory
   kLitter,               ///< files are left behind
+  kHangs,                ///< it does not end
+  kCrashes,              ///< it dies of a signal of its own making
+  kLostAfterError,       ///< it reports success after a sync or close has failed
 };
 
 /// "empty", "old-after-ack", ...: the names of the JSON report.

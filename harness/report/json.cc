@@ -94,6 +94,7 @@ Json FindingJson(const Trace& trace, const Finding& finding, const std::string& 
   if (!finding.cure.empty()) out["cure"] = finding.cure;
   if (!finding.window.empty()) out["window"] = finding.window;
   if (!finding.scene.empty()) out["scene"] = finding.scene;
+  if (!finding.again.empty()) out["again"] = finding.again;
   if (!finding.accepted.empty()) out["accepted"] = finding.accepted;
   if (!finding.evidence.empty()) out["evidence"] = finding.evidence;
   if (!bundle.empty()) out["bundle"] = bundle;

@@ -1,11 +1,11 @@
 #include "rerun/vary.h"
 
 #include <algorithm>
-#include <tuple>
 
 #include "base/text.h"
 #include "rerun/again.h"
 #include "rerun/end_state.h"
+#include "rerun/new_claims.h"
 
 namespace oldornew {
 
@@ -15,18 +15,6 @@ using End = FurtherRun::End;
 
 bool IsOrBelow(const std::string& path, const std::string& top) {
   return path == top || path.starts_with(top + "/");
-}
-
-// Everything that a finding says, without the case it shows.
-using Claim = std::tuple<Oracle, Outcome, std::string>;
-std::set<Claim> ClaimsOf(const std::vector<Finding>& findings) {
-  std::set<Claim> out;
-  for (const Finding& finding : findings) {
-    for (const auto& [outcome, profiles] : finding.outcomes) {
-      for (const std::string& profile : profiles) out.insert({finding.oracle, outcome, profile});
-    }
-  }
-  return out;
 }
 
 class Vary {
@@ -321,17 +309,14 @@ class Vary {
     SearchOptions options = spec_.search;
     options.watch.watch = {variant_->target};
     if (variant_->kind == VariantKind::kLinked) options.watch.watch.push_back(*variant_->own.begin());
-    ASSIGN_OR_RETURN(SearchResult found, Search(run().trace, options));
-    result_.exhaustive = result_.exhaustive && found.coverage.exhaustive;
+    ASSIGN_OR_RETURN(NewClaims found, SearchNewClaims(run().trace, options, claims_));
+    result_.exhaustive = result_.exhaustive && found.exhaustive;
     if (!found.unsupported.empty()) {
       run().end = End::kNotJudged;
       run().said = found.unsupported.front();
       return {};
     }
     for (Finding& finding : found.findings) {
-      const std::set<Claim> claims = ClaimsOf({finding});
-      if (std::includes(claims_.begin(), claims_.end(), claims.begin(), claims.end()) || finding.pedantic)
-        continue;
       finding.scene = variant_->title;
       finding.run = static_cast<int>(result_.runs.size()) - 1;
       finding.message = variant_->title + ": " + finding.message;

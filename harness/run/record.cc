@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -115,7 +116,7 @@ class Recorder {
   }
 
  private:
-  static inline uint64_t serial = 0;
+  static inline std::atomic<uint64_t> serial = 0;
 
   void Add(Kind kind, std::string reason) { trace_.obstacles.push_back({kind, std::move(reason)}); }
 

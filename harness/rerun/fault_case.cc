@@ -1,0 +1,280 @@
+#include "rerun/fault_case.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "base/text.h"
+#include "finding/cause.h"
+#include "rerun/space_use.h"
+
+namespace oldornew {
+
+namespace {
+
+constexpr std::string_view kDiskFree = "disk:free=";
+constexpr std::string_view kDiskInodes = "disk:inodes=";
+
+// The kinds that a dead disk, or one that has become read-only, is felt by. Opens stay out: those for reading
+// still work, and a plan cannot tell them apart.
+constexpr CallKind kOnADeadDisk[] = {
+    CallKind::kWrite,           CallKind::kSync,          CallKind::kRename,   CallKind::kLink,
+    CallKind::kSymlink,         CallKind::kUnlink,        CallKind::kTruncate, CallKind::kAllocate,
+    CallKind::kRemoveDirectory, CallKind::kMakeDirectory, CallKind::kMakeNode, CallKind::kMode,
+    CallKind::kOwner,           CallKind::kSetXattr};
+
+bool IsOn(const std::vector<CallKind>& kinds, CallKind kind) {
+  return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+}
+
+std::vector<int> CallsOf(const std::vector<CallKind>& kinds) {
+  std::vector<int> out;
+  for (const CallKind kind : kinds) {
+    const std::vector<int> more = CallsOfKind(kind);
+    out.insert(out.end(), more.begin(), more.end());
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+class Enumeration {
+ public:
+  Enumeration(const Trace& survey, const PathPatterns& patterns, const CaseOptions& options)
+      : survey_(survey), patterns_(patterns), options_(options) {}
+
+  FaultCases Run() {
+    ChooseCalls();
+    for (const int index : chosen_) AddCasesOf(index);
+    if (options_.full_disks) AddFullDisks();
+    out_.calls = chosen_.size();
+    return std::move(out_);
+  }
+
+ private:
+  const FileCall& call(int index) const { return survey_.file_calls[static_cast<size_t>(index)]; }
+
+  bool CanBeHit(const FileCall& call) const {
+    if (KindOfCall(call) == CallKind::kOther || call.end == 0) return false;
+    if (call.begin <= options_.after_ticket && options_.after_ticket != 0) return false;
+    return call.injection < 0 && (call.result >= 0 || options_.all_errors);
+  }
+
+  // A loop of hundreds of calls says hundreds of times the same.
+  void ChooseCalls() {
+    std::map<std::tuple<std::string, std::string, std::string>, std::vector<int>> alike;
+    for (int i = 0; i < static_cast<int>(survey_.file_calls.size()); ++i) {
+      if (!CanBeHit(call(i))) continue;
+      const std::string site = SiteOf(survey_, OpOf(call(i)));
+      alike[{call(i).call, patterns_.Of(call(i).path), site}].push_back(i);
+    }
+    for (const auto& [key, calls] : alike) {
+      if (calls.size() <= options_.most_alike) {
+        chosen_.insert(calls.begin(), calls.end());
+        continue;
+      }
+      std::set<size_t> some = {
+          0, 1, calls.size() / 3, calls.size() / 2, calls.size() * 2 / 3, calls.size() - 2, calls.size() - 1};
+      for (const size_t i : some) chosen_.insert(calls[i]);
+      out_.left_out += calls.size() - some.size();
+    }
+  }
+
+  // ---- plans
+
+  // The calls so far that `injection` fits, `index` included.
+  uint32_t OccurrenceOf(const Injection& injection, int index) const {
+    uint32_t count = 0;
+    for (int i = 0; i <= index; ++i) {
+      const FileCall& other = call(i);
+      if (!std::binary_search(injection.calls.begin(), injection.calls.end(), other.syscall)) continue;
+      if (injection.path.empty() || PathPatterns::Matches(injection.path, other.path) ||
+          (!other.path2.empty() && PathPatterns::Matches(injection.path, other.path2)))
+        ++count;
+    }
+    return count;
+  }
+
+  Injection At(int index) const {
+    Injection injection;
+    injection.calls = {call(index).syscall};
+    injection.path = patterns_.Of(call(index).path);
+    injection.first = injection.last = OccurrenceOf(injection, index);
+    return injection;
+  }
+
+  // From call `index` on all calls of these kinds, whatever their paths.
+  Injection From(int index, const std::vector<CallKind>& kinds, int error) const {
+    Injection injection;
+    injection.calls = CallsOf(kinds);
+    injection.error = error;
+    injection.first = OccurrenceOf(injection, index);
+    return injection;
+  }
+
+  void Add(FaultWay way, int index, int error, std::string fault, std::vector<Injection> plan) {
+    FaultCase out{way, error, std::move(fault), options_.first, std::nullopt, index};
+    out.plan.insert(out.plan.end(), plan.begin(), plan.end());
+    out_.cases.push_back(std::move(out));
+  }
+
+  // ---- what goes wrong at one call
+
+  void AddCasesOf(int index) {
+    const CallKind kind = KindOfCall(call(index));
+    for (const FaultRow& row : FaultsOf(kind, options_.all_errors)) {
+      Injection once = At(index);
+      once.error = row.error;
+      // A close that fails has closed (close(2)).
+      once.after = kind == CallKind::kClose;
+      Add(FaultWay::kOnce, index, row.error, ErrnoName(row.error), {once});
+    }
+    if (kind == CallKind::kCreate && (call(index).open_flags & O_EXCL) != 0) {
+      Injection taken = At(index);
+      taken.error = EEXIST;
+      Add(FaultWay::kOnce, index, EEXIST, "EEXIST", {taken});
+    }
+    if (kind == CallKind::kWrite) AddShortCounts(index);
+    if (kind == CallKind::kRead && options_.all_errors) AddShortRead(index);
+    // The later calls of a run that has met its fault only fail one at a time.
+    if (!options_.first.empty()) return;
+    if (CanFailAfterwards(kind) && kind != CallKind::kClose) {
+      Injection after = At(index);
+      after.error = EIO;
+      after.after = true;
+      Add(FaultWay::kAfter, index, EIO, "EIO, though done", {after});
+    }
+    AddFromThenOn(index, kind);
+  }
+
+  void AddShortCounts(int index) {
+    const uint64_t transferred = static_cast<uint64_t>(std::max<int64_t>(call(index).result, 0));
+    if (transferred < 2) return;
+    Injection part = At(index);
+    part.kind = Injection::Kind::kShorten;
+    part.value = static_cast<int64_t>(transferred / 2);
+    Add(FaultWay::kShort, index, 0, "a short count", {part});
+    if (!options_.first.empty()) return;
+    Injection rest = From(index, {CallKind::kWrite}, ENOSPC);
+    ++rest.first;
+    Add(FaultWay::kShortThenFull, index, ENOSPC, "a short count and then ENOSPC", {part, rest});
+  }
+
+  // Only where servers and signals cut reads of files short: a local disk does not (read(2)).
+  void AddShortRead(int index) {
+    if (call(index).result < 2) return;
+    Injection part = At(index);
+    part.kind = Injection::Kind::kShorten;
+    part.value = call(index).result / 2;
+    Add(FaultWay::kShort, index, 0, "a short count", {part});
+  }
+
+  void AddFromThenOn(int index, CallKind kind) {
+    const std::vector<CallKind> dead(std::begin(kOnADeadDisk), std::end(kOnADeadDisk));
+    if (IsOn(dead, kind)) {
+      Add(FaultWay::kFromThenOn, index, EIO, "EIO from then on", {From(index, dead, EIO)});
+      std::vector<CallKind> read_only = dead;
+      std::erase(read_only, CallKind::kSync);
+      if (kind != CallKind::kSync)
+        Add(FaultWay::kFromThenOn, index, EROFS, "EROFS from then on", {From(index, read_only, EROFS)});
+    }
+    if (kind == CallKind::kCreate || kind == CallKind::kOpen || kind == CallKind::kOpenToChange) {
+      const std::vector<CallKind> opens = {CallKind::kOpen, CallKind::kCreate};
+      Add(FaultWay::kFromThenOn, index, EMFILE, "EMFILE from then on", {From(index, opens, EMFILE)});
+    }
+  }
+
+  // ---- full disks
+
+  void AddFullDisks() {
+    for (const SpaceLimit& limit : FullDisks(survey_)) {
+      FaultCase out{FaultWay::kFullDisk, ENOSPC, "", options_.first, limit, -1};
+      out.fault = limit.free_bytes ? fmt::format("a disk with {} left", ByteSize(*limit.free_bytes))
+                                   : fmt::format("a disk with {} left", Count(*limit.free_inodes, "inode"));
+      out_.cases.push_back(std::move(out));
+    }
+  }
+
+  const Trace& survey_;
+  const PathPatterns& patterns_;
+  const CaseOptions& options_;
+  std::set<int> chosen_;
+  FaultCases out_;
+};
+
+Result<uint64_t> ParseNumber(std::string_view text, const std::string& whole) {
+  uint64_t value = 0;
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (end.ec != std::errc() || end.ptr != text.data() + text.size() || text.empty())
+    return FailWith(ExitCode::kUsage, "--inject {}: {} is no number", Quote(whole), Quote(text));
+  return value;
+}
+
+}  // namespace
+
+std::vector<std::string> PlanTexts(const FaultCase& fault) {
+  std::vector<std::string> out;
+  for (const Injection& injection : fault.plan) out.push_back(FormatInjection(injection));
+  if (fault.space && fault.space->free_bytes)
+    out.push_back(fmt::format("{}{}", kDiskFree, *fault.space->free_bytes));
+  if (fault.space && fault.space->free_inodes)
+    out.push_back(fmt::format("{}{}", kDiskInodes, *fault.space->free_inodes));
+  return out;
+}
+
+Result<FaultCase> ParseFaultCase(const std::vector<std::string>& texts) {
+  FaultCase out;
+  out.way = FaultWay::kByHand;
+  out.fault = Join(texts, " and ");
+  for (const std::string& text : texts) {
+    const bool bytes = text.starts_with(kDiskFree);
+    if (bytes || text.starts_with(kDiskInodes)) {
+      if (!out.space) out.space.emplace();
+      const size_t skip = bytes ? kDiskFree.size() : kDiskInodes.size();
+      ASSIGN_OR_RETURN(const uint64_t value, ParseNumber(std::string_view(text).substr(skip), text));
+      (bytes ? out.space->free_bytes : out.space->free_inodes) = value;
+      continue;
+    }
+    ASSIGN_OR_RETURN(Injection injection, ParseInjection(text));
+    out.plan.push_back(std::move(injection));
+  }
+  return out;
+}
+
+FaultCases MakeFaultCases(const Trace& survey, const PathPatterns& patterns, const CaseOptions& options) {
+  return Enumeration(survey, patterns, options).Run();
+}
+
+Op OpOf(const FileCall& call) {
+  Op op;
+  op.process = call.process;
+  op.thread = call.thread;
+  op.syscall = call.syscall;
+  op.call = call.call;
+  op.path = call.path;
+  op.path2 = call.path2;
+  op.stack = call.stack;
+  return op;
+}
+
+std::string DescribeShort(const FileCall& call) {
+  const std::string path = call.path.empty() ? "." : call.path;
+  return call.path2.empty() ? fmt::format("{}({})", call.call, path)
+                            : fmt::format("{}({} → {})", call.call, path, call.path2);
+}
+
+size_t OpNumberOf(const Trace& trace, const FileCall& call) {
+  for (size_t i = 0; i < trace.ops.size(); ++i) {
+    const Op& op = trace.ops[i];
+    const bool within = op.begin >= call.begin && (call.end == 0 || op.end <= call.end);
+    if (within && op.process == call.process && op.thread == call.thread && op.syscall == call.syscall)
+      return i + 1;
+  }
+  return 0;
+}
+
+}  // namespace oldornew

@@ -1,0 +1,69 @@
+// Fault cases: everything that is to go wrong in turn, made from a survey: a plain run with all its file
+// calls (Plan::survey).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "interpose/plan.h"
+#include "rerun/fault_table.h"
+#include "rerun/path_patterns.h"
+#include "run/sandbox.h"
+#include "trace/trace.h"
+
+namespace oldornew {
+
+/// How a fault comes and goes.
+enum class FaultWay : uint8_t {
+  kOnce,           ///< the call fails once
+  kFromThenOn,     ///< and so does every later one that can meet this error
+  kAfter,          ///< the call is carried out, and then reported to have failed
+  kShort,          ///< part of the bytes are transferred; the next call works again
+  kShortThenFull,  ///< part of the bytes, and no room from then on: a disk that fills up
+  kFullDisk,       ///< a real disk with so much room
+  kByHand,         ///< --inject
+};
+inline constexpr int kFaultWays = static_cast<int>(FaultWay::kByHand) + 1;
+
+struct FaultCase {
+  FaultWay way = FaultWay::kOnce;
+  int error = 0;                ///< 0: short counts and full disks have none of their own
+  std::string fault;            ///< "ENOSPC", "EIO from then on", "a short count", "EIO, though done"
+  std::vector<Injection> plan;  ///< the last one is the case's own; before it what led to it (--fault-depth)
+  std::optional<SpaceLimit> space;  ///< kFullDisk
+  int call =
+      -1;  ///< what the last injection is aimed at: index into the survey's file_calls; -1: no one call
+};
+
+/// The texts that --inject takes: of each injection, and "disk:free=BYTES" or "disk:inodes=N".
+std::vector<std::string> PlanTexts(const FaultCase& fault);
+/// Errors (usage): a text that --inject does not take.
+Result<FaultCase> ParseFaultCase(const std::vector<std::string>& texts);
+
+struct CaseOptions {
+  bool all_errors = false;       ///< every row of both tables, and calls that fail in the survey too
+  bool full_disks = true;        ///< cases of kFullDisk, which need a sandbox in memory
+  uint64_t after_ticket = 0;     ///< only calls that began later (--fault-depth)
+  std::vector<Injection> first;  ///< --fault-depth: the plan of the run that was surveyed
+  /// Of so many calls that are alike (same call, path and place in the program) some are left out: the first
+  /// two, those in the middle and the last are hit.
+  size_t most_alike = 8;
+};
+
+struct FaultCases {
+  std::vector<FaultCase> cases;  ///< in the order of the calls; full disks last
+  uint64_t calls = 0;            ///< that are hit
+  uint64_t left_out = 0;         ///< calls that are alike others
+};
+
+FaultCases MakeFaultCases(const Trace& survey, const PathPatterns& patterns, const CaseOptions& options);
+
+/// As an op, to find the place in the program and to describe it.
+Op OpOf(const FileCall& call);
+/// "write(f.tmp)", "rename(f.tmp → f)".
+std::string DescribeShort(const FileCall& call);
+/// Number of the op that the file call is, counted from 1 as reports do; 0: it left none.
+size_t OpNumberOf(const Trace& trace, const FileCall& call);
+
+}  // namespace oldornew

@@ -1,0 +1,541 @@
+#include "rerun/fault_judge.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+#include "base/text.h"
+#include "oracle/privacy.h"
+
+namespace oldornew {
+
+namespace {
+
+// Files that every program may fail to write: they only save work.
+constexpr const char* kCaches[] = {"*.pyc", "__pycache__"};
+
+bool IsCache(const std::string& path) {
+  return std::any_of(std::begin(kCaches), std::end(kCaches),
+                     [&](const char* glob) { return GlobMatches(glob, path); });
+}
+
+bool IsOrBelow(const std::string& path, const std::string& top) {
+  return path == top || path.starts_with(top + "/");
+}
+
+// "exits 1 and says ...".
+std::string HowItEnded(const Trace& trace) {
+  return fmt::format("exits {} and says {}", trace.exit_status, FirstWords(trace));
+}
+
+bool DiedOf(const Trace& trace, int* signal) {
+  for (const int fatal : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL}) {
+    if (trace.exit_status != 128 + fatal) continue;
+    *signal = fatal;
+    return true;
+  }
+  return false;
+}
+
+const char* SignalName(int signal) {
+  switch (signal) {
+    case SIGSEGV:
+      return "SIGSEGV";
+    case SIGBUS:
+      return "SIGBUS";
+    case SIGABRT:
+      return "SIGABRT";
+    case SIGFPE:
+      return "SIGFPE";
+    default:
+      return "SIGILL";
+  }
+}
+
+bool Hit(const FaultedRun& run, CallKind kind, const std::string& path) {
+  return std::any_of(run.hits.begin(), run.hits.end(),
+                     [&](const FileCall* hit) { return KindOfCall(*hit) == kind && hit->path == path; });
+}
+
+// Carried out, and told that it was not.
+bool WasDone(const Trace& trace, const FileCall& hit) {
+  const size_t number = OpNumberOf(trace, hit);
+  return number > 0 && trace.ops[number - 1].told != 0;
+}
+
+// Nothing but looks failed.
+bool OnlyLooksFailed(const FaultedRun& run) {
+  return std::all_of(run.hits.begin(), run.hits.end(),
+                     [](const FileCall* hit) { return OnlyLooks(KindOfCall(*hit)); });
+}
+
+}  // namespace
+
+FaultJudge::FaultJudge(const Trace& plain, const Trace& survey, const PathPatterns& patterns,
+                       const SearchOptions& options)
+    : plain_(plain), survey_(survey), patterns_(patterns), options_(options) {
+  for (const Trace* trace : {&plain, &survey}) {
+    for (const FileTree* tree : {&trace->old_tree, &trace->new_tree}) {
+      for (size_t root = 0; root < trace->roots.size() && root < tree->roots().size(); ++root) {
+        for (const auto& [path, inode] : tree->Walk(root))
+          clean_.insert(patterns_.Of(ShowPlace(*trace, {root, path})));
+      }
+    }
+    for (const Op& op : trace->ops) {
+      if (op.error != 0 || !ChangesTree(op.kind)) continue;
+      for (const std::string* path : {&op.path, &op.path2}) {
+        if (!path->empty()) touched_.insert(patterns_.Of(*path));
+      }
+    }
+  }
+}
+
+bool FaultJudge::Succeeded(const Trace& trace) const {
+  const auto& ok = options_.ack.ok_exit;
+  return std::find(ok.begin(), ok.end(), trace.exit_status) != ok.end();
+}
+
+std::vector<std::string> FaultJudge::FilesIn(const Trace& trace) const {
+  std::vector<std::string> out;
+  for (const Watched& watched : watched_) {
+    if (watched.subject.places.size() != 1 || watched.cache) continue;
+    const Place& place = watched.subject.places[0];
+    const auto is_file = [&](const FileTree& tree) {
+      const auto inode = tree.Lookup(place.path, place.root);
+      return inode && tree.at(*inode).kind != FileKind::kDirectory;
+    };
+    if (is_file(trace.old_tree) || is_file(trace.new_tree)) out.push_back(watched.subject.name);
+  }
+  return out;
+}
+
+FaultJudge::Value FaultJudge::ValueOf(const Trace& trace, const FileTree& tree, const Subject& subject) {
+  Value out{KeyOf(trace, tree, subject), {}};
+  if (subject.places.size() == 1 && subject.places[0].root == 0)
+    out.view = ViewOf(trace, tree, subject.places[0].path);
+  return out;
+}
+
+// Readers do not see where a symlink leads, only what they find there: its target may have a random name.
+bool FaultJudge::Same(const Value& a, const Value& b) {
+  if (a.key == b.key) return true;
+  return a.view.through_link && b.view.through_link && a.view.kind == ReaderView::Kind::kThere &&
+         a.view == b.view;
+}
+
+Status FaultJudge::Prepare() {
+  if (Viewed()) return LearnViews();
+  ASSIGN_OR_RETURN(const std::vector<Subject> subjects, ChooseSubjects(plain_, options_.watch));
+  for (const Subject& subject : subjects) {
+    const bool ignored = std::any_of(
+        options_.volatile_globs.begin(), options_.volatile_globs.end(), [&](const std::string& glob) {
+          return subject.places.size() == 1 && GlobMatches(glob, subject.places[0].path);
+        });
+    if (ignored) continue;
+    Watched& watched = watched_.emplace_back();
+    watched.subject = subject;
+    watched.history = TraceVersions(plain_, subject, options_.ack);
+    watched.before = ValueOf(plain_, plain_.old_tree, subject);
+    watched.after = ValueOf(plain_, plain_.new_tree, subject);
+    watched.cache = IsCache(subject.name);
+    watched.stable = Same(watched.after, ValueOf(survey_, survey_.new_tree, subject));
+    if (!watched.stable) {
+      notes_.push_back(
+          fmt::format("{} differs from run to run: under faults it was held against what each run itself had "
+                      "published",
+                      subject.name));
+    }
+  }
+  return {};
+}
+
+// ---- the command that --view gives
+
+Result<std::string> FaultJudge::View(const FileTree& tree) const {
+  FileTree shown = tree;
+  for (const auto& [path, index] : tree.Walk()) {
+    std::erase_if(shown.at(index).entries, [&, &dir = path](const auto& entry) {
+      const std::string child = JoinPath(dir, entry.first);
+      return std::any_of(options_.volatile_globs.begin(), options_.volatile_globs.end(),
+                         [&](const std::string& glob) { return GlobMatches(glob, child); });
+    });
+  }
+  ASSIGN_OR_RETURN(const ProbeAnswer answer, options_.probes[0].view(shown, {}));
+  return answer.exit_status == 0 ? answer.output
+                                 : fmt::format("(exit {}) {}", answer.exit_status, answer.output);
+}
+
+Status FaultJudge::LearnViews() {
+  ASSIGN_OR_RETURN(old_view_, View(plain_.old_tree));
+  ASSIGN_OR_RETURN(new_view_, View(plain_.new_tree));
+  ASSIGN_OR_RETURN(const std::string again, View(survey_.new_tree));
+  stable_view_ = again == new_view_;
+  if (!stable_view_)
+    notes_.emplace_back("--view prints something else after each run: runs with faults were not compared");
+  return {};
+}
+
+// What a database may have committed on the way to an error, each transaction for itself.
+Result<std::set<std::string>*> FaultJudge::PrefixViews() {
+  constexpr size_t kMost = 200;
+  if (prefixes_known_) return &prefix_views_;
+  prefixes_known_ = true;
+  std::set<Digest> seen;
+  LiveTree live(plain_);
+  for (const Op& op : plain_.ops) {
+    live.Apply(op);
+    if (seen.size() >= kMost || !ChangesTree(op.kind) || !seen.insert(live.tree().RootDigest()).second)
+      continue;
+    ASSIGN_OR_RETURN(std::string output, View(live.tree()));
+    prefix_views_.insert(std::move(output));
+  }
+  return &prefix_views_;
+}
+
+Status FaultJudge::JudgeView(const FaultedRun& run, FaultJudgement* out) {
+  if (!stable_view_) return {};
+  ASSIGN_OR_RETURN(const std::string output, View(run.trace->new_tree));
+  if (output == new_view_) {
+    if (!Succeeded(*run.trace) && new_view_ != old_view_) JudgeCommitted(run, out);
+    return {};
+  }
+  Blame blame{Oracle::kHonest, Outcome::kNotDone, Severity::kError, ".", "", false, output};
+  if (OnlyLooksFailed(run)) blame.severity = Severity::kWarning;
+  if (output == old_view_) {
+    if (!Succeeded(*run.trace)) return {};
+    blame.what =
+        "the view command still prints what it prints for the old state although the command "
+        "reports success";
+    out->blames.push_back(std::move(blame));
+    return {};
+  }
+  if (!Succeeded(*run.trace)) {
+    ASSIGN_OR_RETURN(const std::set<std::string>* known, PrefixViews());
+    if (known->contains(output)) return {};
+    blame.oracle = Oracle::kAtomic;
+  }
+  blame.outcome = Outcome::kUnlikeAnyVersion;
+  blame.what = fmt::format("the view command prints {}, as for no version, and the command {}",
+                           Quote(output, 80), HowItEnded(*run.trace));
+  out->blames.push_back(std::move(blame));
+  return {};
+}
+
+// ---- watched paths
+
+// Of content that differs from run to run only so much can be said: there is none, or less than two plain
+// runs have both made.
+std::optional<Outcome> FaultJudge::Cut(const FaultedRun& run, const Watched& watched) const {
+  if (watched.subject.places.size() != 1) return std::nullopt;
+  const Place& place = watched.subject.places[0];
+  const auto size_in = [&](const Trace& trace) -> std::optional<uint64_t> {
+    const Sight sight = Look(trace, trace.new_tree, place);
+    const InodeIndex at = sight.leads_to != kNoInode ? sight.leads_to : sight.inode;
+    if (at == kNoInode) return std::nullopt;
+    return trace.new_tree.at(at).content.size();
+  };
+  const auto now = size_in(*run.trace);
+  const auto plain = size_in(plain_);
+  const auto survey = size_in(survey_);
+  if (!plain || !survey) return std::nullopt;
+  if (!now) return Outcome::kMissing;
+  if (*now == 0 && *plain > 0 && *survey > 0) return Outcome::kEmpty;
+  if (plain == survey && *now < *plain) return Outcome::kTruncated;
+  return std::nullopt;
+}
+
+void FaultJudge::JudgeSubject(const FaultedRun& run, const Watched& watched, FaultJudgement* out) const {
+  const Trace& trace = *run.trace;
+  const std::string& name = watched.subject.name;
+  const Value now = ValueOf(trace, trace.new_tree, watched.subject);
+  const bool ok = Succeeded(trace);
+  if (Same(now, watched.after)) return ok ? JudgeMode(run, watched, out) : void();
+  const bool is_old = Same(now, watched.before);
+  if (is_old && !ok) return;
+  const auto version = [&](const Version& v) { return v.key == now.key; };
+  const auto& versions = watched.history.versions;
+  if (!ok && std::any_of(versions.begin(), versions.end(), version)) return;
+  const std::optional<Outcome> cut = watched.stable || is_old ? std::nullopt : Cut(run, watched);
+  if (!watched.stable && !is_old && !cut) return;
+  Blame blame{
+      ok ? Oracle::kHonest : Oracle::kAtomic, Outcome::kNotDone, Severity::kError, name, "", false, {}};
+  const bool own_removal = Hit(run, CallKind::kUnlink, name) || Hit(run, CallKind::kRemoveDirectory, name);
+  if ((ok && OnlyLooksFailed(run)) || own_removal) blame.severity = Severity::kWarning;
+  if (is_old) {
+    const bool there = watched.before.view.kind != ReaderView::Kind::kNothing;
+    blame.what = fmt::format("{} {} although the command reports success", name,
+                             there ? "still holds the OLD content" : "is still not there");
+  } else {
+    const Classified classified =
+        cut ? Classified{*cut, name} : Classify(plain_, trace.new_tree, watched.subject, watched.history);
+    blame.outcome = classified.outcome;
+    blame.what = fmt::format("{} can {}, and the command {}", classified.at,
+                             OutcomePhrase(classified.outcome), ok ? "reports success" : HowItEnded(trace));
+  }
+  out->blames.push_back(std::move(blame));
+}
+
+void FaultJudge::JudgeMode(const FaultedRun& run, const Watched& watched, FaultJudgement* out) const {
+  const ReaderView now = ValueOf(*run.trace, run.trace->new_tree, watched.subject).view;
+  const ReaderView again = ValueOf(survey_, survey_.new_tree, watched.subject).view;
+  const uint32_t wanted = watched.after.view.mode;
+  if (now.kind != ReaderView::Kind::kThere || now.mode == wanted || again.mode != wanted) return;
+  out->blames.push_back({Oracle::kAttrs,
+                         Outcome::kModeChanged,
+                         Severity::kWarning,
+                         watched.subject.name,
+                         fmt::format("{} has mode {:04o}, not {:04o}, although the command reports success",
+                                     watched.subject.name, now.mode, wanted),
+                         false,
+                         {}});
+}
+
+// ---- reported as failed
+
+// The call that failed tells of the commit itself, or of what was to make it durable.
+bool FaultJudge::CouldNotKnow(const FaultedRun& run) const {
+  const FileCall& hit = *run.guilty;
+  const CallKind kind = KindOfCall(hit);
+  if (kind == CallKind::kSync || kind == CallKind::kClose) return true;
+  if (WasDone(*run.trace, hit)) return true;
+  // A directory is opened to be synced.
+  if (kind != CallKind::kOpen) return false;
+  const auto inode = run.trace->old_tree.Lookup(hit.path);
+  return (hit.open_flags & O_DIRECTORY) != 0 ||
+         (inode && run.trace->old_tree.at(*inode).kind == FileKind::kDirectory);
+}
+
+void FaultJudge::JudgeCommitted(const FaultedRun& run, FaultJudgement* out) const {
+  out->committed_though_failed = true;
+  if (run.guilty == nullptr || CouldNotKnow(run)) return;
+  const std::string path = watched_.empty() ? "." : watched_.front().subject.name;
+  out->blames.push_back({Oracle::kHonest,
+                         Outcome::kChangedThoughFailed,
+                         Severity::kWarning,
+                         path,
+                         fmt::format("{} is NEW although the command {}", path, HowItEnded(*run.trace)),
+                         true,
+                         {}});
+}
+
+// ---- what is left
+
+bool FaultJudge::RemovalWasHit(const FaultedRun& run, const std::string& path) const {
+  return std::any_of(run.hits.begin(), run.hits.end(), [&](const FileCall* hit) {
+    const CallKind kind = KindOfCall(*hit);
+    // Made, and told that it was not: nobody removes that.
+    if (kind == CallKind::kCreate && hit->path == path && WasDone(*run.trace, *hit)) return true;
+    return (kind == CallKind::kUnlink || kind == CallKind::kRemoveDirectory) && IsOrBelow(hit->path, path);
+  });
+}
+
+// The watched file whose content a left-over file holds, or a good part of it; `exposed`: and more people can
+// read it there. Empty: none.
+std::string FaultJudge::SecretIn(const FaultedRun& run, size_t root, const std::string& path,
+                                 InodeIndex inode, bool* exposed) const {
+  constexpr uint64_t kLeast = 12;  // less in common is chance
+  const FileTree& tree = run.trace->new_tree;
+  const Inode& left = tree.at(inode);
+  if (left.kind != FileKind::kFile || left.content.size() < kLeast) return {};
+  // Who is nobody in particular, on the way to the file and at it.
+  const auto open_to_all = [](const FileTree& t, size_t r, const std::string& p) {
+    constexpr int64_t kStranger = -2;
+    InodeIndex at = t.roots()[r];
+    bool open = true;
+    for (const std::string& name : Split(p, '/')) {
+      open = open && Permits(t.at(at), kStranger, -1, 1);
+      at = t.at(at).entries.at(name);
+    }
+    return open && Permits(t.at(at), kStranger, -1, 4);
+  };
+  for (const Watched& watched : watched_) {
+    if (watched.subject.places.size() != 1) continue;
+    const Place& place = watched.subject.places[0];
+    const auto wanted = plain_.new_tree.Lookup(place.path, place.root);
+    if (!wanted || plain_.new_tree.at(*wanted).kind != FileKind::kFile) continue;
+    const Content& content = plain_.new_tree.at(*wanted).content;
+    if (left.content.size() > content.size() || !(content.WithSize(left.content.size()) == left.content))
+      continue;
+    const bool old_open = plain_.old_tree.Lookup(place.path, place.root) &&
+                          open_to_all(plain_.old_tree, place.root, place.path);
+    *exposed =
+        open_to_all(tree, root, path) && !old_open && !open_to_all(plain_.new_tree, place.root, place.path);
+    return watched.subject.name;
+  }
+  return {};
+}
+
+void FaultJudge::JudgeLitter(const FaultedRun& run, FaultJudgement* out) const {
+  const Trace& trace = *run.trace;
+  for (size_t root = 0; root < trace.roots.size() && root < trace.new_tree.roots().size(); ++root) {
+    if (trace.roots[root].role == RootRole::kThrowAway) continue;
+    std::string top;  // of what was reported last: all that is in it goes with it
+    for (const auto& [path, inode] : trace.new_tree.Walk(root)) {
+      if (path.empty() || (!top.empty() && IsOrBelow(path, top))) continue;
+      const std::string name = ShowPlace(trace, {root, path});
+      if (trace.old_tree.Lookup(path, root) || clean_.contains(patterns_.Of(name)) || IsCache(path)) continue;
+      top = path;
+      if (RemovalWasHit(run, name)) continue;
+      const bool fixed = patterns_.IsFixed(name);
+      bool exposed = false;
+      const std::string of = SecretIn(run, root, path, inode, &exposed);
+      Blame blame{exposed ? Oracle::kPrivate : Oracle::kClean,
+                  exposed ? Outcome::kExposed : Outcome::kLitter,
+                  fixed && !exposed ? Severity::kWarning : Severity::kError,
+                  name,
+                  fmt::format("{} is left behind", name),
+                  false,
+                  {}};
+      if (!of.empty()) blame.what += fmt::format(" with the new content of {}", of);
+      if (exposed) blame.what += ", a secret that everyone can READ there";
+      if (!fixed) blame.what += ", and each failed run leaves one more";
+      blame.what += fmt::format("; the command {}", Succeeded(trace) ? "reports success" : HowItEnded(trace));
+      out->blames.push_back(std::move(blame));
+    }
+  }
+}
+
+// ---- what belongs to others
+
+void FaultJudge::JudgeOthers(const FaultedRun& run, FaultJudgement* out) const {
+  const Trace& trace = *run.trace;
+  for (const std::string& path : ChangedPaths(trace)) {
+    if (!trace.old_tree.Lookup(path) || touched_.contains(patterns_.Of(path))) continue;
+    const auto below = [&](const std::string& other) {
+      return IsOrBelow(path, other) && trace.old_tree.Lookup(other).has_value();
+    };
+    const bool in_touched = std::any_of(touched_.begin(), touched_.end(), below);
+    const bool gone = !trace.new_tree.Lookup(path);
+    if (in_touched && !gone) continue;
+    out->blames.push_back(
+        {Oracle::kContained,
+         Outcome::kChangedOutside,
+         Severity::kError,
+         path,
+         fmt::format("the command {} {}, which a plain run leaves alone", gone ? "REMOVES" : "changes", path),
+         false,
+         {}});
+  }
+}
+
+// Made with O_EXCL, so that nobody else's file is taken; and when there is one, it is removed.
+void FaultJudge::JudgeForeignRemoval(const FaultedRun& run, FaultJudgement* out) const {
+  for (const FileCall* hit : run.hits) {
+    if (hit->told != -EEXIST || KindOfCall(*hit) != CallKind::kCreate) continue;
+    for (const Op& op : run.trace->ops) {
+      if (op.begin <= hit->begin || op.path != hit->path) continue;
+      if (op.kind == OpKind::kCreate && op.error == 0) break;
+      if (op.kind != OpKind::kUnlink) continue;
+      out->blames.push_back({Oracle::kContained,
+                             Outcome::kChangedOutside,
+                             Severity::kError,
+                             hit->path,
+                             fmt::format("the command removes {}, although it has just been told that it is "
+                                         "another's",
+                                         hit->path),
+                             false,
+                             {}});
+      break;
+    }
+  }
+}
+
+Result<FaultJudgement> FaultJudge::Judge(const FaultedRun& run) {
+  FaultJudgement out;
+  const Trace& trace = *run.trace;
+  const std::string path = watched_.empty() ? "." : watched_.front().subject.name;
+  if (run.hung) {
+    out.blames.push_back(
+        {Oracle::kHonest,
+         Outcome::kHangs,
+         Severity::kError,
+         path,
+         fmt::format("the command HANGS: it had not ended after {} s", trace.duration_ns / 1'000'000'000),
+         false,
+         {}});
+    return out;
+  }
+  int signal = 0;
+  const bool died = DiedOf(trace, &signal);
+  if (died) {
+    out.blames.push_back(
+        {Oracle::kHonest,
+         Outcome::kCrashes,
+         Severity::kWarning,
+         path,
+         fmt::format("the command CRASHES ({}) instead of reporting the error", SignalName(signal)),
+         false,
+         {}});
+  }
+  if (Viewed()) {
+    RETURN_IF_ERROR(JudgeView(run, &out));
+  } else {
+    for (const Watched& watched : watched_) {
+      if (!watched.cache) JudgeSubject(run, watched, &out);
+    }
+    const auto is_new = [&](const Watched& watched) {
+      return Same(ValueOf(trace, trace.new_tree, watched.subject), watched.after);
+    };
+    const auto changes = [&](const Watched& watched) { return !Same(watched.before, watched.after); };
+    if (!Succeeded(trace) && !died && std::any_of(watched_.begin(), watched_.end(), changes) &&
+        std::all_of(watched_.begin(), watched_.end(), is_new))
+      JudgeCommitted(run, &out);
+  }
+  if (!died) JudgeLitter(run, &out);
+  JudgeOthers(run, &out);
+  JudgeForeignRemoval(run, &out);
+  return out;
+}
+
+// ---- errors of syncs and closes
+
+std::vector<Blame> FaultJudge::JudgeSyncs(const FaultedRun& run, bool closes_only) const {
+  std::vector<Blame> out;
+  const Trace& trace = *run.trace;
+  if (!Succeeded(trace) || run.hung) return out;
+  LiveTree live(trace);
+  for (const Op& op : trace.ops) live.Apply(op);
+  for (const FileCall* hit : run.hits) {
+    const CallKind kind = KindOfCall(*hit);
+    if (kind != CallKind::kClose && (kind != CallKind::kSync || closes_only)) continue;
+    const Op* last_write = nullptr;
+    bool safe = false;
+    for (const Op& op : trace.ops) {
+      if (ChangesData(op.kind) && op.error == 0 && op.path == hit->path && op.begin < hit->begin) {
+        last_write = &op;
+        safe = false;
+      }
+      const bool sync = op.kind == OpKind::kFsync || op.kind == OpKind::kFdatasync ||
+                        op.kind == OpKind::kSyncFs || op.kind == OpKind::kSyncAll;
+      if (last_write == nullptr) continue;
+      const bool its =
+          op.object == last_write->object || op.kind == OpKind::kSyncAll || op.kind == OpKind::kSyncFs;
+      if (sync && op.error == 0 && op.told == 0 && its && op.end < hit->begin) safe = true;
+      // Written anew after the error: whoever does that has seen it.
+      if (ChangesData(op.kind) && op.error == 0 && op.object == last_write->object && op.begin > hit->begin)
+        safe = true;
+    }
+    if (last_write == nullptr || safe || (last_write->flags & (kFlagSync | kFlagDataSync)) != 0) continue;
+    for (const Watched& watched : watched_) {
+      if (watched.subject.places.size() != 1) continue;
+      const Sight sight = Look(trace, live.tree(), watched.subject.places[0]);
+      if (sight.inode != last_write->object && sight.leads_to != last_write->object) continue;
+      const bool sync = kind == CallKind::kSync;
+      out.push_back(
+          {sync ? Oracle::kDurable : Oracle::kHonest,
+           Outcome::kLostAfterError,
+           sync ? Severity::kError : Severity::kWarning,
+           watched.subject.name,
+           fmt::format("the command reports success although nothing says that the content of {} has "
+                       "reached the disk",
+                       watched.subject.name),
+           false,
+           {}});
+    }
+  }
+  return out;
+}
+
+}  // namespace oldornew

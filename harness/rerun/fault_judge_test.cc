@@ -1,0 +1,220 @@
+#include "rerun/fault_judge.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cerrno>
+
+#include "rerun/fault_test_support.h"
+
+namespace oldornew {
+namespace {
+
+using testing::Call;
+using ::testing::ElementsAre;
+using testing::Failed;
+using ::testing::IsEmpty;
+using testing::Open;
+using testing::With;
+
+constexpr uint32_t kNewFile = O_WRONLY | O_CREAT | O_TRUNC;
+
+TraceBuilder Begin() { return TraceBuilder().OldFile("f", "old content").OldFile("theirs", "not ours"); }
+
+Trace Plain() {
+  return Begin().Create("f.tmp").Write("f.tmp", 0, "new content!").Rename("f.tmp", "f").Exit().Build();
+}
+
+// What is wrong with a run, as "SEVERITY ORACLE OUTCOME PATH".
+std::vector<std::string> Wrong(Trace run, int exit_status, std::vector<FileCall> hits,
+                               const Trace& plain = Plain(), bool* committed = nullptr) {
+  run.exit_status = exit_status;
+  run.stderr_bytes = "it went wrong";
+  run = With(std::move(run), std::move(hits));
+  const PathPatterns patterns(plain, plain);
+  const SearchOptions options;
+  FaultJudge judge(plain, plain, patterns, options);
+  EXPECT_TRUE(judge.Prepare());
+  FaultedRun faulted{&run, {}, nullptr, false};
+  for (const FileCall& call : run.file_calls) faulted.hits.push_back(&call);
+  faulted.guilty = faulted.hits.front();
+  auto judged = judge.Judge(faulted);
+  EXPECT_TRUE(judged);
+  if (committed != nullptr) *committed = judged->committed_though_failed;
+  for (Blame& blame : judge.JudgeSyncs(faulted, false)) judged->blames.push_back(blame);
+  std::vector<std::string> out;
+  for (const Blame& blame : judged->blames) {
+    out.push_back(fmt::format("{} {} {} {}", SeverityName(blame.severity), OracleName(blame.oracle),
+                              OutcomeName(blame.outcome), blame.path));
+  }
+  return out;
+}
+
+const FileCall kWriteFailed = Failed(Call("write", "f.tmp", 12), ENOSPC);
+const FileCall kRenameFailed = Failed(Call("rename", "f.tmp", 0, "f"), EXDEV);
+
+TEST(FaultJudge, AnErrorThatLeavesTheOldContentAndNothingElseIsFine) {
+  const Trace run = Begin().Create("f.tmp").Unlink("f.tmp").Exit(1).Build();
+  EXPECT_THAT(Wrong(run, 1, {kWriteFailed}), IsEmpty());
+}
+
+TEST(FaultJudge, ASuccessThatDidWhatThePlainRunDidIsFine) {
+  EXPECT_THAT(Wrong(Plain(), 0, {Failed(Call("fallocate", "f.tmp"), EOPNOTSUPP)}), IsEmpty());
+}
+
+TEST(FaultJudge, SuccessWithTheOldContentIsALie) {
+  const Trace run = Begin().Create("f.tmp").Unlink("f.tmp").Exit().Build();
+  EXPECT_THAT(Wrong(run, 0, {kRenameFailed}), ElementsAre("error honest not-done f"));
+}
+
+TEST(FaultJudge, SuccessAfterAFailedLookIsAWarning) {
+  const Trace run = Begin().Exit().Build();
+  EXPECT_THAT(Wrong(run, 0, {Failed(Call("stat", "f"), EACCES)}), ElementsAre("warning honest not-done f"));
+  EXPECT_THAT(Wrong(run, 0, {Failed(Open("f", O_RDONLY), EACCES)}), ElementsAre("warning honest not-done f"));
+  EXPECT_THAT(Wrong(run, 0, {Failed(Call("read", "f", 11), EIO)}), ElementsAre("error honest not-done f"));
+}
+
+TEST(FaultJudge, EveryLengthOfAPublishedBeginningIsFound) {
+  const std::string content = "new content!";
+  for (size_t length = 0; length < content.size(); ++length) {
+    const Trace run = Begin()
+                          .Create("f.tmp")
+                          .Write("f.tmp", 0, content.substr(0, length))
+                          .Rename("f.tmp", "f")
+                          .Exit()
+                          .Build();
+    const std::string outcome = length == 0 ? "empty" : "truncated";
+    EXPECT_THAT(Wrong(run, 0, {kWriteFailed}), ElementsAre("error honest " + outcome + " f")) << length;
+    EXPECT_THAT(Wrong(run, 1, {kWriteFailed}), ElementsAre("error atomic " + outcome + " f")) << length;
+  }
+}
+
+TEST(FaultJudge, AMissingTargetIsFoundWhateverTheProgramSays) {
+  const Trace run = Begin().Unlink("f").Exit().Build();
+  EXPECT_THAT(Wrong(run, 0, {kRenameFailed}), ElementsAre("error honest missing f"));
+  EXPECT_THAT(Wrong(run, 1, {kRenameFailed}), ElementsAre("error atomic missing f"));
+}
+
+TEST(FaultJudge, AFixedLeftOverIsAWarningAndARandomOneAnError) {
+  EXPECT_THAT(Wrong(Begin().Create("f.tmp").Write("f.tmp", 0, "new").Exit(1).Build(), 1, {kWriteFailed}),
+              ElementsAre("warning clean litter f.tmp"));
+  EXPECT_THAT(Wrong(Begin().Create("fAb3xK9").Exit(1).Build(), 1, {kWriteFailed}),
+              ElementsAre("error clean litter fAb3xK9"));
+  EXPECT_THAT(Wrong(Begin().Mkdir("dAb3xK9").Create("dAb3xK9/x").Exit(1).Build(), 1, {kWriteFailed}),
+              ElementsAre("error clean litter dAb3xK9"))
+      << "what is in it goes with it";
+}
+
+TEST(FaultJudge, WhoseRemovalFailedIsNoLitter) {
+  const Trace run = Begin().Create("f.tmp").Failing(EIO).Unlink("f.tmp").Exit(1).Build();
+  EXPECT_THAT(Wrong(run, 1, {kWriteFailed, Failed(Call("unlink", "f.tmp"), EIO)}), IsEmpty());
+  EXPECT_THAT(Wrong(run, 1, {kWriteFailed, Failed(Call("unlink", "f"), EIO)}),
+              ElementsAre("warning clean litter f.tmp"));
+}
+
+TEST(FaultJudge, NobodyRemovesWhatHeWasToldIsNotThere) {
+  Trace run = Begin().Create("f.tmp").Exit(1).Build();
+  FileCall open = Failed(Open("f.tmp", kNewFile), EIO, /*after=*/true);
+  open.begin = run.ops[0].begin;
+  open.end = run.ops[0].end;
+  open.syscall = run.ops[0].syscall;
+  EXPECT_THAT(Wrong(run, 1, {open}), ElementsAre("warning clean litter f.tmp"));
+  run.ops[0].told = EIO;
+  EXPECT_THAT(Wrong(run, 1, {open}), IsEmpty());
+}
+
+TEST(FaultJudge, ASecretLeftWhereAllCanReadItIsCalledThat) {
+  const auto begin = [] { return TraceBuilder().OldFile("f", "old secret").OldMode("f", 0600); };
+  const Trace plain =
+      begin().Create("f.tmp", 0600).Write("f.tmp", 0, "new secret!!").Rename("f.tmp", "f").Exit().Build();
+  const auto left = [&](uint32_t mode, const std::string& bytes) {
+    return Wrong(begin().Create("f.tmp", mode).Write("f.tmp", 0, bytes).Exit(1).Build(), 1, {kRenameFailed},
+                 plain);
+  };
+  EXPECT_THAT(left(0644, "new secret!!"), ElementsAre("error private exposed f.tmp"));
+  EXPECT_THAT(left(0600, "new secret!!"), ElementsAre("warning clean litter f.tmp"));
+  EXPECT_THAT(left(0644, "nothing here"), ElementsAre("warning clean litter f.tmp"));
+}
+
+TEST(FaultJudge, WhatBelongsToOthersStaysAsItIs) {
+  EXPECT_THAT(Wrong(Begin().Unlink("theirs").Exit(1).Build(), 1, {kWriteFailed}),
+              ElementsAre("error contained changed-outside theirs"));
+  EXPECT_THAT(Wrong(Begin().Truncate("theirs", 1).Exit(1).Build(), 1, {kWriteFailed}),
+              ElementsAre("error contained changed-outside theirs"));
+}
+
+TEST(FaultJudge, ANameThatIsAnothersIsNotRemoved) {
+  const FileCall refused = Failed(Open("f.tmp", kNewFile | O_EXCL), EEXIST);
+  const auto run = [&](bool removes) {
+    Trace trace = Begin().Exit(1).Build();
+    if (!removes) return trace;
+    Op op;
+    op.kind = OpKind::kUnlink;
+    op.path = "f.tmp";
+    op.error = ENOENT;
+    op.begin = 5000;
+    trace.ops.insert(trace.ops.begin(), op);
+    return trace;
+  };
+  EXPECT_THAT(Wrong(run(true), 1, {refused}), ElementsAre("error contained changed-outside f.tmp"));
+  EXPECT_THAT(Wrong(run(false), 1, {refused}), IsEmpty());
+  EXPECT_THAT(Wrong(run(true), 1, {Failed(Open("f.tmp", kNewFile), EACCES)}), IsEmpty());
+}
+
+TEST(FaultJudge, FailedThoughCommittedIsAWarningUnlessNobodyCouldKnow) {
+  bool committed = false;
+  EXPECT_THAT(Wrong(Plain(), 1, {Failed(Call("chmod", "f"), EPERM)}, Plain(), &committed),
+              ElementsAre("warning honest changed-though-failed f"));
+  EXPECT_TRUE(committed);
+  EXPECT_THAT(Wrong(Plain(), 1, {Failed(Call("fsync", "."), EIO)}, Plain(), &committed), IsEmpty());
+  EXPECT_TRUE(committed);
+  EXPECT_THAT(Wrong(Plain(), 1, {Failed(Call("close", "."), EIO)}), IsEmpty());
+  EXPECT_THAT(Wrong(Plain(), 1, {Failed(Open(".", O_RDONLY | O_DIRECTORY), EMFILE)}), IsEmpty())
+      << "opened to be synced";
+  Trace run = Plain();
+  FileCall rename = Failed(Call("rename", "f.tmp", 0, "f"), EIO, /*after=*/true);
+  rename.begin = run.ops[2].begin;
+  rename.end = run.ops[2].end;
+  rename.syscall = run.ops[2].syscall;
+  run.ops[2].told = EIO;
+  EXPECT_THAT(Wrong(run, 1, {rename}), IsEmpty());
+}
+
+TEST(FaultJudge, AVersionThatThePlainRunPublishesOnTheWayIsFineAfterAnError) {
+  const auto twice = [](int times) {
+    TraceBuilder builder = Begin();
+    for (int i = 0; i < times; ++i)
+      builder.Create("f.tmp").Write("f.tmp", 0, "version " + std::to_string(i)).Rename("f.tmp", "f");
+    return builder.Exit().Build();
+  };
+  EXPECT_THAT(Wrong(twice(1), 1, {kWriteFailed}, twice(2)), IsEmpty());
+  EXPECT_THAT(Wrong(twice(1), 0, {kWriteFailed}, twice(2)).size(), 1u);
+}
+
+TEST(FaultJudge, ASyncOrCloseWhoseErrorWasPassedOverIsALie) {
+  const auto run = [](bool synced) {
+    TraceBuilder builder = Begin().Create("f.tmp").Write("f.tmp", 0, "new content!");
+    if (synced) builder.Fsync("f.tmp");
+    return builder.Rename("f.tmp", "f").Exit().Build();
+  };
+  const FileCall close = Failed(Call("close", "f.tmp"), EIO, true);
+  const FileCall sync = Failed(Call("fsync", "f.tmp"), EIO);
+  EXPECT_THAT(Wrong(run(false), 0, {close}), ElementsAre("warning honest lost-after-error f"));
+  EXPECT_THAT(Wrong(run(false), 0, {sync}), ElementsAre("error durable lost-after-error f"));
+  EXPECT_THAT(Wrong(run(true), 0, {close}), IsEmpty()) << "an fsync before has said that all is well";
+}
+
+TEST(FaultJudge, DyingOfTheErrorIsAWarning) {
+  const Trace run = Begin().Exit(139).Build();
+  EXPECT_THAT(Wrong(run, 139, {kWriteFailed}), ElementsAre("warning honest crashes f"));
+}
+
+TEST(FaultJudge, CachesAreNobodysLoss) {
+  const Trace plain = TraceBuilder().Mkdir("__pycache__").Create("__pycache__/m.pyc").Exit().Build();
+  EXPECT_THAT(Wrong(TraceBuilder().Exit().Build(), 0, {Failed(Call("mkdir", "__pycache__"), EACCES)}, plain),
+              IsEmpty());
+}
+
+}  // namespace
+}  // namespace oldornew

@@ -1,0 +1,35 @@
+// Path patterns: paths as they are the same in every run of the command. What is random in a name is learned
+// from two runs side by side, or guessed from its looks (finding/finding.h SubjectPattern).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "trace/trace.h"
+
+namespace oldornew {
+
+class PathPatterns {
+ public:
+  /// Two runs of the same command from the same old state. `plain` must outlive this.
+  PathPatterns(const Trace& plain, const Trace& again);
+
+  /// A glob for Injection::path: what is random is "*", and characters that globs know are escaped. The
+  /// judged directory itself is ".".
+  std::string Of(const std::string& path) const;
+
+  /// The same path in every run: Of has nothing random to replace.
+  bool IsFixed(const std::string& path) const;
+
+  /// As injections match (interpose/plan.h): of the whole path or its last component, "*" does not cross "/".
+  static bool Matches(const std::string& pattern, const std::string& path);
+
+ private:
+  void Learn(const std::string& one, const std::string& other);
+  std::string Component(const std::string& name, const std::string& by_looks) const;
+
+  const Trace& plain_;
+  std::vector<std::string> learned_;  ///< globs of names
+};
+
+}  // namespace oldornew
