@@ -13,7 +13,6 @@
 
 #include "base/text.h"
 #include "explore/case.h"
-#include "finding/cause.h"
 #include "finding/source.h"
 #include "rerun/again.h"
 #include "rerun/end_state.h"
@@ -228,7 +227,7 @@ class Explorer {
   bool SameCall(const Planned& planned, const Trace& trace, const FileCall& hit) const {
     const FileCall& meant = planned.base->file_calls[static_cast<size_t>(planned.fault.call)];
     return hit.call == meant.call && patterns_->Of(hit.path) == patterns_->Of(meant.path) &&
-           SiteOf(trace, OpOf(hit)) == SiteOf(*planned.base, OpOf(meant));
+           PlaceOf(trace, hit) == PlaceOf(*planned.base, meant);
   }
 
   // ---- what came out
@@ -237,7 +236,11 @@ class Explorer {
     ++result_.cases;
     const FaultWay way = planned.fault.way;
     ++count_[static_cast<size_t>(way)];
-    if (tried.diverged) ++result_.diverged;
+    if (tried.diverged) {
+      ++result_.diverged;
+      const FileCall& meant = planned.base->file_calls[static_cast<size_t>(planned.fault.call)];
+      diverged_.push_back(fmt::format("{} at {}", planned.fault.fault, CallText(*planned.base, meant)));
+    }
     if (!tried.trace) {
       Bound(fmt::format("with {} the command could not be run: {}", planned.fault.fault, tried.problem));
       return {};
@@ -284,7 +287,7 @@ class Explorer {
 
   Status JudgeRun(const Planned& planned, Tried tried, const std::string& call, const std::string& scene) {
     auto trace = std::make_shared<Trace>(std::move(*tried.trace));
-    const FaultedRun run{trace.get(), tried.hits, tried.guilty, tried.hung};
+    const FaultedRun run{trace.get(), tried.hits, tried.guilty, tried.hung, planned.fault.way};
     ASSIGN_OR_RETURN(FaultJudgement judgement, judge_->Judge(run));
     if (judgement.committed_though_failed)
       committed_.insert(fmt::format("{}({})", tried.guilty->call, patterns_->Of(tried.guilty->path)));
@@ -318,7 +321,7 @@ class Explorer {
                   Blame blame) {
     const std::string pattern = patterns_->Of(guilty.path);
     const std::string site =
-        blame.any_call ? "" : fmt::format("{} {} {}", guilty.call, pattern, SiteOf(trace, OpOf(guilty)));
+        blame.any_call ? "" : fmt::format("{} {} {}", guilty.call, pattern, PlaceOf(trace, guilty));
     const auto key = std::tuple(blame.oracle, blame.outcome, patterns_->Of(blame.path), site);
     const std::string fault = planned.lead + (planned.fault.space ? "on " : "") + planned.fault.fault;
     const auto found = groups_.find(key);
@@ -494,6 +497,13 @@ class Explorer {
 
   // ---- the end
 
+  // The first few of a list.
+  static std::string Some(const std::vector<std::string>& all) {
+    constexpr size_t kMost = 5;
+    if (all.size() <= kMost) return Join(all, ", ");
+    return fmt::format("{} and {} more", Join({all.begin(), all.begin() + kMost}, ", "), all.size() - kMost);
+  }
+
   void Finish() {
     for (const auto& key : order_) result_.findings.push_back(FindingOf(groups_.at(key)));
     for (Finding& finding : power_) result_.findings.push_back(std::move(finding));
@@ -506,8 +516,8 @@ class Explorer {
                           (calls.size() > 5 ? " ..." : "")));
     }
     if (result_.diverged > 0)
-      Bound(fmt::format("{} went another way than the run they were made from, twice",
-                        Count(result_.diverged, "faulted run")));
+      Bound(fmt::format("{} went another way than the run they were made from, twice: {}",
+                        Count(result_.diverged, "faulted run"), Some(diverged_)));
     if (skipped_ > 0)
       Bound(
           fmt::format("{} were not tried, since the command had hung three times", Count(skipped_, "fault")));
@@ -562,7 +572,8 @@ class Explorer {
   std::set<std::string> searched_;
   std::set<std::tuple<std::string, std::string>> lost_;
   std::set<std::tuple<Oracle, std::string, std::string, std::string>> power_keys_;
-  std::set<std::string> committed_;  ///< calls after whose failure the command fails, though committed
+  std::set<std::string> committed_;    ///< calls after whose failure the command fails, though committed
+  std::vector<std::string> diverged_;  ///< what was meant
   std::set<Digest> ends_;
   std::array<uint64_t, kFaultWays> count_{};
   std::array<bool, kFaultWays> hung_ways_{};

@@ -60,7 +60,15 @@ class Enumeration {
 
   bool CanBeHit(const FileCall& call) const {
     if (KindOfCall(call) == CallKind::kOther || call.end == 0) return false;
-    if (call.begin <= options_.after_ticket && options_.after_ticket != 0) return false;
+    if (options_.after_ticket != 0) {
+      // That cleaning up fails is asked at depth; not what becomes of looks on the way.
+      const CallKind kind = KindOfCall(call);
+      if (call.begin <= options_.after_ticket || OnlyLooks(kind) || kind == CallKind::kRead) return false;
+    }
+    // On the way to the judged directory nothing is the program's.
+    const std::string& judged = survey_.roots[0].path;
+    if (call.path.starts_with("/") && (judged == call.path || judged.starts_with(call.path + "/")))
+      return false;
     return call.injection < 0 && (call.result >= 0 || options_.all_errors);
   }
 
@@ -69,7 +77,7 @@ class Enumeration {
     std::map<std::tuple<std::string, std::string, std::string>, std::vector<int>> alike;
     for (int i = 0; i < static_cast<int>(survey_.file_calls.size()); ++i) {
       if (!CanBeHit(call(i))) continue;
-      const std::string site = SiteOf(survey_, OpOf(call(i)));
+      const std::string site = PlaceOf(survey_, call(i));
       alike[{call(i).call, patterns_.Of(call(i).path), site}].push_back(i);
     }
     for (const auto& [key, calls] : alike) {
@@ -206,6 +214,46 @@ class Enumeration {
   FaultCases out_;
 };
 
+// Long lists of calls have a name in --inject.
+struct NamedCalls {
+  const char* name;
+  std::vector<int> calls;
+};
+const std::vector<NamedCalls>& Named() {
+  static const std::vector<NamedCalls> named = [] {
+    const std::vector<CallKind> dead(std::begin(kOnADeadDisk), std::end(kOnADeadDisk));
+    std::vector<CallKind> read_only = dead;
+    std::erase(read_only, CallKind::kSync);
+    return std::vector<NamedCalls>{{"%disk", CallsOf(dead)},
+                                   {"%change", CallsOf(read_only)},
+                                   {"%write", CallsOf({CallKind::kWrite})},
+                                   {"%open", CallsOf({CallKind::kOpen, CallKind::kCreate})}};
+  }();
+  return named;
+}
+
+std::string TextOf(const Injection& injection) {
+  for (const NamedCalls& named : Named()) {
+    if (named.calls != injection.calls) continue;
+    Injection one = injection;
+    one.calls.resize(1);
+    const std::string text = FormatInjection(one);
+    return named.name + text.substr(text.find(':'));
+  }
+  return FormatInjection(injection);
+}
+
+Result<Injection> InjectionOf(const std::string& text) {
+  for (const NamedCalls& named : Named()) {
+    const std::string_view name = named.name;
+    if (!text.starts_with(name) || text.size() == name.size() || text[name.size()] != ':') continue;
+    ASSIGN_OR_RETURN(Injection injection, ParseInjection("%file" + text.substr(name.size())));
+    injection.calls = named.calls;
+    return injection;
+  }
+  return ParseInjection(text);
+}
+
 Result<uint64_t> ParseNumber(std::string_view text, const std::string& whole) {
   uint64_t value = 0;
   const auto end = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -218,7 +266,7 @@ Result<uint64_t> ParseNumber(std::string_view text, const std::string& whole) {
 
 std::vector<std::string> PlanTexts(const FaultCase& fault) {
   std::vector<std::string> out;
-  for (const Injection& injection : fault.plan) out.push_back(FormatInjection(injection));
+  for (const Injection& injection : fault.plan) out.push_back(TextOf(injection));
   if (fault.space && fault.space->free_bytes)
     out.push_back(fmt::format("{}{}", kDiskFree, *fault.space->free_bytes));
   if (fault.space && fault.space->free_inodes)
@@ -239,7 +287,7 @@ Result<FaultCase> ParseFaultCase(const std::vector<std::string>& texts) {
       (bytes ? out.space->free_bytes : out.space->free_inodes) = value;
       continue;
     }
-    ASSIGN_OR_RETURN(Injection injection, ParseInjection(text));
+    ASSIGN_OR_RETURN(Injection injection, InjectionOf(text));
     out.plan.push_back(std::move(injection));
   }
   return out;
@@ -259,6 +307,13 @@ Op OpOf(const FileCall& call) {
   op.path2 = call.path2;
   op.stack = call.stack;
   return op;
+}
+
+std::string PlaceOf(const Trace& trace, const FileCall& call) {
+  constexpr size_t kFrames = 4;
+  Op op = OpOf(call);
+  if (op.stack.size() > kFrames) op.stack.resize(kFrames);
+  return SiteOf(trace, op);
 }
 
 std::string DescribeShort(const FileCall& call) {

@@ -367,6 +367,13 @@ std::string FaultJudge::SecretIn(const FaultedRun& run, size_t root, const std::
   return {};
 }
 
+// On a dead disk nothing can be removed, whether that was tried or not; and where nothing can be written a
+// database cannot roll back, and leaves its journal to whoever opens it next.
+bool FaultJudge::CouldCleanUp(const FaultedRun& run) const {
+  if (run.way == FaultWay::kFromThenOn) return run.guilty->told == -EMFILE;
+  return !Viewed() || (run.way != FaultWay::kShortThenFull && run.way != FaultWay::kFullDisk);
+}
+
 void FaultJudge::JudgeLitter(const FaultedRun& run, FaultJudgement* out) const {
   const Trace& trace = *run.trace;
   for (size_t root = 0; root < trace.roots.size() && root < trace.new_tree.roots().size(); ++root) {
@@ -483,7 +490,7 @@ Result<FaultJudgement> FaultJudge::Judge(const FaultedRun& run) {
         std::all_of(watched_.begin(), watched_.end(), is_new))
       JudgeCommitted(run, &out);
   }
-  if (!died) JudgeLitter(run, &out);
+  if (!died && CouldCleanUp(run)) JudgeLitter(run, &out);
   JudgeOthers(run, &out);
   JudgeForeignRemoval(run, &out);
   return out;

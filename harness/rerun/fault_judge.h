@@ -25,6 +25,7 @@ struct FaultedRun {
   std::vector<const FileCall*> hits;  ///< calls of it to which something happened, in order
   const FileCall* guilty = nullptr;   ///< the one of them that the case is about
   bool hung = false;                  ///< it was ended by the time limit
+  FaultWay way = FaultWay::kOnce;
 };
 
 /// One thing that is wrong with a run.
@@ -92,6 +93,7 @@ class FaultJudge {
   void JudgeMode(const FaultedRun& run, const Watched& watched, FaultJudgement* out) const;
   void JudgeCommitted(const FaultedRun& run, FaultJudgement* out) const;
   bool CouldNotKnow(const FaultedRun& run) const;
+  bool CouldCleanUp(const FaultedRun& run) const;
   void JudgeLitter(const FaultedRun& run, FaultJudgement* out) const;
   bool RemovalWasHit(const FaultedRun& run, const std::string& path) const;
   std::string SecretIn(const FaultedRun& run, size_t root, const std::string& path, InodeIndex inode,
