@@ -8,7 +8,7 @@ namespace oldornew {
 using testing::Fingerprint;
 namespace {
 
-class RecordTest : public ::testing::TestWithParam<Isolation> {
+class RecordTest : public ::testing::TestWithParam<testing::Kind> {
  protected:
   void SetUp() override {
     auto dir = TempDir::Create("record-test-");
@@ -18,7 +18,8 @@ class RecordTest : public ::testing::TestWithParam<Isolation> {
     ASSERT_OK(MakeDirectories(judged_));
     ASSERT_OK(WriteFile(judged_ + "/config", "old\n"));
     spec_.sandbox.directory = judged_;
-    spec_.sandbox.at_most = GetParam();
+    spec_.sandbox.at_most = GetParam().isolation;
+    spec_.sandbox.in_memory = GetParam().in_memory;
   }
   Recording MustRecord(const std::string& script) {
     spec_.run.command = {"/bin/sh", "-c", script};
@@ -38,13 +39,8 @@ class RecordTest : public ::testing::TestWithParam<Isolation> {
   RecordSpec spec_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Each, RecordTest,
-                         ::testing::Values(Isolation::kFull, Isolation::kMountOnly, Isolation::kNone),
-                         [](const auto& test) {
-                           return test.param == Isolation::kFull        ? "Full"
-                                  : test.param == Isolation::kMountOnly ? "MountOnly"
-                                                                        : "NoNamespace";
-                         });
+INSTANTIATE_TEST_SUITE_P(Each, RecordTest, ::testing::ValuesIn(testing::kKinds),
+                         [](const auto& test) { return test.param.name; });
 
 TEST_P(RecordTest, ReplacesAFileAndYieldsACompleteTrace) {
   const auto before = Fingerprint(judged_);
@@ -206,7 +202,7 @@ TEST_P(RecordTest, SaysThatATemporaryDirectoryIsPrivateWhenTheProgramFailsForIt)
   auto recording = Record(spec_);
   ASSERT_OK(recording);
   EXPECT_FALSE(std::filesystem::exists(target));
-  if (GetParam() == Isolation::kNone) return;  // refused outright
+  if (GetParam().isolation == Isolation::kNone) return;  // refused outright
   EXPECT_NE(Notes(recording->trace).find("--also-dir " + dir_->path() + "/elsewhere"), std::string::npos)
       << Notes(recording->trace);
 }
@@ -246,8 +242,8 @@ TEST_P(RecordTest, JudgesTemporaryAndAlsoDirectories) {
   const std::string also = dir_->path() + "/also";
   ASSERT_OK(MakeDirectories(also));
   spec_.sandbox.also_directories = {also};
-  const std::string there = GetParam() == Isolation::kNone ? "$OLDPWD" : also;
-  if (GetParam() == Isolation::kNone) return;
+  const std::string there = GetParam().isolation == Isolation::kNone ? "$OLDPWD" : also;
+  if (GetParam().isolation == Isolation::kNone) return;
   const Recording recording =
       MustRecord(fmt::format("echo t > ${{TMPDIR:-/tmp}}/t; cp ${{TMPDIR:-/tmp}}/t {}/t", there));
   EXPECT_EQ(Reasons(recording.trace), "");

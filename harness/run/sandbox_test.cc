@@ -12,17 +12,11 @@
 
 namespace oldornew {
 using testing::Fingerprint;
+using testing::Kind;
+using testing::kKinds;
 using testing::MustRun;
 using testing::Shell;
 namespace {
-
-struct Kind {
-  const char* name;
-  Isolation isolation;
-  bool in_memory;
-};
-
-void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
 
 class SandboxTest : public ::testing::TestWithParam<Kind> {
  protected:
@@ -53,12 +47,6 @@ class SandboxTest : public ::testing::TestWithParam<Kind> {
   SandboxSpec spec_;
   std::unique_ptr<Sandbox> sandbox_;
 };
-
-constexpr Kind kKinds[] = {{"Full", Isolation::kFull, false},
-                           {"FullInMemory", Isolation::kFull, true},
-                           {"MountOnly", Isolation::kMountOnly, false},
-                           {"MountOnlyInMemory", Isolation::kMountOnly, true},
-                           {"NoNamespace", Isolation::kNone, false}};
 
 INSTANTIATE_TEST_SUITE_P(Each, SandboxTest, ::testing::ValuesIn(kKinds),
                          [](const auto& test) { return test.param.name; });

@@ -24,6 +24,21 @@ namespace oldornew::testing {
     ASSERT_TRUE(status_of_) << status_of_.error().message; \
   } while (0)
 
+/// Kinds of sandboxes that tests are run in.
+struct Kind {
+  const char* name;
+  Isolation isolation;
+  bool in_memory;
+};
+
+inline void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
+
+inline constexpr Kind kKinds[] = {{"Full", Isolation::kFull, false},
+                                  {"FullInMemory", Isolation::kFull, true},
+                                  {"MountOnly", Isolation::kMountOnly, false},
+                                  {"MountOnlyInMemory", Isolation::kMountOnly, true},
+                                  {"NoNamespace", Isolation::kNone, false}};
+
 /// Everything that stat shows except the access time, and the bytes: by path.
 inline std::map<std::string, std::string> Fingerprint(const std::string& directory) {
   std::map<std::string, std::string> result;
