@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <regex>
 
 #include "base/text.h"
 #include "oracle/privacy.h"
@@ -294,6 +295,16 @@ void FaultJudge::JudgeMode(const FaultedRun& run, const Watched& watched, FaultJ
 
 // ---- reported as failed
 
+// Of what a command that fails says: an explicit promise, not the bare "cannot write f".
+bool ClaimsNothingChanged(const std::string& said) {
+  static const std::regex claims(
+      "unchanged|untouched|rolled back|left (alone|intact|as it was)|"
+      "nothing (was |has been |is )?(changed|written|modified|done)|"
+      "not (been )?(changed|modified|touched|altered)",
+      std::regex::icase | std::regex::optimize);
+  return std::regex_search(said.substr(0, 4096), claims);
+}
+
 // The call that failed tells of the commit itself, or of what was to make it durable.
 bool FaultJudge::CouldNotKnow(const FaultedRun& run) const {
   const FileCall& hit = *run.guilty;
@@ -309,8 +320,18 @@ bool FaultJudge::CouldNotKnow(const FaultedRun& run) const {
 
 void FaultJudge::JudgeCommitted(const FaultedRun& run, FaultJudgement* out) const {
   out->committed_though_failed = true;
-  if (run.guilty == nullptr || CouldNotKnow(run)) return;
   const std::string path = watched_.empty() ? "." : watched_.front().subject.name;
+  if (run.guilty != nullptr && ClaimsNothingChanged(run.trace->stderr_bytes)) {
+    out->blames.push_back({Oracle::kHonest,
+                           Outcome::kChangedThoughFailed,
+                           Severity::kError,
+                           path,
+                           fmt::format("{} is NEW although the command {}", path, HowItEnded(*run.trace)),
+                           false,
+                           {}});
+    return;
+  }
+  if (run.guilty == nullptr || CouldNotKnow(run)) return;
   out->blames.push_back({Oracle::kHonest,
                          Outcome::kChangedThoughFailed,
                          Severity::kWarning,
@@ -327,6 +348,7 @@ bool FaultJudge::RemovalWasHit(const FaultedRun& run, const std::string& path) c
     const CallKind kind = KindOfCall(*hit);
     // Made, and told that it was not: nobody removes that.
     if (kind == CallKind::kCreate && hit->path == path && WasDone(*run.trace, *hit)) return true;
+    if (kind == CallKind::kLink && hit->path2 == path && WasDone(*run.trace, *hit)) return true;
     return (kind == CallKind::kUnlink || kind == CallKind::kRemoveDirectory) && IsOrBelow(hit->path, path);
   });
 }
@@ -427,10 +449,18 @@ void FaultJudge::JudgeOthers(const FaultedRun& run, FaultJudgement* out) const {
   }
 }
 
-// Made with O_EXCL, so that nobody else's file is taken; and when there is one, it is removed.
+// Made with O_EXCL, so that nobody else's file is taken; and when there is one, it is removed. Not of what
+// the command is there to replace: tar removes a file that is in the way of an extracted one.
 void FaultJudge::JudgeForeignRemoval(const FaultedRun& run, FaultJudgement* out) const {
+  const auto asked_for = [&](const std::string& path) {
+    return std::any_of(watched_.begin(), watched_.end(), [&](const Watched& watched) {
+      const std::vector<Place>& places = watched.subject.places;
+      return std::any_of(places.begin(), places.end(),
+                         [&](const Place& place) { return IsOrBelow(path, ShowPlace(plain_, place)); });
+    });
+  };
   for (const FileCall* hit : run.hits) {
-    if (hit->told != -EEXIST || KindOfCall(*hit) != CallKind::kCreate) continue;
+    if (hit->told != -EEXIST || KindOfCall(*hit) != CallKind::kCreate || asked_for(hit->path)) continue;
     for (const Op& op : run.trace->ops) {
       if (op.begin <= hit->begin || op.path != hit->path) continue;
       if (op.kind == OpKind::kCreate && op.error == 0) break;

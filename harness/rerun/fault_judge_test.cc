@@ -30,7 +30,7 @@ Trace Plain() {
 std::vector<std::string> Wrong(Trace run, int exit_status, std::vector<FileCall> hits,
                                const Trace& plain = Plain(), bool* committed = nullptr) {
   run.exit_status = exit_status;
-  run.stderr_bytes = "it went wrong";
+  if (run.stderr_bytes.empty()) run.stderr_bytes = "it went wrong";
   run = With(std::move(run), std::move(hits));
   const PathPatterns patterns(plain, plain);
   const SearchOptions options;
@@ -162,6 +162,30 @@ TEST(FaultJudge, ANameThatIsAnothersIsNotRemoved) {
   EXPECT_THAT(Wrong(run(true), 1, {Failed(Open("f.tmp", kNewFile), EACCES)}), IsEmpty());
 }
 
+TEST(FaultJudge, WhatTheCommandIsThereToReplaceMayBeRemovedFirst) {
+  const Trace plain = TraceBuilder().Create("f").Write("f", 0, "extracted").Exit().Build();
+  Trace run = TraceBuilder().Exit(2).Build();
+  Op op;
+  op.kind = OpKind::kUnlink;
+  op.path = "f";
+  op.error = ENOENT;
+  op.begin = 5000;
+  run.ops.insert(run.ops.begin(), op);
+  EXPECT_THAT(Wrong(run, 2, {Failed(Open("f", kNewFile | O_EXCL), EEXIST)}, plain), IsEmpty());
+}
+
+TEST(FaultJudge, ALinkThatWasToldNotToBeMadeIsNobodysLitter) {
+  const auto begin = [] { return TraceBuilder().OldFile("f", "old content").OldFile("a", "linked content"); };
+  Trace run = begin().Link("a", "Cu1").Exit(1).Build();
+  FileCall link = Failed(Call("linkat", "a", 0, "Cu1"), EIO, /*after=*/true);
+  link.begin = run.ops[0].begin;
+  link.end = run.ops[0].end;
+  link.syscall = run.ops[0].syscall;
+  run.ops[0].told = EIO;
+  const Trace plain = begin().Link("a", "Cu2").Rename("Cu2", "f").Exit().Build();
+  EXPECT_THAT(Wrong(run, 1, {link}, plain), IsEmpty());
+}
+
 TEST(FaultJudge, FailedThoughCommittedIsAWarningUnlessNobodyCouldKnow) {
   bool committed = false;
   EXPECT_THAT(Wrong(Plain(), 1, {Failed(Call("chmod", "f"), EPERM)}, Plain(), &committed),
@@ -179,6 +203,9 @@ TEST(FaultJudge, FailedThoughCommittedIsAWarningUnlessNobodyCouldKnow) {
   rename.syscall = run.ops[2].syscall;
   run.ops[2].told = EIO;
   EXPECT_THAT(Wrong(run, 1, {rename}), IsEmpty());
+  run.stderr_bytes = "rename: Input/output error: nothing was changed";
+  EXPECT_THAT(Wrong(run, 1, {rename}), ElementsAre("error honest changed-though-failed f"))
+      << "it could not know, and says that it does";
 }
 
 TEST(FaultJudge, AVersionThatThePlainRunPublishesOnTheWayIsFineAfterAnError) {

@@ -23,6 +23,11 @@ std::string Escaped(std::string_view name, std::string_view special) {
   return out;
 }
 
+// "#79": a file without a name, called by the number of its inode.
+bool IsUnnamed(const std::string& name) {
+  return name.size() > 1 && name[0] == '#' && name.find_first_not_of("0123456789", 1) == name.npos;
+}
+
 std::vector<const Op*> NameChanges(const Trace& trace) {
   std::vector<const Op*> out;
   for (const Op& op : trace.ops) {
@@ -72,6 +77,7 @@ void PathPatterns::Learn(const std::string& one, const std::string& other) {
 }
 
 std::string PathPatterns::Component(const std::string& name, const std::string& by_looks) const {
+  if (IsUnnamed(name)) return "#*";
   for (const std::string& glob : learned_) {
     if (fnmatch(glob.c_str(), name.c_str(), 0) == 0) return glob;
   }

@@ -3,7 +3,8 @@
 // PUZZLE axes: faults
 // SHOWS newfstatat:path=f.1:error=EIO:when=1: exit 1, f old, f.1 missing
 // SHOWS repaired newfstatat:path=f.1:error=EIO:when=1: exit 0, f new, f.1 old
-// EXPECT faults: contained:changed-outside newfstatat(f.1) EIO,EACCES
+// EXPECT faults: contained:changed-outside newfstatat(f.1) EACCES,EIO
+// EXPECT faults: contained:changed-outside openat(f.2) EEXIST
 //
 // Why: "does not exist" is one errno, ENOENT. And what a failed O_EXCL did not create is not ours to remove.
 #include "update.h"

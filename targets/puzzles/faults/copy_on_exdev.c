@@ -1,9 +1,9 @@
 // PUZZLE: when rename says EXDEV the content is copied over the old one in place: whatever fails now leaves neither.
-// PUZZLE setup: echo state = old > f
+// PUZZLE setup: echo state = old > f; chmod 600 f
 // PUZZLE axes: faults
 // SHOWS rename:error=EXDEV: exit 0, f new
 // SHOWS repaired rename:error=EXDEV: exit 1, f old
-// EXPECT faults: atomic:* rename(f) EXDEV
+// EXPECT faults: atomic:empty,zeros,garbage rename(f.new→f) EXDEV
 //
 // Why: a rename of a name to its neighbour crosses no device, except over a bind-mounted file, or through an
 // overlay. The copy has no moment at which it happens: a power cut, a kill or a full disk in it destroys the

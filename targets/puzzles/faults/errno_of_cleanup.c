@@ -3,9 +3,9 @@
 // PUZZLE axes: faults
 // SHOWS write:path=f.new:error=ENOSPC: exit 0, f old
 // SHOWS repaired write:path=f.new:error=ENOSPC: exit 28, f old
-// EXPECT faults: honest:not-done write(f.new) ENOSPC,EIO
+// EXPECT faults: honest:not-done write(f.new) ENOSPC,EIO,filling,full
 // EXPECT faults: honest:not-done fsync(f.new) EIO
-// EXPECT faults: honest:not-done close(f.new) EIO,ENOSPC,EDQUOT
+// EXPECT faults: honest:not-done close(f.new) EIO
 #include "update.h"
 
 /// Like many a wrapper: errno means something only if it is cleared first.

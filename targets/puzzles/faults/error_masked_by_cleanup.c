@@ -3,14 +3,18 @@
 // PUZZLE axes: faults
 // SHOWS write:path=f.new:error=ENOSPC: exit 0, f old
 // SHOWS repaired write:path=f.new:error=ENOSPC: exit 1, f old
-// EXPECT faults: honest:not-done write(f.new) ENOSPC,EIO
+// EXPECT faults: honest:not-done write(f.new) ENOSPC,EIO,filling,full
 // EXPECT faults: honest:not-done fsync(f.new) EIO
+// EXPECT faults: honest:not-done close(f.new) EIO
+// EXPECT faults: honest:not-done rename(f.new→f) ENOSPC,EACCES,EXDEV,EIO
 #include "update.h"
 
 /// 0, or -1 and errno.
 static int Store(int fd) {
   int result = TryToWrite(fd, kNew, NEW_SIZE);
   if (result == 0) result = fsync(fd);
+  if (result == 0) result = close(fd);
+  if (result == 0) result = rename("f.new", "f");
   if (result != 0) {
 #ifdef REPAIRED
     const int error = errno;
@@ -25,14 +29,10 @@ static int Store(int fd) {
 
 int main(void) {
   const int directory = OpenDirectory();
-  const int fd = OpenTemporary();
-  if (Store(fd) != 0) {
+  if (Store(OpenTemporary()) != 0) {
     Say("f.new");
     return 1;
   }
-  struct stat info;
-  if (lstat("f.new", &info) != 0) return 0;  // "somebody else was faster"
-  CloseOrGiveUp(fd);
-  Publish(directory);
+  SyncDirectoryOf(directory);
   return 0;
 }

@@ -4,7 +4,7 @@
 // SHOWS write:path=f.new:error=ENOSPC:when=3: exit 0, f truncated
 // SHOWS write:path=f.new:error=ENOSPC:when=1: exit 1, f old
 // SHOWS repaired write:path=f.new:error=ENOSPC:when=3: exit 1, f old
-// EXPECT faults: honest:truncated write(f.new) ENOSPC,EIO,short
+// EXPECT faults: honest:truncated write(f.new) ENOSPC,EIO,short,filling
 #include "update.h"
 
 #define BUFFER 16

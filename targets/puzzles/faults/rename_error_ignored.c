@@ -3,8 +3,8 @@
 // PUZZLE axes: faults
 // SHOWS rename:error=EXDEV: exit 0, f old, left f.new
 // SHOWS repaired rename:error=EXDEV: exit 1, f old
-// EXPECT faults: honest:not-done rename(f) EACCES,EXDEV,ENOSPC,EIO,EBUSY
-// EXPECT faults: clean:litter rename(f) EACCES,EXDEV,ENOSPC,EIO,EBUSY
+// EXPECT faults: honest:not-done rename(f.new→f) ENOSPC,EACCES,EXDEV,EIO
+// EXPECT faults: clean:litter rename(f.new→f) ENOSPC,EACCES,EXDEV,EIO
 #include "update.h"
 
 int main(void) {

@@ -1,8 +1,8 @@
 // PUZZLE: a failed write is tried again until it succeeds: on a full disk the program never ends.
 // PUZZLE setup: echo state = old > f
 // PUZZLE axes: faults
-// PUZZLE options: --timeout 2
-// EXPECT faults: honest:hangs write(f.new) ENOSPC,EIO
+// PUZZLE options: --timeout 1
+// EXPECT faults: honest:hangs write(f.new) EIO,filling,full
 // SHOWS write:path=f.new:error=ENOSPC:when=1: exit 0, f new
 // SHOWS repaired write:path=f.new:error=ENOSPC: exit 1, f old
 #include "update.h"

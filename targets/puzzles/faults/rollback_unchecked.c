@@ -4,7 +4,13 @@
 // PUZZLE options: --fault-depth 2
 // SHOWS rename:error=ENOSPC:when=2..3: exit 1, f missing, left f.old
 // SHOWS repaired rename:error=ENOSPC: exit 1, f old
-// EXPECT faults: honest:missing rename(f) *
+// EXPECT faults: atomic:missing rename(f→f.old) EIO
+// EXPECT faults: clean:litter rename(f→f.old) EIO
+// EXPECT faults: atomic:missing rename(f.new→f) EIO
+// EXPECT faults: atomic:missing rename(f.old→f) ENOSPC
+// EXPECT faults: clean:litter rename(f.old→f) ENOSPC
+// EXPECT faults: recoverable:wedged rename(f→f.old) kill?
+// EXPECT faults: honest:changed-though-failed unlink(f.old) EIO?
 //
 // Why: a rollback is a second update with all that can fail in one. A link keeps the old name instead.
 #include "update.h"

@@ -3,7 +3,7 @@
 // PUZZLE axes: faults
 // SHOWS rename:error=EACCES: exit 1, f old, left f.new
 // SHOWS repaired rename:error=EACCES: exit 1, f old
-// EXPECT faults: clean:litter rename(f) EACCES,EXDEV,ENOSPC,EIO,EBUSY
+// EXPECT faults: clean:litter rename(f.new→f) ENOSPC,EACCES,EXDEV,EIO
 #include "update.h"
 
 int main(void) {

@@ -5,7 +5,7 @@
 // SHOWS write:error=ENOSPC: exit 1, f old
 // SHOWS write:short=10:when=1: exit 0, f new
 // SHOWS repaired limit=10: exit 1, f old
-// EXPECT faults: honest:truncated write(f.new) short
+// EXPECT faults: honest:truncated write(f.new) filling
 //
 // Why: a filling disk gives a short count and then the error, for ever. Neither alone is a problem here: a
 // short count is continued, an error at once is returned.

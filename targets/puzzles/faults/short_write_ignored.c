@@ -5,7 +5,7 @@
 // SHOWS write:path=f.new:error=ENOSPC: exit 1, f old
 // SHOWS repaired write:path=f.new:short=10: exit 0, f new
 // SHOWS repaired limit=10: exit 1, f old
-// EXPECT faults: honest:truncated write(f.new) short
+// EXPECT faults: honest:truncated write(f.new) short,filling
 //
 // Why: write(2) writes what there is room for and says how much. An error comes only when there was room for
 // nothing.

@@ -3,9 +3,9 @@
 // PUZZLE axes: faults
 // SHOWS write:path=f.new:error=ENOSPC: exit 0, f empty
 // SHOWS repaired write:path=f.new:error=ENOSPC: exit 1, f old
-// EXPECT faults: honest:empty write(f.new) ENOSPC,EIO
-// EXPECT faults: honest:truncated write(f.new) short
-// EXPECT faults: honest:lost-after-error close(f.new) EIO,ENOSPC,EDQUOT
+// EXPECT faults: honest:empty write(f.new) ENOSPC,EIO,full
+// EXPECT faults: honest:truncated write(f.new) filling
+// EXPECT faults: honest:lost-after-error close(f.new) EIO
 #include "update.h"
 
 int main(void) {

@@ -7,10 +7,10 @@
 // SHOWS rename:error=EACCES: exit 1, f old, left f.new
 // SHOWS repaired write:path=f.new:error=ENOSPC: exit 1, f old
 // SHOWS repaired rename:error=EACCES: exit 1, f old
-// EXPECT faults: clean:litter write(f.new) ENOSPC,EIO,short
+// EXPECT faults: clean:litter write(f.new) ENOSPC,EIO,filling,full
 // EXPECT faults: clean:litter fsync(f.new) EIO
-// EXPECT faults: clean:litter close(f.new) EIO,ENOSPC,EDQUOT
-// EXPECT faults: clean:litter rename(f) EACCES,EXDEV,ENOSPC,EIO,EBUSY
+// EXPECT faults: clean:litter close(f.new) EIO
+// EXPECT faults: clean:litter rename(f.new→f) ENOSPC,EACCES,EXDEV,EIO
 #include "update.h"
 
 static _Noreturn void Stop(const char* what) {

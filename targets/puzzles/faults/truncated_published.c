@@ -3,8 +3,8 @@
 // PUZZLE axes: faults
 // SHOWS write:path=f.new:error=ENOSPC: exit 1, f empty
 // SHOWS repaired write:path=f.new:error=ENOSPC: exit 1, f old
-// EXPECT faults: atomic:empty write(f.new) ENOSPC,EIO
-// EXPECT faults: atomic:truncated write(f.new) short
+// EXPECT faults: atomic:empty write(f.new) ENOSPC,EIO,full
+// EXPECT faults: atomic:truncated write(f.new) filling
 #include "update.h"
 
 int main(void) {

@@ -66,18 +66,13 @@ static inline void SyncDirectoryOf(int directory) {
   close(directory);
 }
 
-/// f.new becomes f. An error does not tell that nothing was done: f.new does.
+/// f.new becomes f. An error does not tell that nothing was done: that f.new can still be removed does.
 static inline void Publish(int directory) {
   if (rename("f.new", "f") != 0) {
-    const int error = errno;
-    struct stat info;
-    if (lstat("f.new", &info) != 0) {
-      errno = error;
-      Say("f may be new: rename");
-      exit(3);
-    }
-    errno = error;
-    GiveUp("rename");
+    Say("rename");
+    if (unlink("f.new") == 0) exit(1);
+    fprintf(stderr, "f may be new\n");
+    exit(3);
   }
   SyncDirectoryOf(directory);
 }

@@ -1,7 +1,7 @@
 // PUZZLE: the temporary file must not exist yet and always has the same name: a killed run stops every later one.
 // PUZZLE setup: echo state = old > f
 // PUZZLE axes: kill
-// EXPECT kill: recoverable:wedged write(f.new)
+// EXPECT kill: recoverable:wedged openat(f.new) kill
 //
 // Why: O_EXCL protects against a second writer only as long as someone takes the name away again; a kill
 // takes nothing away.

@@ -4,7 +4,7 @@
 // SHOWS limit=10: exit 0, f truncated
 // SHOWS write:error=ENOSPC: exit 1, f old
 // SHOWS repaired limit=10: exit 1, f old
-// EXPECT faults: honest:truncated write(f.*) short
+// EXPECT faults: honest:truncated write(f.*) short,filling
 //
 // A random name, write, fsync, close, owner and mode of the old file, rename; errors remove the temporary
 // file. All is looked at but the number that the write's callback gets. There is no fsync of the directory.
