@@ -247,6 +247,8 @@ struct Parser {
                        "the trace a token belongs to (default: oldornew.out/run.trace)");
     AddProfilesFile(replay, o);
     replay->add_option("--keep", o->keep, "write the state to this new or empty directory");
+    replay->add_flag("--again", o->again,
+                     "run the command of the bundle again, from its old state and with what was injected");
     AddExplainOptions(
         Add("explain", "say in words what a finding is, why it can happen and what to do about it",
             Subcommand::kExplain),

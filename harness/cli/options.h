@@ -93,6 +93,7 @@ struct Options {
   // replay, show, states, explain.
   std::string input;       ///< token, .crash or .trace file; profiles: a row, or empty
   std::string trace_path;  ///< the trace a token belongs to
+  bool again = false;      ///< replay --again: run the command again, with what was injected
   std::string keep;        ///< replay --keep DIR, states --write DIR
   bool markdown = false;   ///< explain --markdown
 };

@@ -11,6 +11,8 @@
 #include "oracle/contained.h"
 #include "oracle/judge.h"
 #include "oracle/privacy.h"
+#include "rerun/fault_case.h"
+#include "run/record.h"
 
 namespace oldornew {
 
@@ -139,11 +141,59 @@ Result<ExitCode> ShowEnd(const Bundle& bundle, const EndCase& end_case, const Op
   return ExitCode::kFindings;
 }
 
+// One sentence for each way in which the run ended otherwise than the one in the bundle.
+std::vector<std::string> HowOtherwise(const Trace& was, const Trace& now) {
+  std::vector<std::string> out;
+  if (now.exit_status != was.exit_status)
+    out.push_back(fmt::format("it exits {}, not {}", now.exit_status, was.exit_status));
+  const PathPatterns patterns(was, now);
+  for (const PathChange& change : Diff(was.new_tree, now.new_tree)) {
+    if (change.what != PathChange::What::kAttributes && patterns.IsFixed(change.path))
+      out.push_back(fmt::format("{} differs", change.path.empty() ? "." : change.path));
+  }
+  return out;
+}
+
+// The command once more, from the old state in the bundle, and with the same going wrong.
+Result<ExitCode> RunOnceMore(const Bundle& bundle, const Options& options) {
+  const Trace& was = bundle.trace;
+  if (was.roots.empty() || was.command.empty())
+    return FailWith(ExitCode::kUsage, "--again: there is no command in it");
+  SandboxSpec spec;
+  spec.directory = options.directory.empty() ? was.roots[0].path : options.directory;
+  for (size_t i = 1; i < was.roots.size(); ++i) {
+    if (was.roots[i].role == RootRole::kJudged) spec.also_directories.push_back(was.roots[i].path);
+  }
+  spec.start_empty = true;
+  spec.in_memory = true;
+  KeepVisible(was.command, &spec);
+  ASSIGN_OR_RETURN(Sandbox sandbox, Sandbox::Create(spec));
+  RETURN_IF_ERROR(sandbox.Present(was.old_tree));
+  ASSIGN_OR_RETURN(FaultCase fault, ParseFaultCase(was.plan));
+  if (fault.space) RETURN_IF_ERROR(sandbox.LimitSpace(RootRole::kJudged, *fault.space));
+  RunSpec run;
+  run.command = was.command;
+  run.plan.injections = std::move(fault.plan);
+  ASSIGN_OR_RETURN(const Trace now, RecordIn(sandbox, run));
+  const std::string injected = was.plan.empty() ? "" : " with " + Join(was.plan, " and ");
+  std::fputs(fmt::format("{}{}\nexited {}; what it left, against the old state:\n{}", ShellQuote(was.command),
+                         injected, now.exit_status, ListState(now, now.new_tree))
+                 .c_str(),
+             stdout);
+  const std::vector<std::string> otherwise = HowOtherwise(was, now);
+  std::fputs(otherwise.empty()
+                 ? "it ended as recorded\n"
+                 : ("it ended OTHERWISE than recorded: " + Join(otherwise, ", ") + "\n").c_str(),
+             stdout);
+  return otherwise.empty() ? ExitCode::kFindings : ExitCode::kClean;
+}
+
 }  // namespace
 
 Result<ExitCode> RunReplay(const Options& options) {
   if (!options.keep.empty()) RETURN_IF_ERROR(MakeEmptyDirectory(options.keep));
   ASSIGN_OR_RETURN(const Bundle bundle, LoadBundle(options));
+  if (options.again) return RunOnceMore(bundle, options);
   if (const auto end_case = ParseEndToken(bundle.header.token)) return ShowEnd(bundle, *end_case, options);
   ASSIGN_OR_RETURN(const std::optional<Profile> row, RowOf(options, bundle));
   ASSIGN_OR_RETURN(const Realised realised,

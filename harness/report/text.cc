@@ -164,7 +164,7 @@ std::string One(const Report& report, size_t index, const Palette& p) {
   field("window", finding.window);
   field("repair", finding.repair.empty() ? finding.cure : Join(finding.repair, ", and "));
   if (!finding.source.empty()) out += fmt::format("{}source   {}\n", kIndent, finding.source);
-  field("again", finding.again);
+  if (!finding.again.empty()) out += fmt::format("{}again    {}\n", kIndent, finding.again);  // to be pasted
   const bool bundled = index < report.bundles.size() && !report.bundles[index].empty();
   out += fmt::format("{}replay   oldornew replay {}\n", kIndent,
                      ShellQuote(bundled ? report.bundles[index] : finding.token));

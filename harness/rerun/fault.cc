@@ -248,7 +248,7 @@ class Explorer {
     const Trace& trace = *tried.trace;
     if (tried.guilty == nullptr) {
       if (planned.fault.way == FaultWay::kByHand)
-        result_.notes.emplace_back("the run met nothing of what was to be injected");
+        Bound("the run met nothing of what was to be injected: no call fits, or not so often");
       ++unmet_;
       return {};
     }
