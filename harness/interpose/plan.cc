@@ -25,21 +25,54 @@ tl::unexpected<Error> Wrong(fmt::format_string<T...> format, T&&... args) {
   return FailWith(ExitCode::kUsage, format, std::forward<T>(args)...);
 }
 
-enum class Class : uint8_t { kAll, kFile, kDescriptor };
+/// The calls that a class stands for; strace has the first three, the others are ours: what a disk that is
+/// dead, full or read-only makes fail together.
+struct Class {
+  const char* name;
+  const char* pattern;  ///< of the names (an extended regular expression); null: by the shape of the call
+  bool path = false;
+  bool descriptor = false;
+};
 
-std::vector<int> CallsOf(Class which) {
+#define WRITES "p?writev?2?|pwrite64|sendfile|splice|copy_file_range"
+constexpr Class kClasses[] = {
+    {"all", nullptr, true, true},
+    {"%file", nullptr, true, false},
+    {"%desc", nullptr, false, true},
+    {"%change",
+     "^(" WRITES "|f?truncate|fallocate|rename(at2?)?|(sym)?link(at)?|unlink(at)?|rmdir|mkdir(at)?|"
+     "mknod(at)?|f?chmod(at2?)?|[fl]?chown(at)?|[fl]?(set|remove)xattr(at)?)$"},
+    {"%write", "^(" WRITES ")$"},
+    {"%sync", "^(f(data)?sync|syncfs|sync_file_range)$"},
+    {"%open", "^(open(at2?)?|creat)$"},
+};
+#undef WRITES
+
+std::vector<int> CallsOf(const Class& which) {
   std::vector<int> calls;
   for (const wire::FileCallShape& shape : wire::kFileCalls) {
-    const bool file = shape.path >= 0;
+    if (which.pattern != nullptr) {
+      if (std::regex_match(SyscallName(shape.nr), std::regex(which.pattern, std::regex::extended)))
+        calls.push_back(shape.nr);
+      continue;
+    }
+    const bool path = shape.path >= 0;
     const bool descriptor = shape.fd >= 0 || shape.dirfd >= 0;
-    if (which == Class::kAll || (which == Class::kFile ? file : descriptor)) calls.push_back(shape.nr);
+    if ((which.path && path) || (which.descriptor && descriptor)) calls.push_back(shape.nr);
   }
   std::sort(calls.begin(), calls.end());
   return calls;
 }
 
-constexpr std::pair<const char*, Class> kClasses[] = {
-    {"all", Class::kAll}, {"%file", Class::kFile}, {"%desc", Class::kDescriptor}};
+/// In the order of kClasses; made once, for regular expressions are slow to make.
+const std::vector<std::vector<int>>& ClassCalls() {
+  static const auto* calls = [] {
+    auto* out = new std::vector<std::vector<int>>;
+    for (const Class& which : kClasses) out->push_back(CallsOf(which));
+    return out;
+  }();
+  return *calls;
+}
 
 /// A number from 0 to `most`, nothing else in the text.
 std::optional<int64_t> Number(std::string_view text, int64_t most) {
@@ -65,13 +98,14 @@ Status AddByPattern(const std::string& pattern, std::set<int>* calls) {
 }
 
 Status AddCalls(const std::string& word, std::set<int>* calls) {
-  for (const auto& [name, which] : kClasses) {
-    if (word != name) continue;
-    for (const int nr : CallsOf(which)) calls->insert(nr);
+  for (size_t i = 0; i < std::size(kClasses); i++) {
+    if (word != kClasses[i].name) continue;
+    calls->insert(ClassCalls()[i].begin(), ClassCalls()[i].end());
     return {};
   }
   if (word.starts_with("/")) return AddByPattern(word.substr(1), calls);
-  if (word.starts_with("%")) return Wrong("there is no class {}: only %file, %desc and all", word);
+  if (word.starts_with("%"))
+    return Wrong("there is no class {}: only %file, %desc, %change, %write, %sync, %open and all", word);
   for (const wire::FileCallShape& shape : wire::kFileCalls) {
     if (SyscallName(shape.nr) != word) continue;
     calls->insert(shape.nr);
@@ -221,12 +255,17 @@ class Parser {
   std::set<std::string> seen_;
 };
 
+/// Classes that lie wholly in `calls` first, the largest ones before their parts; then the names of the rest.
 std::string FormatCalls(const std::vector<int>& calls) {
-  for (const auto& [name, which] : kClasses) {
-    if (calls == CallsOf(which)) return name;
-  }
   std::vector<std::string> names;
-  for (const int nr : calls) names.push_back(SyscallName(nr));
+  std::vector<int> left = calls;
+  for (size_t i = 0; i < std::size(kClasses); i++) {
+    const std::vector<int>& all = ClassCalls()[i];
+    if (!std::includes(left.begin(), left.end(), all.begin(), all.end())) continue;
+    names.emplace_back(kClasses[i].name);
+    std::erase_if(left, [&](int nr) { return std::binary_search(all.begin(), all.end(), nr); });
+  }
+  for (const int nr : left) names.push_back(SyscallName(nr));
   return Join(names, ",");
 }
 

@@ -145,6 +145,35 @@ TEST(FaultCases, FilesWithoutANameAreMatchedWhateverTheirNumber) {
   EXPECT_NE(patterns.Of("#notes"), "#*");
 }
 
+TEST(FaultCases, RandomNamesThatLookLikeWordsAreLearnedFromTwoRuns) {
+  const auto run = [](const std::string& name) {
+    return TraceBuilder().OldFile("f", "old").Create(name).Rename(name, "f").Exit().Build();
+  };
+  struct Names {
+    std::string one, other, third, glob;
+  };
+  for (const Names& names : {Names{"tmpzvmmkwvo", "tmp3xgl8v7i", "tmpabcdefgh", "tm*"},
+                             Names{"zvmmkwvo", "qwertyui", "abcdefgh", "????????"}}) {
+    const Trace plain = run(names.one);
+    const Trace again = run(names.other);
+    const PathPatterns patterns(plain, again);
+    EXPECT_EQ(patterns.Of(names.one), names.glob);
+    EXPECT_EQ(patterns.Of(names.third), names.glob) << "of a third run";
+    EXPECT_FALSE(patterns.IsFixed(names.third));
+    EXPECT_TRUE(patterns.IsFixed("f"));
+  }
+}
+
+TEST(FaultCases, WhatADeadOrReadOnlyDiskRefusesIsWrittenAsClasses) {
+  const Trace survey =
+      With(TraceBuilder().OldFile("f", "old").Write("f", 0, "new").Exit().Build(), {Call("write", "f", 3)});
+  std::set<std::string> from_then_on;
+  for (const FaultCase& fault : MakeFaultCases(survey, PathPatterns(survey, survey), {}).cases) {
+    if (fault.way == FaultWay::kFromThenOn) from_then_on.insert(PlanTexts(fault).back());
+  }
+  EXPECT_THAT(from_then_on, ::testing::ElementsAre("%change,%sync:error=EIO", "%change:error=EROFS"));
+}
+
 TEST(FaultCases, OfALongLoopTheFirstTheLastAndSomeBetweenAreHit) {
   std::vector<FileCall> calls;
   for (int i = 0; i < 300; ++i) calls.push_back(Call("write", "f", 10));

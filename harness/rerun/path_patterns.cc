@@ -11,7 +11,7 @@ namespace oldornew {
 
 namespace {
 
-// A glob that fits everything says nothing.
+// A glob that fits everything says nothing; names of one length do not all fit.
 constexpr size_t kLeastLiteral = 2;
 
 std::string Escaped(std::string_view name, std::string_view special) {
@@ -65,11 +65,16 @@ void PathPatterns::Learn(const std::string& one, const std::string& other) {
     size_t back = 0;
     while (back < std::min(a.size(), b.size()) - front && a[a.size() - 1 - back] == b[b.size() - 1 - back])
       ++back;
-    // Two random words may share a letter or a digit at their ends: the whole word is random.
+    // Two random words may share a letter or two at their ends. Of more in common, as in tmp3xgl8v7i, only
+    // the nearest letter can be chance.
+    const size_t shared = front;
     while (front > 0 && alnum(a[front - 1])) --front;
+    if (shared - front > kLeastLiteral) front = shared - 1;
     while (back > 0 && alnum(a[a.size() - back])) --back;
-    if (front + back < kLeastLiteral) continue;
-    std::string glob = Escaped(std::string_view(a).substr(0, front), "*?[]\\") + "*" +
+    const bool bare = front + back < kLeastLiteral;
+    if (bare && a.size() != b.size()) continue;
+    const std::string random = bare ? std::string(a.size() - front - back, '?') : "*";
+    std::string glob = Escaped(std::string_view(a).substr(0, front), "*?[]\\") + random +
                        Escaped(std::string_view(a).substr(a.size() - back), "*?[]\\");
     if (std::find(learned_.begin(), learned_.end(), glob) == learned_.end())
       learned_.push_back(std::move(glob));
