@@ -35,17 +35,19 @@ struct Class {
 };
 
 #define WRITES "p?writev?2?|pwrite64|sendfile|splice|copy_file_range"
+#define SYNCS "f(data)?sync|syncfs|sync_file_range"
+#define CHANGES                                                                                      \
+  WRITES                                                                                             \
+      "|f?truncate|fallocate|rename(at2?)?|(sym)?link(at)?|unlink(at)?|rmdir|mkdir(at)?|mknod(at)?|" \
+      "f?chmod(at2?)?|[fl]?chown(at)?|[fl]?(set|remove)xattr(at)?"
 constexpr Class kClasses[] = {
-    {"all", nullptr, true, true},
-    {"%file", nullptr, true, false},
-    {"%desc", nullptr, false, true},
-    {"%change",
-     "^(" WRITES "|f?truncate|fallocate|rename(at2?)?|(sym)?link(at)?|unlink(at)?|rmdir|mkdir(at)?|"
-     "mknod(at)?|f?chmod(at2?)?|[fl]?chown(at)?|[fl]?(set|remove)xattr(at)?)$"},
-    {"%write", "^(" WRITES ")$"},
-    {"%sync", "^(f(data)?sync|syncfs|sync_file_range)$"},
-    {"%open", "^(open(at2?)?|creat)$"},
+    {"all", nullptr, true, true},    {"%file", nullptr, true, false},
+    {"%desc", nullptr, false, true}, {"%disk", "^(" CHANGES "|" SYNCS ")$"},
+    {"%change", "^(" CHANGES ")$"},  {"%write", "^(" WRITES ")$"},
+    {"%sync", "^(" SYNCS ")$"},      {"%open", "^(open(at2?)?|creat)$"},
 };
+#undef CHANGES
+#undef SYNCS
 #undef WRITES
 
 std::vector<int> CallsOf(const Class& which) {
@@ -105,7 +107,8 @@ Status AddCalls(const std::string& word, std::set<int>* calls) {
   }
   if (word.starts_with("/")) return AddByPattern(word.substr(1), calls);
   if (word.starts_with("%"))
-    return Wrong("there is no class {}: only %file, %desc, %change, %write, %sync, %open and all", word);
+    return Wrong("there is no class {}: only %file, %desc, %disk, %change, %write, %sync, %open and all",
+                 word);
   for (const wire::FileCallShape& shape : wire::kFileCalls) {
     if (SyscallName(shape.nr) != word) continue;
     calls->insert(shape.nr);

@@ -8,12 +8,12 @@
 //   :short=BYTES][:effect=full][:signal=NAME][:when=FIRST[..[LAST]][+STEP]]
 //
 // SET is a list of system calls, of classes and of /REGEX, separated by commas. Classes are strace's %file
-// and %desc (file calls by path and by descriptor; `all` is both), and of our own %change (whatever changes
-// bytes, names or attributes), %write (the part of it that transfers bytes), %sync and %open. `rename` is
-// only rename, as with strace: /^rename is renameat and renameat2 too. A colon in GLOB needs a backslash.
-// Without `when` it happens every time. Only calls on something in the sandbox are counted: neither the
-// loader's nor the locale's. Unlike strace, which counts in every thread anew, `when` counts over the whole
-// run.
+// and %desc (file calls by path and by descriptor; `all` is both), and of our own
+// %disk (what a dead disk makes fail: %change, %sync), %change (whatever changes bytes, names or attributes),
+// %write (the part of it that transfers bytes), %sync and %open. `rename` is only rename, as with strace:
+// /^rename is renameat and renameat2 too. A colon in GLOB needs a backslash. Without `when` it happens every
+// time. Only calls on something in the sandbox are counted: neither the loader's nor the locale's. Unlike
+// strace, which counts in every thread anew, `when` counts over the whole run.
 #pragma once
 
 #include <cstdint>

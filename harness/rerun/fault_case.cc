@@ -216,46 +216,6 @@ class Enumeration {
   FaultCases out_;
 };
 
-// Long lists of calls have a name in --inject.
-struct NamedCalls {
-  const char* name;
-  std::vector<int> calls;
-};
-const std::vector<NamedCalls>& Named() {
-  static const std::vector<NamedCalls> named = [] {
-    const std::vector<CallKind> dead(std::begin(kOnADeadDisk), std::end(kOnADeadDisk));
-    std::vector<CallKind> read_only = dead;
-    std::erase(read_only, CallKind::kSync);
-    return std::vector<NamedCalls>{{"%disk", CallsOf(dead)},
-                                   {"%change", CallsOf(read_only)},
-                                   {"%write", CallsOf({CallKind::kWrite})},
-                                   {"%open", CallsOf({CallKind::kOpen, CallKind::kCreate})}};
-  }();
-  return named;
-}
-
-std::string TextOf(const Injection& injection) {
-  for (const NamedCalls& named : Named()) {
-    if (named.calls != injection.calls) continue;
-    Injection one = injection;
-    one.calls.resize(1);
-    const std::string text = FormatInjection(one);
-    return named.name + text.substr(text.find(':'));
-  }
-  return FormatInjection(injection);
-}
-
-Result<Injection> InjectionOf(const std::string& text) {
-  for (const NamedCalls& named : Named()) {
-    const std::string_view name = named.name;
-    if (!text.starts_with(name) || text.size() == name.size() || text[name.size()] != ':') continue;
-    ASSIGN_OR_RETURN(Injection injection, ParseInjection("%file" + text.substr(name.size())));
-    injection.calls = named.calls;
-    return injection;
-  }
-  return ParseInjection(text);
-}
-
 Result<uint64_t> ParseNumber(std::string_view text, const std::string& whole) {
   uint64_t value = 0;
   const auto end = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -268,7 +228,7 @@ Result<uint64_t> ParseNumber(std::string_view text, const std::string& whole) {
 
 std::vector<std::string> PlanTexts(const FaultCase& fault) {
   std::vector<std::string> out;
-  for (const Injection& injection : fault.plan) out.push_back(TextOf(injection));
+  for (const Injection& injection : fault.plan) out.push_back(FormatInjection(injection));
   if (fault.space && fault.space->free_bytes)
     out.push_back(fmt::format("{}{}", kDiskFree, *fault.space->free_bytes));
   if (fault.space && fault.space->free_inodes)
@@ -289,7 +249,7 @@ Result<FaultCase> ParseFaultCase(const std::vector<std::string>& texts) {
       (bytes ? out.space->free_bytes : out.space->free_inodes) = value;
       continue;
     }
-    ASSIGN_OR_RETURN(Injection injection, InjectionOf(text));
+    ASSIGN_OR_RETURN(Injection injection, ParseInjection(text));
     out.plan.push_back(std::move(injection));
   }
   return out;

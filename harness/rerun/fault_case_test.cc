@@ -171,7 +171,7 @@ TEST(FaultCases, WhatADeadOrReadOnlyDiskRefusesIsWrittenAsClasses) {
   for (const FaultCase& fault : MakeFaultCases(survey, PathPatterns(survey, survey), {}).cases) {
     if (fault.way == FaultWay::kFromThenOn) from_then_on.insert(PlanTexts(fault).back());
   }
-  EXPECT_THAT(from_then_on, ::testing::ElementsAre("%change,%sync:error=EIO", "%change:error=EROFS"));
+  EXPECT_THAT(from_then_on, ::testing::ElementsAre("%change:error=EROFS", "%disk:error=EIO"));
 }
 
 TEST(FaultCases, OfALongLoopTheFirstTheLastAndSomeBetweenAreHit) {
