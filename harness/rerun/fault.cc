@@ -306,6 +306,7 @@ class Explorer {
                                            patterns_->Of(blame.path));
       if (planned.known.contains(what)) continue;
       known.insert(what);
+      RETURN_IF_ERROR(judge_->AskNextRun(*sandboxes_[0], spec_.run, *trace, &blame));
       new_here |= AddToGroup(planned, *trace, *tried.guilty, call, std::move(blame));
     }
     if (!tried.hung) KeepEnd(*trace, scene, IdOf(planned));

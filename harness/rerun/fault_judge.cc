@@ -8,28 +8,11 @@
 #include <regex>
 
 #include "base/text.h"
-#include "oracle/privacy.h"
+#include "rerun/fault_judge_parts.h"
 
 namespace oldornew {
 
 namespace {
-
-// Files that every program may fail to write: they only save work.
-constexpr const char* kCaches[] = {"*.pyc", "__pycache__"};
-
-bool IsCache(const std::string& path) {
-  return std::any_of(std::begin(kCaches), std::end(kCaches),
-                     [&](const char* glob) { return GlobMatches(glob, path); });
-}
-
-bool IsOrBelow(const std::string& path, const std::string& top) {
-  return path == top || path.starts_with(top + "/");
-}
-
-// "exits 1 and says ...".
-std::string HowItEnded(const Trace& trace) {
-  return fmt::format("exits {} and says {}", trace.exit_status, FirstWords(trace));
-}
 
 bool DiedOf(const Trace& trace, int* signal) {
   for (const int fatal : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL}) {
@@ -58,12 +41,6 @@ const char* SignalName(int signal) {
 bool Hit(const FaultedRun& run, CallKind kind, const std::string& path) {
   return std::any_of(run.hits.begin(), run.hits.end(),
                      [&](const FileCall* hit) { return KindOfCall(*hit) == kind && hit->path == path; });
-}
-
-// Carried out, and told that it was not.
-bool WasDone(const Trace& trace, const FileCall& hit) {
-  const size_t number = OpNumberOf(trace, hit);
-  return number > 0 && trace.ops[number - 1].told != 0;
 }
 
 // Nothing but looks failed.
@@ -339,91 +316,6 @@ void FaultJudge::JudgeCommitted(const FaultedRun& run, FaultJudgement* out) cons
                          fmt::format("{} is NEW although the command {}", path, HowItEnded(*run.trace)),
                          true,
                          {}});
-}
-
-// ---- what is left
-
-bool FaultJudge::RemovalWasHit(const FaultedRun& run, const std::string& path) const {
-  return std::any_of(run.hits.begin(), run.hits.end(), [&](const FileCall* hit) {
-    const CallKind kind = KindOfCall(*hit);
-    // Made, and told that it was not: nobody removes that.
-    if (kind == CallKind::kCreate && hit->path == path && WasDone(*run.trace, *hit)) return true;
-    if (kind == CallKind::kLink && hit->path2 == path && WasDone(*run.trace, *hit)) return true;
-    return (kind == CallKind::kUnlink || kind == CallKind::kRemoveDirectory) && IsOrBelow(hit->path, path);
-  });
-}
-
-// The watched file whose content a left-over file holds, or a good part of it; `exposed`: and more people can
-// read it there. Empty: none.
-std::string FaultJudge::SecretIn(const FaultedRun& run, size_t root, const std::string& path,
-                                 InodeIndex inode, bool* exposed) const {
-  constexpr uint64_t kLeast = 12;  // less in common is chance
-  const FileTree& tree = run.trace->new_tree;
-  const Inode& left = tree.at(inode);
-  if (left.kind != FileKind::kFile || left.content.size() < kLeast) return {};
-  // Who is nobody in particular, on the way to the file and at it.
-  const auto open_to_all = [](const FileTree& t, size_t r, const std::string& p) {
-    constexpr int64_t kStranger = -2;
-    InodeIndex at = t.roots()[r];
-    bool open = true;
-    for (const std::string& name : Split(p, '/')) {
-      open = open && Permits(t.at(at), kStranger, -1, 1);
-      at = t.at(at).entries.at(name);
-    }
-    return open && Permits(t.at(at), kStranger, -1, 4);
-  };
-  for (const Watched& watched : watched_) {
-    if (watched.subject.places.size() != 1) continue;
-    const Place& place = watched.subject.places[0];
-    const auto wanted = plain_.new_tree.Lookup(place.path, place.root);
-    if (!wanted || plain_.new_tree.at(*wanted).kind != FileKind::kFile) continue;
-    const Content& content = plain_.new_tree.at(*wanted).content;
-    if (left.content.size() > content.size() || !(content.WithSize(left.content.size()) == left.content))
-      continue;
-    const bool old_open = plain_.old_tree.Lookup(place.path, place.root) &&
-                          open_to_all(plain_.old_tree, place.root, place.path);
-    *exposed =
-        open_to_all(tree, root, path) && !old_open && !open_to_all(plain_.new_tree, place.root, place.path);
-    return watched.subject.name;
-  }
-  return {};
-}
-
-// On a dead disk nothing can be removed, whether that was tried or not; and where nothing can be written a
-// database cannot roll back, and leaves its journal to whoever opens it next.
-bool FaultJudge::CouldCleanUp(const FaultedRun& run) const {
-  if (run.way == FaultWay::kFromThenOn) return run.guilty->told == -EMFILE;
-  return !Viewed() || (run.way != FaultWay::kShortThenFull && run.way != FaultWay::kFullDisk);
-}
-
-void FaultJudge::JudgeLitter(const FaultedRun& run, FaultJudgement* out) const {
-  const Trace& trace = *run.trace;
-  for (size_t root = 0; root < trace.roots.size() && root < trace.new_tree.roots().size(); ++root) {
-    if (trace.roots[root].role == RootRole::kThrowAway) continue;
-    std::string top;  // of what was reported last: all that is in it goes with it
-    for (const auto& [path, inode] : trace.new_tree.Walk(root)) {
-      if (path.empty() || (!top.empty() && IsOrBelow(path, top))) continue;
-      const std::string name = ShowPlace(trace, {root, path});
-      if (trace.old_tree.Lookup(path, root) || clean_.contains(patterns_.Of(name)) || IsCache(path)) continue;
-      top = path;
-      if (RemovalWasHit(run, name)) continue;
-      const bool fixed = patterns_.IsFixed(name);
-      bool exposed = false;
-      const std::string of = SecretIn(run, root, path, inode, &exposed);
-      Blame blame{exposed ? Oracle::kPrivate : Oracle::kClean,
-                  exposed ? Outcome::kExposed : Outcome::kLitter,
-                  fixed && !exposed ? Severity::kWarning : Severity::kError,
-                  name,
-                  fmt::format("{} is left behind", name),
-                  false,
-                  {}};
-      if (!of.empty()) blame.what += fmt::format(" with the new content of {}", of);
-      if (exposed) blame.what += ", a secret that everyone can READ there";
-      if (!fixed) blame.what += ", and each failed run leaves one more";
-      blame.what += fmt::format("; the command {}", Succeeded(trace) ? "reports success" : HowItEnded(trace));
-      out->blames.push_back(std::move(blame));
-    }
-  }
 }
 
 // ---- what belongs to others

@@ -6,6 +6,7 @@
 // elsewhere.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -15,6 +16,7 @@
 #include "rerun/end_state.h"
 #include "rerun/fault_case.h"
 #include "rerun/path_patterns.h"
+#include "run/record.h"
 #include "trace/trace.h"
 
 namespace oldornew {
@@ -37,6 +39,7 @@ struct Blame {
   std::string what;       ///< "f can be TRUNCATED although the command reports success"
   bool any_call = false;  ///< the same, whichever call fails: one finding for all of them
   std::string evidence;
+  bool piles_up = false;  ///< clean: the name is another one in each run
 };
 
 struct FaultJudgement {
@@ -59,6 +62,11 @@ class FaultJudge {
   /// Rules of its own for syncs and closes whose error was passed over; for runs that are not searched for
   /// what power cuts do. `closes_only`: the rest is searched.
   std::vector<Blame> JudgeSyncs(const FaultedRun& run, bool closes_only) const;
+
+  /// Whether what is left under a name that is another in each run piles up: the command is run once more,
+  /// and nothing fails. What that run takes away is a warning. Other blames stay as they are. Errors: as
+  /// RecordIn.
+  Status AskNextRun(Sandbox& sandbox, const RunSpec& run, const Trace& failed, Blame* blame);
 
   /// The watched paths with files, symlinks and the like that the run found or left.
   std::vector<std::string> FilesIn(const Trace& trace) const;
@@ -96,6 +104,8 @@ class FaultJudge {
   bool CouldCleanUp(const FaultedRun& run) const;
   void JudgeLitter(const FaultedRun& run, FaultJudgement* out) const;
   bool RemovalWasHit(const FaultedRun& run, const std::string& path) const;
+  static bool RemovalWasTried(const Trace& trace, const FileCall& hit, const std::string& path);
+  bool KeepsTheOld(const Trace& trace, const std::string& path) const;
   std::string SecretIn(const FaultedRun& run, size_t root, const std::string& path, InodeIndex inode,
                        bool* exposed) const;
   void JudgeOthers(const FaultedRun& run, FaultJudgement* out) const;
@@ -106,8 +116,9 @@ class FaultJudge {
   const PathPatterns& patterns_;
   const SearchOptions& options_;
   std::vector<Watched> watched_;
-  std::set<std::string> clean_;    ///< patterns of all paths that the plain runs find or leave
-  std::set<std::string> touched_;  ///< ... that they change or make
+  std::map<std::string, bool> taken_away_;  ///< by pattern: what AskNextRun found
+  std::set<std::string> clean_;             ///< patterns of all paths that the plain runs find or leave
+  std::set<std::string> touched_;           ///< ... that they change or make
   std::string old_view_;
   std::string new_view_;
   bool stable_view_ = true;

@@ -113,6 +113,26 @@ TEST(FaultJudge, WhoseRemovalFailedIsNoLitter) {
               ElementsAre("warning clean litter f.tmp"));
 }
 
+TEST(FaultJudge, TheOldVersionThatAFailedRunKeepsIsNoLitter) {
+  EXPECT_THAT(Wrong(Begin().Rename("f", "f.bak").Exit(1).Build(), 1, {kRenameFailed}),
+              ElementsAre("error atomic missing f"));
+  EXPECT_THAT(
+      Wrong(Begin().Create("f.bak").Write("f.bak", 0, "old content").Exit(1).Build(), 1, {kRenameFailed}),
+      ElementsAre("warning clean litter f.bak"))
+      << "f itself still has it";
+}
+
+TEST(FaultJudge, ATreeThatCouldNotBeListedCouldNotBeRemoved) {
+  const auto left = [](bool removal) {
+    TraceBuilder builder = Begin().Mkdir("d.tmp").Create("d.tmp/k");
+    if (removal) builder.Failing(EISDIR).Unlink("d.tmp");
+    return Wrong(builder.Exit(1).Build(), 1,
+                 {kWriteFailed, Failed(Open("d.tmp", O_RDONLY | O_DIRECTORY), EMFILE)});
+  };
+  EXPECT_THAT(left(true), IsEmpty());
+  EXPECT_THAT(left(false), ElementsAre("warning clean litter d.tmp"));
+}
+
 TEST(FaultJudge, NobodyRemovesWhatHeWasToldIsNotThere) {
   Trace run = Begin().Create("f.tmp").Exit(1).Build();
   FileCall open = Failed(Open("f.tmp", kNewFile), EIO, /*after=*/true);

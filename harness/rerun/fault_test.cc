@@ -165,6 +165,20 @@ TEST_F(FaultTest, TheHardenedSwapIsClean) {
   Inject(swap + " . s k=old", {swap, ".", "s", "k=new"});
   EXPECT_THAT(Findings(), IsEmpty());
   EXPECT_THAT(result_.bounds, IsEmpty());
+  // It keeps the old tree when the new one may not last, and cannot remove a tree that it cannot list.
+  Inject(swap + " --exchange . s k=old d/e=old", {swap, "--exchange", ".", "s", "k=new", "d/e=new"});
+  EXPECT_THAT(Findings(), IsEmpty());
+  EXPECT_THAT(result_.bounds, IsEmpty());
+}
+
+TEST_F(FaultTest, WhatTheNextRunTakesAwayDoesNotPileUp) {
+  const std::string setup = "echo old >f; echo the new content >given";
+  const std::string update = "t=$(mktemp f.new.XXXXXXXX); cat given >$t; mv $t f";
+  Inject(setup, {"sh", "-ec", update});
+  EXPECT_THAT(Findings(), Contains(AllOf(StartsWith("error clean litter"), HasSubstr("leaves one more"))));
+  Inject(setup, {"sh", "-ec", "rm -f f.new.*; " + update});
+  EXPECT_THAT(Findings(), Contains(AllOf(StartsWith("warning clean"), HasSubstr("until the next run"))));
+  EXPECT_THAT(Findings(), Each(Not(HasSubstr("leaves one more"))));
 }
 
 TEST_F(FaultTest, ACarefulScriptHasNoErrors) {

@@ -5,10 +5,8 @@
 // SHOWS rename:error=ENOSPC:when=2..3: exit 1, f missing, left f.old
 // SHOWS repaired rename:error=ENOSPC: exit 1, f old
 // EXPECT faults: atomic:missing rename(f→f.old) EIO
-// EXPECT faults: clean:litter rename(f→f.old) EIO
 // EXPECT faults: atomic:missing rename(f.new→f) EIO
 // EXPECT faults: atomic:missing rename(f.old→f) ENOSPC
-// EXPECT faults: clean:litter rename(f.old→f) ENOSPC
 // EXPECT faults: recoverable:wedged rename(f→f.old) kill?
 // EXPECT faults: honest:changed-though-failed unlink(f.old) EIO?
 //
