@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
 
 #include "base/text.h"
 #include "explore/case.h"
@@ -53,7 +52,7 @@ class KillSearch {
     KillWalk walk(trace_);
     while (walk.Next()) Visit(walk);
     for (const Watched& watched : watched_) {
-      if (watched.broken) Add(Oracle::kAtomic, watched.subject->name, *watched.broken);
+      for (const auto& [oracle, broken] : watched.broken) Add(oracle, watched.subject->name, broken);
     }
     if (probes_ != nullptr) RETURN_IF_ERROR(Probe());
     return std::move(result_);
@@ -64,7 +63,7 @@ class KillSearch {
     const Subject* subject = nullptr;
     VersionHistory history;
     Digest key;  // at the moment looked at last
-    std::optional<Broken> broken;
+    std::map<Oracle, Broken> broken;
   };
 
   void Visit(const KillWalk& walk) {
@@ -83,7 +82,7 @@ class KillSearch {
     const std::vector<uint64_t> inside = walk.Inside();
     size_t next = 0;
     // Whether it is broken at all is asked of every moment, what it looks like of some.
-    for (; next < inside.size() && !watched->broken; ++next) JudgeInside(walk, inside[next], watched);
+    for (; next < inside.size() && watched->broken.empty(); ++next) JudgeInside(walk, inside[next], watched);
     for (const uint64_t bytes :
          Spread({inside.begin() + static_cast<ptrdiff_t>(next), inside.end()}, kMostInside))
       JudgeInside(walk, bytes, watched);
@@ -96,17 +95,16 @@ class KillSearch {
 
   void Judge(const FileTree& tree, const Moment& moment, Watched* watched) {
     const auto violation = JudgeState(trace_, *watched->subject, watched->history, tree, moment.point);
-    std::optional<Broken>& broken = watched->broken;
-    if (!violation || violation->oracle != Oracle::kAtomic || !Asked(options_, Oracle::kAtomic)) {
-      if (broken && broken->whole_again == 0) broken->whole_again = moment.point;
-      return;
+    for (auto& [oracle, broken] : watched->broken) {
+      const bool still = violation && violation->oracle == oracle;
+      if (!still && broken.whole_again == 0) broken.whole_again = moment.point;
     }
-    Note(*violation, moment, &broken);
+    if (violation && Asked(options_, violation->oracle)) Note(*violation, moment, &watched->broken);
   }
 
-  static void Note(const Violation& violation, const Moment& moment, std::optional<Broken>* broken) {
-    if (!*broken) *broken = Broken{moment, violation, {}, 0};
-    (*broken)->outcomes.try_emplace(violation.outcome, moment);
+  static void Note(const Violation& violation, const Moment& moment, std::map<Oracle, Broken>* broken) {
+    const auto known = broken->try_emplace(violation.oracle, Broken{moment, violation, {}, 0}).first;
+    known->second.outcomes.try_emplace(violation.outcome, moment);
   }
 
   // ---- the user's own command
@@ -134,13 +132,12 @@ class KillSearch {
         add(walk.TreeInside(bytes), {walk.point() - 1, bytes});
       add(walk.tree(), {walk.point(), 0});
     }
-    std::map<Oracle, std::optional<Broken>> broken;
+    std::map<Oracle, Broken> broken;
     RETURN_IF_ERROR(probes_->JudgeStates(states, [&](const Violation& violation, const CrashState& state) {
-      if (violation.oracle == Oracle::kDurable) return;  // nothing is lost
-      Note(violation, moments[seen.at(state.digest)], &broken[violation.oracle]);
+      Note(violation, moments[seen.at(state.digest)], &broken);
     }));
     result_.count.moments = std::max<uint64_t>(result_.count.moments, states.size());
-    for (const auto& [oracle, found] : broken) Add(oracle, ".", *found);
+    for (const auto& [oracle, found] : broken) Add(oracle, ".", found);
     return {};
   }
 
@@ -164,6 +161,7 @@ class KillSearch {
     const uint32_t guilty = GuiltyOp(broken.first);
     Finding finding;
     finding.oracle = oracle;
+    if (oracle == Oracle::kDurable && !options_.durable_is_error) finding.severity = Severity::kWarning;
     finding.axis = Axis::kKill;
     finding.path = path;
     finding.at = broken.shown.at;

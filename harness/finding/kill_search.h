@@ -17,8 +17,9 @@ struct KillFindings {
 };
 
 /// Every subject must be old, new or a published version at every moment; under --view and --check (`probes`,
-/// or null) the user's command must be content. `subjects` are those that are judged by their bytes. What is
-/// acknowledged is there, since nothing is lost. Errors: what a probe returns.
+/// or null) the user's command must be content. `subjects` are those that are judged by their bytes. What
+/// was acknowledged is still there, since nothing is lost, unless the program itself takes it back. Errors:
+/// what a probe returns.
 Result<KillFindings> SearchKills(const Trace& trace, const SearchOptions& options,
                                  const std::vector<Subject>& subjects, ProbeSearch* probes);
 

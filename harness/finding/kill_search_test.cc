@@ -143,6 +143,27 @@ TEST(KillSearch, SetsAndDirectoriesAreJudgedAsTheyAreForPowerCuts) {
   EXPECT_THAT(findings[0].message, HasSubstr("be MIXED"));
 }
 
+TEST(KillSearch, APromiseThatTheProgramTakesBackIsFound) {
+  const Trace trace = TraceBuilder()
+                          .OldFile("f", "")
+                          .Write("f", 0, "x")
+                          .Output("saved\n")
+                          .Truncate("f", 0)
+                          .Write("f", 0, "x")
+                          .Exit()
+                          .Build();
+  SearchOptions options;
+  options.power = false;
+  options.kill = true;
+  EXPECT_THAT(Search(trace, options)->findings, IsEmpty()) << "nothing was said before the end";
+  options.ack = ParseAck("saved").value();
+  options.durable_is_error = true;
+  const SearchResult result = Search(trace, options).value();
+  ASSERT_THAT(result.findings, SizeIs(1));
+  EXPECT_EQ(result.findings[0].oracle, Oracle::kDurable);
+  EXPECT_THAT(result.findings[0].message, HasSubstr("f can still be OLD after a kill behind 3 "));
+}
+
 TEST(KillSearch, OneLineOfTheProgramIsOneFinding) {
   for (const bool same_line : {true, false}) {
     TraceBuilder builder;
