@@ -116,26 +116,22 @@ void ReportSearch(const Options& options, Examination* out) {
   }
 }
 
-Status RunNext(const Options& options, Examination* out) {
+Status RunNext(const Options& options, const std::vector<ProbeSet>& probes, Examination* out) {
   const auto asked = [&](const char* what) {
     return std::find(options.next_run.begin(), options.next_run.end(), what) != options.next_run.end();
   };
   NextRunSpec spec;
   spec.run = RunSpecOf(options);
   if (!options.recover.empty()) spec.recover = {"sh", "-c", options.recover};
-  spec.ok_exit = out->search.ack.ok_exit;
+  spec.search = out->search;
+  spec.search.probes = probes;
   spec.after_power_cut = asked("power");
   spec.after_kill = asked("kill") || options.axes.contains(Axis::kKill) || !spec.after_power_cut;
-  spec.profiles = out->search.profiles;
-  spec.limits = out->search.limits;
   ASSIGN_OR_RETURN(NextRunResult next,
                    RunAgainFromEveryState(*out->recording.sandbox, out->recording.trace, spec));
   out->report.axes.push_back({Axis::kNextRun, next.states, next.exhaustive,
                               "the command again from " + Count(next.states, "distinct state")});
-  if (!next.exhaustive) {
-    out->result.bounds.push_back(
-        fmt::format("the next run was made from the first {} states only", next.states));
-  }
+  out->result.bounds.insert(out->result.bounds.end(), next.bounds.begin(), next.bounds.end());
   Take(std::move(next), Axis::kNextRun, out);
   return {};
 }
@@ -206,7 +202,7 @@ Status ExploreFurther(const Options& options, const std::vector<ProbeSet>& probe
   } else {
     if (options.axes.contains(Axis::kFaults)) RETURN_IF_ERROR(Inject(options, probes, out));
     if (options.vary_old) RETURN_IF_ERROR(Vary(options, out));
-    if (options.axes.contains(Axis::kNextRun)) RETURN_IF_ERROR(RunNext(options, out));
+    if (options.axes.contains(Axis::kNextRun)) RETURN_IF_ERROR(RunNext(options, probes, out));
     if (!out->further.empty()) out->report.further = &out->further;
   }
   out->report.judgement = Judge(out->recording.trace, &out->result, out->report.rules);

@@ -10,8 +10,6 @@
 
 namespace oldornew {
 
-namespace {
-
 FileTree WithoutVolatile(const FileTree& tree, const std::vector<std::string>& globs) {
   FileTree out = tree;
   for (const auto& [path, index] : tree.Walk()) {
@@ -25,12 +23,10 @@ FileTree WithoutVolatile(const FileTree& tree, const std::vector<std::string>& g
   return out;
 }
 
-std::string Shown(const ProbeAnswer& answer) {
+std::string ShowAnswer(const ProbeAnswer& answer) {
   return answer.exit_status == 0 ? answer.output
                                  : fmt::format("(exit {}) {}", answer.exit_status, answer.output);
 }
-
-}  // namespace
 
 ProbeSearch::ProbeSearch(const History& history, const SearchOptions& options, const VersionHistory& promises,
                          Collector* collector, SearchResult* result)
@@ -102,11 +98,11 @@ Status ProbeSearch::LearnVersions() {
     for (int round = 0; round < 2; ++round) {
       ASSIGN_OR_RETURN(const ProbeAnswer answer, Ask(View(), tree, point));
       if (round == 0) {
-        first = Shown(answer);
-      } else if (Shown(answer) != first) {
+        first = ShowAnswer(answer);
+      } else if (ShowAnswer(answer) != first) {
         return FailWith(ExitCode::kUsage,
                         "--view prints {} and then {} on the same state: it must print the same each time",
-                        Quote(first), Quote(Shown(answer)));
+                        Quote(first), Quote(ShowAnswer(answer)));
       }
     }
     versions_.push_back({point, first});
@@ -152,7 +148,7 @@ Result<ProbeSearch::Answers> ProbeSearch::AskBoth(const ProbeSet& probes, const 
   Answers answers;
   if (probes.view) {
     ASSIGN_OR_RETURN(const ProbeAnswer answer, Ask(probes.view, state.tree, point));
-    answers.view = Shown(answer);
+    answers.view = ShowAnswer(answer);
   }
   if (probes.check) {
     ASSIGN_OR_RETURN(answers.check, Ask(probes.check, state.tree, point));

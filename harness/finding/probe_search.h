@@ -12,6 +12,12 @@
 
 namespace oldornew {
 
+/// The tree without files that match `globs`: as --view and --check see it.
+FileTree WithoutVolatile(const FileTree& tree, const std::vector<std::string>& globs);
+
+/// The answer as one text: what it printed, with the exit status unless that is 0.
+std::string ShowAnswer(const ProbeAnswer& answer);
+
 class ProbeSearch {
  public:
   /// All references must outlive this, `promises` (the acknowledgements) also the collector's Take.

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "finding/kill_search.h"
 #include "oracle/watch.h"
 #include "rerun/again.h"
 #include "rerun/end_state.h"
@@ -13,60 +14,139 @@ namespace oldornew {
 
 namespace {
 
-struct StartState {
-  FileTree tree;
-  std::string scene;  ///< "after a kill behind 3 rename(a → b)"
-  std::string id;     ///< "kill-3", "power-xfs-..."
+// What came of a run: what readers find at every path that is compared, or what --view prints.
+struct Came {
+  std::vector<ReaderView> paths;
+  std::string view;
+  bool operator==(const Came&) const = default;
 };
 
-// Seen by readers, for every path that the plain run changes.
-using Views = std::vector<ReaderView>;
+// Once a run has hung, others are not waited for as long: so many times the plain run, and at least this.
+constexpr int kPatience = 50;
+constexpr std::chrono::milliseconds kLeastPatience{5'000};
 
 class NextRun {
  public:
   NextRun(Sandbox& sandbox, const Trace& plain, const NextRunSpec& spec)
       : plain_(plain),
         spec_(spec),
-        runs_(sandbox, plain, spec.run, spec.ok_exit),
-        command_(spec.recover.empty() ? plain.command : spec.recover) {}
+        run_(spec.run),
+        runs_(sandbox, plain, run_, spec.search.ack.ok_exit),
+        command_(spec.recover.empty() ? plain.command : spec.recover),
+        states_(plain, spec.most_states),
+        again_(plain, spec.most_again) {}
 
   Result<NextRunResult> Run() {
     RETURN_IF_ERROR(MakeReferences());
-    if (spec_.after_kill) KillStates();
-    if (spec_.after_power_cut) PowerStates();
-    for (const StartState& state : states_) RETURN_IF_ERROR(Try(state));
-    result_.states = states_.size();
-    for (auto& [key, count] : counts_) {
-      if (count > 1) result_.findings[first_[key]].message += fmt::format(" (from {} states)", count);
-    }
+    states_.Exclude(plain_.old_tree);
+    states_.Exclude(plain_.new_tree);
+    if (spec_.after_kill) states_.AddKills(plain_);
+    for (const StartState& state : spec_.starts) states_.Add(state);
+    if (spec_.after_power_cut) states_.AddPowerCuts(spec_.search.profiles, spec_.search.limits);
+    again_ = states_.Next(spec_.most_again);
+    for (const StartState& state : states_.list()) RETURN_IF_ERROR(Try(state, &again_));
+    for (const StartState& state : again_.list()) RETURN_IF_ERROR(Try(state, nullptr));
+    Conclude();
     return std::move(result_);
   }
 
  private:
+  // A path that is compared, and the subject that it belongs to.
+  struct Compared {
+    std::string path;
+    size_t subject = 0;
+  };
+
+  bool Viewed() const { return !spec_.search.probes.empty() && spec_.search.probes[0].view; }
+  bool Checked() const { return !spec_.search.probes.empty() && spec_.search.probes[0].check; }
+
   // ---- what the next run is held against
 
   Status MakeReferences() {
     ASSIGN_OR_RETURN(const Trace from_old, runs_.Run(command_, &plain_.old_tree));
     ASSIGN_OR_RETURN(const Trace again, runs_.Run(command_, &plain_.old_tree));
     ASSIGN_OR_RETURN(const Trace from_new, runs_.Run(command_, &plain_.new_tree));
-    ASSIGN_OR_RETURN(const auto subjects, ChooseSubjects(plain_, {}));
-    for (const Subject& subject : subjects) {
+    ASSIGN_OR_RETURN(subjects_, SubjectsToJudge(plain_, spec_.search));
+    for (const Subject& subject : subjects_) {
+      histories_.push_back(TraceVersions(plain_, subject, spec_.search.ack));
       for (const Place& place : subject.places) {
-        if (place.root != 0 || subject.whole_directory) continue;
+        if (place.root != 0 || !ComparesPaths()) continue;
         const ReaderView one = ViewOf(from_old, from_old.new_tree, place.path);
         if (one == ViewOf(again, again.new_tree, place.path)) {
-          paths_.push_back(place.path);
+          paths_.push_back({place.path, histories_.size() - 1});
         } else {
           NoteUnstable(place.path);
         }
       }
     }
-    from_old_ = ViewsOf(from_old);
-    from_new_ = ViewsOf(from_new);
+    if (Viewed()) {
+      RETURN_IF_ERROR(LearnViews());
+      ASSIGN_OR_RETURN(const std::string one, View(from_old.new_tree));
+      ASSIGN_OR_RETURN(const std::string other, View(again.new_tree));
+      stable_view_ = one == other;
+      if (!stable_view_) NoteUnstable("what --view prints");
+    }
+    ASSIGN_OR_RETURN(from_old_, CameOf(from_old));
+    ASSIGN_OR_RETURN(from_new_, CameOf(from_new));
     both_succeed_ = runs_.Succeeded(from_old) && runs_.Succeeded(from_new);
-    seen_.insert(plain_.old_tree.RootDigest(true));
-    seen_.insert(plain_.new_tree.RootDigest(true));
+    for (const Trace* trace : {&plain_, &from_old, &again, &from_new}) {
+      LearnNames(*trace, trace->old_tree);
+      LearnNames(*trace, trace->new_tree);
+    }
+    // What kills during the recorded run do is known: only what they do during next runs is news.
+    ASSIGN_OR_RETURN(const KillFindings known, SearchKills(plain_, WithoutProbes(), subjects_, nullptr));
+    for (const Finding& finding : known.findings) {
+      for (const FindingSubject& subject : finding.subjects) known_kills_.insert(subject.path);
+    }
     return {};
+  }
+
+  // As in the search: under --view, and under --check unless paths were named, bytes say nothing.
+  bool ComparesPaths() const {
+    const WatchOptions& watch = spec_.search.watch;
+    return spec_.search.probes.empty() || (!Viewed() && (!watch.watch.empty() || !watch.together.empty()));
+  }
+
+  SearchOptions WithoutProbes() const {
+    SearchOptions options = spec_.search;
+    options.probes.clear();
+    return options;
+  }
+
+  Result<std::string> View(const FileTree& tree) const {
+    ASSIGN_OR_RETURN(const ProbeAnswer answer,
+                     spec_.search.probes[0].view(WithoutVolatile(tree, spec_.search.volatile_globs), {}));
+    return ShowAnswer(answer);
+  }
+
+  // What --view prints for the versions of the recorded run.
+  Status LearnViews() {
+    LiveTree live(plain_);
+    const std::vector<Ack> acks = FindAcks(plain_, spec_.search.ack);
+    for (uint32_t point = 0; point <= plain_.ops.size(); ++point) {
+      const bool said =
+          std::any_of(acks.begin(), acks.end(), [&](const Ack& ack) { return ack.point == point; });
+      if (point == 0 || said || point == plain_.ops.size()) {
+        ASSIGN_OR_RETURN(const std::string view, View(live.tree()));
+        const bool end = point == 0 || point == plain_.ops.size();
+        (end ? end_views_ : version_views_).insert(view);
+      }
+      if (point < plain_.ops.size()) live.Apply(plain_.ops[point]);
+    }
+    return {};
+  }
+
+  void LearnNames(const Trace& trace, const FileTree& tree) {
+    for (const auto& [path, inode] : tree.Walk()) names_.insert(SubjectPattern(trace, path));
+  }
+
+  Result<Came> CameOf(const Trace& trace) const {
+    Came out;
+    for (const Compared& compared : paths_) out.paths.push_back(ViewOf(trace, trace.new_tree, compared.path));
+    if (Viewed() && stable_view_) {
+      ASSIGN_OR_RETURN(out.view, View(trace.new_tree));
+    }
+    return out;
   }
 
   // Does a run from the old state still end alike on this path, a second later? What carries the time does
@@ -75,145 +155,263 @@ class NextRun {
     if (rechecked_) return true;
     ASSIGN_OR_RETURN(const Trace* later, runs_.RunLater(command_));
     rechecked_ = true;
-    const Views after = ViewsOf(*later);
-    const bool stable = from_old_[index] == after[index];
+    ASSIGN_OR_RETURN(const Came after, CameOf(*later));
+    const bool stable = from_old_.paths[index] == after.paths[index];
     for (size_t i = paths_.size(); i-- > 0;) {
-      if (from_old_[i] == after[i]) continue;
-      NoteUnstable(paths_[i]);
+      if (from_old_.paths[i] == after.paths[i]) continue;
+      NoteUnstable(paths_[i].path);
       const auto at = static_cast<ptrdiff_t>(i);
       paths_.erase(paths_.begin() + at);
-      from_old_.erase(from_old_.begin() + at);
-      from_new_.erase(from_new_.begin() + at);
+      from_old_.paths.erase(from_old_.paths.begin() + at);
+      from_new_.paths.erase(from_new_.paths.begin() + at);
     }
     return stable;
   }
 
-  void NoteUnstable(const std::string& path) {
+  Result<bool> IsViewStable() {
+    ASSIGN_OR_RETURN(const Trace* later, runs_.RunLater(command_));
+    ASSIGN_OR_RETURN(const Came after, CameOf(*later));
+    stable_view_ = after.view == from_old_.view;
+    if (!stable_view_) NoteUnstable("what --view prints");
+    return stable_view_;
+  }
+
+  void NoteUnstable(const std::string& what) {
     result_.notes.push_back(
-        fmt::format("{} differs from run to run: after next runs its content was not compared", path));
+        fmt::format("{} differs from run to run: after next runs its content was not compared", what));
   }
 
-  Views ViewsOf(const Trace& trace) const {
-    Views out;
-    for (const std::string& path : paths_) out.push_back(ViewOf(trace, trace.new_tree, path));
-    return out;
+  // ---- one state
+
+  bool Hung(const Trace& trace) const {
+    return !trace.obstacles.empty() && std::chrono::nanoseconds(trace.duration_ns) >= run_.time_limit;
   }
 
-  // ---- where it starts
-
-  void Add(FileTree tree, std::string scene, std::string id) {
-    if (!seen_.insert(tree.RootDigest(true)).second) return;
-    if (states_.size() >= spec_.most_states) {
-      result_.exhaustive = false;
-      return;
-    }
-    states_.push_back({std::move(tree), std::move(scene), std::move(id)});
-  }
-
-  void KillStates() {
-    LiveTree live(plain_);
-    for (size_t i = 0; i < plain_.ops.size(); ++i) {
-      const Op& op = plain_.ops[i];
-      if (op.kind == OpKind::kWrite && op.error == 0 && op.length > kPageSize) AddTornWrite(live, op, i);
-      live.Apply(op);
-      Add(live.tree(), fmt::format("after a kill behind {} {}", i + 1, DescribeShort(op)),
-          fmt::format("kill-{}", i + 1));
-    }
-  }
-
-  // A kill within a large write leaves some of its pages (oracles of kills: the page cache survives).
-  void AddTornWrite(const LiveTree& live, const Op& op, size_t index) {
-    Op half = op;
-    half.length = op.length / 2 / kPageSize * kPageSize;
-    half.size_after = std::max(op.size_before, op.offset + half.length);
-    LiveTree copy(live);
-    copy.Apply(half);
-    Add(copy.tree(), fmt::format("after a kill within {} {}", index + 1, DescribeShort(op)),
-        fmt::format("kill-in-{}", index + 1));
-  }
-
-  void PowerStates() {
-    for (const Profile* profile : spec_.profiles) {
-      const Coverage coverage =
-          ForEachCrashState(plain_, *profile, Projection{{""}}, spec_.limits, [&](const CrashState& state) {
-            Add(state.tree,
-                fmt::format("after a power cut under {}, {} of {} calls done", profile->name,
-                            state.first_point, plain_.ops.size()),
-                fmt::format("power-{}-{}", profile->name, state.choice));
-            return result_.exhaustive;
-          });
-      result_.exhaustive = result_.exhaustive && coverage.exhaustive;
-    }
-  }
-
-  // ---- how it ends
-
-  Status Try(const StartState& state) {
+  // `again`, if given, gets what kills during this run leave.
+  Status Try(const StartState& state, StartStates* again) {
+    ++result_.states;
+    if (again == nullptr) ++result_.again;
     ASSIGN_OR_RETURN(Trace next, runs_.Run(command_, &state.tree));
+    if (Hung(next)) {
+      JudgeHang(state, std::move(next));
+      return {};
+    }
     if (!next.obstacles.empty()) {
-      result_.exhaustive = false;
-      result_.notes.push_back(
+      result_.bounds.push_back(
           fmt::format("{} the next run cannot be judged: {}", state.scene, next.obstacles[0].reason));
       return {};
     }
+    if (again != nullptr) RETURN_IF_ERROR(LookForKills(state, next, again));
     if (!runs_.Succeeded(next)) return both_succeed_ ? JudgeFailure(state, std::move(next)) : Status();
-    const Views views = ViewsOf(next);
-    if (views == from_old_ || views == from_new_) return {};
+    RETURN_IF_ERROR(JudgeGrowth(state, next));
+    return JudgeSuccess(state, std::move(next));
+  }
+
+  // Whether it is worth looking at: a state that was right and is neither old nor new is a version in
+  // between, and nobody has run the command from that.
+  bool IsInBetween(const StartState& state, const Compared& compared) const {
+    const ReaderView start = ViewOf(plain_, state.tree, compared.path);
+    if (start == ViewOf(plain_, plain_.old_tree, compared.path)) return false;
+    if (start == ViewOf(plain_, plain_.new_tree, compared.path)) return false;
+    const Subject& subject = subjects_[compared.subject];
+    return !JudgeState(plain_, subject, histories_[compared.subject], state.tree, 0);
+  }
+
+  Status JudgeSuccess(const StartState& state, Trace next) {
+    if (Checked()) {
+      ASSIGN_OR_RETURN(
+          const ProbeAnswer answer,
+          spec_.search.probes[0].check(WithoutVolatile(next.new_tree, spec_.search.volatile_globs), {}));
+      if (answer.exit_status != 0) {
+        Report(state, std::move(next), Outcome::kRejectedByCheck, Severity::kError, ".",
+               "the next run reports success, and the check command rejects what it leaves");
+        return {};
+      }
+    }
+    ASSIGN_OR_RETURN(const Came came, CameOf(next));
+    if (came == from_old_ || came == from_new_) return {};
+    if (Viewed()) return JudgeView(state, came.view, std::move(next));
     for (size_t i = 0; i < paths_.size(); ++i) {
-      if (views[i] == from_old_[i] || views[i] == from_new_[i]) continue;
+      if (came.paths[i] == from_old_.paths[i] || came.paths[i] == from_new_.paths[i]) continue;
+      if (IsInBetween(state, paths_[i])) continue;
       ASSIGN_OR_RETURN(const bool stable, IsStable(i));
       if (!stable) return {};
-      Report(state, std::move(next), Outcome::kNotDone, Severity::kError, paths_[i],
+      Report(state, std::move(next), Outcome::kNotDone, Severity::kError, paths_[i].path,
              fmt::format(
                  "the next run reports success, and readers of {} find neither what a run from the old state "
                  "leaves nor what one from the new state does",
-                 paths_[i]));
+                 paths_[i].path));
       return {};
     }
     return {};  // each path is as one of the two references has it; several together are not one value
                 // (oracles.md 4)
   }
 
-  // Three failures in a row are a wedge, if nothing but the crash is to blame.
-  Status JudgeFailure(const StartState& state, Trace next) {
-    const std::string said = FirstWords(next);
-    const std::string path = paths_.empty() ? "." : paths_.front();
-    for (int more = 0; more < 2; ++more) {
-      ASSIGN_OR_RETURN(const Trace third, runs_.Run(command_));
-      if (!runs_.Succeeded(third)) continue;
-      Report(state, std::move(next), Outcome::kFails, Severity::kWarning, path,
-             fmt::format("the next run fails and says {}; a later one succeeds", said));
-      return {};
-    }
-    Report(state, std::move(next), Outcome::kWedged, Severity::kError, path,
-           fmt::format("every further run fails, three in a row, and says {}", said));
+  Status JudgeView(const StartState& state, const std::string& view, Trace next) {
+    if (!stable_view_ || view == from_old_.view || view == from_new_.view) return {};
+    ASSIGN_OR_RETURN(const std::string start, View(state.tree));
+    if (version_views_.contains(start) && !end_views_.contains(start)) return {};
+    ASSIGN_OR_RETURN(const bool stable, IsViewStable());
+    if (!stable) return {};
+    Report(state, std::move(next), Outcome::kUnlikeAnyVersion, Severity::kError, ".",
+           fmt::format("the next run reports success, and the view command prints neither what it prints "
+                       "after a run from the old state nor from the new one: {}",
+                       Quote(view, 120)));
     return {};
   }
 
+  std::string FirstPath() const { return paths_.empty() ? "." : paths_.front().path; }
+
+  // Three failures in a row are a wedge, if nothing but the crash is to blame.
+  Status JudgeFailure(const StartState& state, Trace next) {
+    const std::string said = FirstWords(next);
+    std::vector<std::string> left = Added(next);
+    for (int more = 0; more < 2; ++more) {
+      ASSIGN_OR_RETURN(const Trace third, runs_.Run(command_));
+      if (left.size() > 0 && Added(third).empty()) left.clear();
+      if (!runs_.Succeeded(third)) continue;
+      Report(state, std::move(next), Outcome::kFails, Severity::kWarning, FirstPath(),
+             fmt::format("the next run fails and says {}; a later one succeeds", said));
+      return {};
+    }
+    const std::string more =
+        left.empty() ? "" : fmt::format("; each of them leaves more behind, as {}", left.front());
+    Report(state, std::move(next), Outcome::kWedged, Severity::kError, FirstPath(),
+           fmt::format("every further run fails, three in a row, and says {}{}", said, more));
+    return {};
+  }
+
+  void JudgeHang(const StartState& state, Trace next) {
+    const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(run_.time_limit);
+    Report(state, std::move(next), Outcome::kWedged, Severity::kError, FirstPath(),
+           fmt::format("the next run HANGS: it had not ended after {:.0f} s",
+                       static_cast<double>(waited.count()) / 1000));
+    const auto plain = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::nanoseconds(plain_.duration_ns) * kPatience);
+    run_.time_limit = std::min(run_.time_limit, std::max(plain, kLeastPatience));
+  }
+
+  // ---- litter (oracles.md 11)
+
+  // What the run made and left that no run from the old or the new state has or leaves.
+  std::vector<std::string> Added(const Trace& next) const {
+    std::vector<std::string> out;
+    for (const auto& [path, inode] : next.new_tree.Walk()) {
+      if (!next.old_tree.Lookup(path) && !names_.contains(SubjectPattern(next, path))) out.push_back(path);
+    }
+    return out;
+  }
+
+  // Does each further run leave more, and does a run from the old state not?
+  Status JudgeGrowth(const StartState& state, const Trace& next) {
+    const std::vector<std::string> left = Added(next);
+    if (left.empty()) return {};
+    for (int more = 0; more < 2; ++more) {
+      ASSIGN_OR_RETURN(const Trace further, runs_.Run(command_));
+      if (Added(further).empty()) return {};
+    }
+    if (!grows_by_itself_) {
+      RETURN_IF_ERROR(runs_.Run(command_, &plain_.old_tree));
+      grows_by_itself_ = false;
+      for (int more = 0; more < 2; ++more) {
+        ASSIGN_OR_RETURN(const Trace further, runs_.Run(command_));
+        *grows_by_itself_ |= !Added(further).empty();
+      }
+    }
+    if (*grows_by_itself_) return {};
+    Report(state, next, Outcome::kLitter, Severity::kWarning, left.front(),
+           fmt::format("each further run leaves more behind, as {}", left.front()), Oracle::kClean);
+    return {};
+  }
+
+  // ---- kills during next runs
+
+  // Files that the first kill left, and that the next run works on, are nobody's business: only what the
+  // recorded run is judged by is.
+  Status LookForKills(const StartState& state, const Trace& next, StartStates* again) {
+    again->AddKills(next, state.scene + ", then ", state.id + ":");
+    ASSIGN_OR_RETURN(KillFindings found, SearchKills(next, WithoutProbes(), JudgedIn(next), nullptr));
+    for (Finding& finding : found.findings) {
+      if (known_kills_.contains(finding.path) || !ComparesPaths()) continue;
+      const Outcome outcome = finding.shown;
+      if (++counts_[{outcome, finding.path}] > 1) continue;
+      first_[{outcome, finding.path}] = result_.findings.size();
+      finding.message = fmt::format("{}, then in the next run: {}", state.scene, finding.message);
+      finding.scene = state.scene;
+      finding.cause = "during";
+      for (auto& [which, profiles] : finding.outcomes) profiles.clear();
+      finding.subjects.clear();
+      finding.run = static_cast<int>(result_.runs.size());
+      result_.findings.push_back(std::move(finding));
+      result_.runs.push_back({state.id, state.scene, next, FurtherRun::End::kFindings, {}});
+    }
+    return {};
+  }
+
+  // The subjects that this run found as they were, or as they were to become: what was broken before is not
+  // its fault.
+  std::vector<Subject> JudgedIn(const Trace& next) const {
+    std::vector<Subject> out;
+    for (size_t i = 0; i < subjects_.size(); ++i) {
+      if (!JudgeState(plain_, subjects_[i], histories_[i], next.old_tree, 0)) out.push_back(subjects_[i]);
+    }
+    return out;
+  }
+
+  // ---- what is said
+
   void Report(const StartState& state, Trace next, Outcome outcome, Severity severity,
-              const std::string& path, const std::string& what) {
+              const std::string& path, const std::string& what, Oracle oracle = Oracle::kRecoverable) {
     const auto key = std::make_pair(outcome, path);
     if (++counts_[key] > 1) return;
-    Finding finding = EndFinding(Oracle::kRecoverable, outcome, severity, path,
-                                 fmt::format("{}: {}", state.scene, what), state.id, next);
+    Finding finding =
+        EndFinding(oracle, outcome, severity, path, fmt::format("{}: {}", state.scene, what), state.id, next);
     finding.scene = state.scene;
+    finding.cause = OutcomeName(outcome);
+    finding.stable_path = SubjectPattern(next, path);
     finding.run = static_cast<int>(result_.runs.size());
     result_.runs.push_back({state.id, state.scene, std::move(next), FurtherRun::End::kFindings, {}});
     first_[key] = result_.findings.size();
     result_.findings.push_back(std::move(finding));
   }
 
+  void Conclude() {
+    for (auto& [key, count] : counts_) {
+      if (count > 1) result_.findings[first_[key]].message += fmt::format(" (from {} states)", count);
+    }
+    if (!states_.exhaustive()) {
+      result_.bounds.push_back(
+          fmt::format("the next run was made from the first {} states, {} more were left out",
+                      states_.list().size(), states_.left_out()));
+    }
+    if (again_.left_out() > 0) {
+      result_.notes.push_back(
+          fmt::format("of what kills during next runs leave, {} states were started from and {} were not",
+                      again_.list().size(), again_.left_out()));
+    }
+    result_.exhaustive = result_.bounds.empty();
+  }
+
   const Trace& plain_;
   const NextRunSpec& spec_;
+  RunSpec run_;
   Again runs_;
   std::vector<std::string> command_;
-  Views from_old_;  ///< what readers see after a run from the old state, for each of paths_
-  Views from_new_;
+  StartStates states_;
+  StartStates again_;
+  std::vector<Subject> subjects_;
+  std::vector<VersionHistory> histories_;  ///< of each of them, in the recorded run
+  std::vector<Compared> paths_;
+  Came from_old_;  ///< what comes of a run from the old state
+  Came from_new_;
+  std::set<std::string> end_views_;      ///< what --view prints for the old and the new state ...
+  std::set<std::string> version_views_;  ///< ... and at the acknowledgements in between
+  bool stable_view_ = true;
   bool both_succeed_ = false;  ///< the runs from the old and from the new state
   bool rechecked_ = false;
-  std::vector<std::string> paths_;
-  std::set<Digest> seen_;
-  std::vector<StartState> states_;
+  std::optional<bool> grows_by_itself_;  ///< each run from the old state leaves more than the one before
+  std::set<std::string> names_;          ///< patterns of all paths that plain runs find or leave
+  std::set<std::string> known_kills_;    ///< paths that kills during the recorded run leave broken
   std::map<std::pair<Outcome, std::string>, uint64_t> counts_;
   std::map<std::pair<Outcome, std::string>, size_t> first_;
   NextRunResult result_;

@@ -101,7 +101,7 @@ TEST_F(NextRunTest, ABoundIsSaid) {
 TEST_F(NextRunTest, WhatPowerCutsLeaveIsAStartAsWell) {
   spec_.after_kill = false;
   spec_.after_power_cut = true;
-  spec_.profiles = SelectProfiles({"xfs"}).value();
+  spec_.search.profiles = SelectProfiles({"xfs"}).value();
   Run("echo old >f", "test -s f; echo new >f.tmp; mv f.tmp f");
   EXPECT_THAT(Findings(), Contains(AllOf(HasSubstr("error wedged"), HasSubstr("power cut under xfs"))))
       << "an empty f stops this command for ever";
