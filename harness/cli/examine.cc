@@ -82,6 +82,35 @@ void Take(Part part, Axis axis, Examination* out) {
   out->result.notes.insert(out->result.notes.end(), part.notes.begin(), part.notes.end());
 }
 
+// Sandboxes for runs side by side: in memory, where runs are fast and disks can be full. None where that is
+// not to be had.
+Result<std::vector<Sandbox>> MakeRerunSandboxes(const Options& options) {
+  SandboxSpec spec;
+  spec.directory = options.directory;
+  spec.also_directories = options.also_directories;
+  spec.work_parent = options.work_directory;
+  spec.in_memory = true;
+  spec.start_empty = true;
+  KeepVisible(options.command, &spec);
+  const unsigned processors = std::max(1u, std::thread::hardware_concurrency());
+  const unsigned jobs = options.jobs > 0 ? static_cast<unsigned>(options.jobs) : processors;
+  std::vector<Sandbox> out;
+  for (unsigned i = 0; i < jobs; ++i) {
+    auto sandbox = Sandbox::Create(spec);
+    if (!sandbox && sandbox.error().exit_code == ExitCode::kInterrupted)
+      return tl::unexpected(std::move(sandbox).error());
+    if (!sandbox) break;
+    out.push_back(std::move(*sandbox));
+  }
+  return out;
+}
+
+// What all axes with further runs need: sandboxes that are alike, and the probes of --view and --check.
+struct Means {
+  std::vector<Sandbox*> sandboxes;  ///< at least one
+  const std::vector<ProbeSet>& probes;
+};
+
 // ---- one function for each axis beside power
 
 Status Vary(const Options& options, Examination* out) {
@@ -116,7 +145,7 @@ void ReportSearch(const Options& options, Examination* out) {
   }
 }
 
-Status RunNext(const Options& options, const std::vector<ProbeSet>& probes, Examination* out) {
+Status RunNext(const Options& options, const Means& means, Examination* out) {
   const auto asked = [&](const char* what) {
     return std::find(options.next_run.begin(), options.next_run.end(), what) != options.next_run.end();
   };
@@ -124,11 +153,11 @@ Status RunNext(const Options& options, const std::vector<ProbeSet>& probes, Exam
   spec.run = RunSpecOf(options);
   if (!options.recover.empty()) spec.recover = {"sh", "-c", options.recover};
   spec.search = out->search;
-  spec.search.probes = probes;
+  spec.search.probes = means.probes;
   spec.after_power_cut = asked("power");
   spec.after_kill = asked("kill") || options.axes.contains(Axis::kKill) || !spec.after_power_cut;
   ASSIGN_OR_RETURN(NextRunResult next,
-                   RunAgainFromEveryState(*out->recording.sandbox, out->recording.trace, spec));
+                   RunAgainFromEveryState(*means.sandboxes.front(), out->recording.trace, spec));
   out->report.axes.push_back({Axis::kNextRun, next.states, next.exhaustive,
                               "the command again from " + Count(next.states, "distinct state")});
   out->result.bounds.insert(out->result.bounds.end(), next.bounds.begin(), next.bounds.end());
@@ -136,43 +165,17 @@ Status RunNext(const Options& options, const std::vector<ProbeSet>& probes, Exam
   return {};
 }
 
-// Sandboxes for runs side by side: in memory, where runs are fast and disks can be full. Where that is not to
-// be had, the one of the recorded run.
-Result<std::vector<Sandbox>> MakeRerunSandboxes(const Options& options) {
-  SandboxSpec spec;
-  spec.directory = options.directory;
-  spec.also_directories = options.also_directories;
-  spec.work_parent = options.work_directory;
-  spec.in_memory = true;
-  spec.start_empty = true;
-  KeepVisible(options.command, &spec);
-  const unsigned processors = std::max(1u, std::thread::hardware_concurrency());
-  const unsigned jobs = options.jobs > 0 ? static_cast<unsigned>(options.jobs) : processors;
-  std::vector<Sandbox> out;
-  for (unsigned i = 0; i < jobs; ++i) {
-    auto sandbox = Sandbox::Create(spec);
-    if (!sandbox && sandbox.error().exit_code == ExitCode::kInterrupted)
-      return tl::unexpected(std::move(sandbox).error());
-    if (!sandbox) break;
-    out.push_back(std::move(*sandbox));
-  }
-  return out;
-}
-
-Status Inject(const Options& options, const std::vector<ProbeSet>& probes, Examination* out) {
+Status Inject(const Options& options, const Means& means, Examination* out) {
   FaultSpec spec;
   spec.run = RunSpecOf(options);
   spec.search = out->search;
-  spec.search.probes = probes;
+  spec.search.probes = means.probes;
   spec.all_errors = options.all_faults;
   spec.depth = options.fault_depth;
   spec.most_runs = options.max_faults;
   spec.by_hand = options.inject;
-  ASSIGN_OR_RETURN(std::vector<Sandbox> own, MakeRerunSandboxes(options));
-  std::vector<Sandbox*> sandboxes;
-  for (Sandbox& sandbox : own) sandboxes.push_back(&sandbox);
-  if (sandboxes.empty()) sandboxes.push_back(out->recording.sandbox.get());
-  ASSIGN_OR_RETURN(FaultResult faults, InjectFaults(sandboxes, out->recording.trace, out->result, spec));
+  ASSIGN_OR_RETURN(FaultResult faults,
+                   InjectFaults(means.sandboxes, out->recording.trace, out->result, spec));
   out->report.axes.push_back({Axis::kFaults, faults.cases, faults.exhaustive, faults.summary});
   out->result.bounds.insert(out->result.bounds.end(), faults.bounds.begin(), faults.bounds.end());
   Take(std::move(faults), Axis::kFaults, out);
@@ -200,9 +203,17 @@ Status ExploreFurther(const Options& options, const std::vector<ProbeSet>& probe
   if (out->recording.sandbox == nullptr) {
     RETURN_IF_ERROR(CanRunAgain(options, out));
   } else {
-    if (options.axes.contains(Axis::kFaults)) RETURN_IF_ERROR(Inject(options, probes, out));
+    const bool runs = options.axes != std::set<Axis>{Axis::kPower};
+    std::vector<Sandbox> own;
+    if (runs) {
+      ASSIGN_OR_RETURN(own, MakeRerunSandboxes(options));
+    }
+    Means means{{}, probes};
+    for (Sandbox& sandbox : own) means.sandboxes.push_back(&sandbox);
+    if (own.empty()) means.sandboxes.push_back(out->recording.sandbox.get());
+    if (options.axes.contains(Axis::kFaults)) RETURN_IF_ERROR(Inject(options, means, out));
     if (options.vary_old) RETURN_IF_ERROR(Vary(options, out));
-    if (options.axes.contains(Axis::kNextRun)) RETURN_IF_ERROR(RunNext(options, probes, out));
+    if (options.axes.contains(Axis::kNextRun)) RETURN_IF_ERROR(RunNext(options, means, out));
     if (!out->further.empty()) out->report.further = &out->further;
   }
   out->report.judgement = Judge(out->recording.trace, &out->result, out->report.rules);

@@ -1,7 +1,6 @@
 #include "rerun/again.h"
 
 #include <algorithm>
-#include <thread>
 
 #include "explore/case.h"
 
@@ -18,14 +17,6 @@ Result<Trace> Again::Run(const std::vector<std::string>& command, const FileTree
   run.command = command;
   if (!directory.empty()) run.directory = directory;
   return RecordIn(sandbox_, run);
-}
-
-Result<const Trace*> Again::RunLater(const std::vector<std::string>& command) {
-  if (!later_) {
-    std::this_thread::sleep_until(made_ + std::chrono::milliseconds(1100));
-    ASSIGN_OR_RETURN(later_, Run(command, &plain_.old_tree));
-  }
-  return &*later_;
 }
 
 Finding EndFinding(Oracle oracle, Outcome outcome, Severity severity, const std::string& path,

@@ -201,11 +201,11 @@ class Vary {
     return {};
   }
 
-  // Does a plain run still end alike a second later? What carries the time does not (oracles.md 7).
+  // Does a plain run still end alike? What carries the time does not (oracles.md 7).
   Result<bool> IsStable() {
-    ASSIGN_OR_RETURN(const Trace* later, runs_.RunLater(plain_.command));
+    ASSIGN_OR_RETURN(const Trace later, runs_.RunNow(plain_.command));
     return ViewOf(again_, again_.new_tree, variant_->plain_target) ==
-           ViewOf(*later, later->new_tree, variant_->plain_target);
+           ViewOf(later, later.new_tree, variant_->plain_target);
   }
 
   // False when even two plain runs end differently, or the content may depend on what the variant changed.
