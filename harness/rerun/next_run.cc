@@ -334,7 +334,7 @@ class NextRun {
   // recorded run is judged by is.
   Status LookForKills(const StartState& state, const Trace& next, StartStates* again) {
     again->AddKills(next, state.scene + ", then ", state.id + ":");
-    ASSIGN_OR_RETURN(KillFindings found, SearchKills(next, WithoutProbes(), JudgedIn(next), nullptr));
+    ASSIGN_OR_RETURN(KillFindings found, SearchKills(next, WithoutProbes(), subjects_, nullptr));
     for (Finding& finding : found.findings) {
       if (known_kills_.contains(finding.path) || !ComparesPaths()) continue;
       const Outcome outcome = finding.shown;
@@ -350,16 +350,6 @@ class NextRun {
       result_.runs.push_back({state.id, state.scene, next, FurtherRun::End::kFindings, {}});
     }
     return {};
-  }
-
-  // The subjects that this run found as they were, or as they were to become: what was broken before is not
-  // its fault.
-  std::vector<Subject> JudgedIn(const Trace& next) const {
-    std::vector<Subject> out;
-    for (size_t i = 0; i < subjects_.size(); ++i) {
-      if (!JudgeState(plain_, subjects_[i], histories_[i], next.old_tree, 0)) out.push_back(subjects_[i]);
-    }
-    return out;
   }
 
   // ---- what is said

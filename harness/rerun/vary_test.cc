@@ -48,7 +48,12 @@ class VaryTest : public ::testing::Test {
     spec.sandbox.directory = dir_->path();
     spec.run.command = command;
     if (!setup.empty()) spec.setup = {"sh", "-ec", setup};
+    spec.sandbox.in_memory = true;
     auto recording = Record(spec);
+    if (!recording && recording.error().exit_code == ExitCode::kCannotJudge) {
+      spec.sandbox.in_memory = false;
+      recording = Record(spec);
+    }
     ASSERT_TRUE(recording) << recording.error().message;
     ASSERT_THAT(recording->trace.obstacles, IsEmpty());
     VarySpec vary;
