@@ -4,7 +4,6 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -12,10 +11,8 @@
 #include <tuple>
 
 #include "base/text.h"
-#include "explore/case.h"
-#include "finding/source.h"
-#include "rerun/again.h"
 #include "rerun/end_state.h"
+#include "rerun/fault_findings.h"
 #include "rerun/fault_judge.h"
 #include "rerun/new_claims.h"
 
@@ -42,19 +39,6 @@ struct Tried {
   const FileCall* guilty = nullptr;
   bool diverged = false;
   bool hung = false;
-};
-
-/// Findings that are one: the same wrong end after the same call.
-struct Group {
-  Blame blame;
-  size_t run = 0;
-  std::string token;
-  std::string source;
-  std::string call;                 ///< "3 write(f.tmp)"
-  std::string cause;                ///< the same in every run
-  std::vector<std::string> faults;  ///< "ENOSPC", "a short count", in the order of the cases
-  std::vector<std::string> others;  ///< with Blame::any_call: the other calls
-  std::string again;
 };
 
 bool FailedForWantOfRoom(const FileCall& call) {
@@ -108,6 +92,7 @@ class Explorer {
     RETURN_IF_ERROR(sandboxes_[0]->Present(plain_.old_tree));
     ASSIGN_OR_RETURN(Trace trace, RecordIn(*sandboxes_[0], run));
     survey_ = std::make_shared<Trace>(std::move(trace));
+    surveyed_ = std::chrono::steady_clock::now();
     if (survey_->exit_status != plain_.exit_status || !survey_->CanBeJudged()) {
       Bound(fmt::format("no call was made to fail, since a second run from the same state {}",
                         survey_->CanBeJudged()
@@ -117,6 +102,27 @@ class Explorer {
       result_.summary = "not explored";
       return false;
     }
+    return true;
+  }
+
+  // Before anything is said against the command: a third plain run, more than a second after the second one.
+  // What carries the time ends otherwise then (oracles.md 7). True: there is such, and the judge knows it
+  // now.
+  Result<bool> LookAgainLater() {
+    std::this_thread::sleep_until(surveyed_ + std::chrono::milliseconds(1100));
+    RETURN_IF_ERROR(sandboxes_[0]->Present(plain_.old_tree));
+    ASSIGN_OR_RETURN(Trace trace, RecordIn(*sandboxes_[0], spec_.run));
+    later_ = std::make_shared<Trace>(std::move(trace));
+    if (later_->exit_status != plain_.exit_status || !later_->CanBeJudged()) return false;
+    if (later_->new_tree.RootDigest() == survey_->new_tree.RootDigest() &&
+        survey_->new_tree.RootDigest() == plain_.new_tree.RootDigest() &&
+        StepsOf(*later_) == StepsOf(*survey_))
+      return false;
+    patterns_->Learn(*survey_, *later_);
+    patterns_->Learn(plain_, *later_);
+    judge_.emplace(plain_, *survey_, *patterns_, spec_.search);
+    judge_->AlsoPlain(*later_);
+    RETURN_IF_ERROR(judge_->Prepare());
     return true;
   }
 
@@ -269,11 +275,6 @@ class Explorer {
     return JudgeRun(planned, std::move(tried), call, scene);
   }
 
-  static std::string CallText(const Trace& trace, const FileCall& call) {
-    const size_t number = OpNumberOf(trace, call);
-    return number == 0 ? DescribeShort(call) : fmt::format("{} {}", number, DescribeShort(call));
-  }
-
   static std::string SceneOf(const Planned& planned, const std::string& call) {
     return planned.fault.space ? fmt::format("on {}, at {}", planned.fault.fault, call)
                                : fmt::format("with {}{} at {}", planned.lead, planned.fault.fault, call);
@@ -289,6 +290,12 @@ class Explorer {
     auto trace = std::make_shared<Trace>(std::move(*tried.trace));
     const FaultedRun run{trace.get(), tried.hits, tried.guilty, tried.hung, planned.fault.way};
     ASSIGN_OR_RETURN(FaultJudgement judgement, judge_->Judge(run));
+    if (!judgement.blames.empty() && later_ == nullptr) {
+      ASSIGN_OR_RETURN(const bool otherwise, LookAgainLater());
+      if (otherwise) {
+        ASSIGN_OR_RETURN(judgement, judge_->Judge(run));
+      }
+    }
     if (judgement.committed_though_failed)
       committed_.insert(fmt::format("{}({})", tried.guilty->call, patterns_->Of(tried.guilty->path)));
     const size_t before = power_.size();
@@ -299,6 +306,13 @@ class Explorer {
       for (Blame& blame : judge_->JudgeSyncs(run, /*closes_only=*/searched))
         judgement.blames.push_back(std::move(blame));
     }
+    const FaultScene about{trace.get(),
+                           tried.guilty,
+                           IdOf(planned),
+                           planned.lead + (planned.fault.space ? "on " : "") + planned.fault.fault,
+                           call,
+                           AgainText(planned),
+                           result_.runs.size()};
     std::set<std::string> known = planned.known;
     bool new_here = false;
     for (Blame& blame : judgement.blames) {
@@ -307,7 +321,7 @@ class Explorer {
       if (planned.known.contains(what)) continue;
       known.insert(what);
       RETURN_IF_ERROR(judge_->AskNextRun(*sandboxes_[0], spec_.run, *trace, &blame));
-      new_here |= AddToGroup(planned, *trace, *tried.guilty, call, std::move(blame));
+      new_here |= findings_.Add(*patterns_, about, std::move(blame));
     }
     if (!tried.hung) KeepEnd(*trace, scene, IdOf(planned));
     if (deeper_ && !tried.hung) PlanDeeper(planned, trace, *tried.guilty, call, known);
@@ -315,48 +329,6 @@ class Explorer {
       result_.runs.push_back({IdOf(planned), scene, *trace, FurtherRun::End::kFindings, {}});
     }
     return {};
-  }
-
-  // True when the group is new: its run is the next one.
-  bool AddToGroup(const Planned& planned, const Trace& trace, const FileCall& guilty, const std::string& call,
-                  Blame blame) {
-    const std::string pattern = patterns_->Of(guilty.path);
-    const std::string site =
-        blame.any_call ? "" : fmt::format("{} {} {}", guilty.call, pattern, PlaceOf(trace, guilty));
-    const auto key = std::tuple(blame.oracle, blame.outcome, patterns_->Of(blame.path), site);
-    const std::string fault = planned.lead + (planned.fault.space ? "on " : "") + planned.fault.fault;
-    const auto found = groups_.find(key);
-    if (found != groups_.end()) {
-      Group& group = found->second;
-      group.blame.severity = std::min(group.blame.severity, blame.severity);
-      if (blame.any_call && call != group.call) {
-        if (std::find(group.others.begin(), group.others.end(), call) == group.others.end())
-          group.others.push_back(call);
-      } else if (std::find(group.faults.begin(), group.faults.end(), fault) == group.faults.end()) {
-        group.faults.push_back(fault);
-      }
-      return false;
-    }
-    Group group;
-    group.blame = std::move(blame);
-    group.run = result_.runs.size();
-    group.token = FormatToken(EndCase{IdOf(planned), trace.Identity().Short()});
-    group.source = SourceOf(trace, guilty);
-    group.call = call;
-    group.cause = fmt::format("{} {}", guilty.call, pattern);
-    group.faults = {fault};
-    group.again = AgainText(planned);
-    order_.push_back(key);
-    groups_.emplace(key, std::move(group));
-    return true;
-  }
-
-  static std::string SourceOf(const Trace& trace, const FileCall& call) {
-    std::string source = DescribeSource(trace, OpOf(call));
-    const auto process = static_cast<size_t>(call.process);
-    if (source.empty() && call.process >= 0 && process < trace.processes.size())
-      source = trace.processes[process].program;
-    return source;
   }
 
   std::string AgainText(const Planned& planned) const {
@@ -506,7 +478,7 @@ class Explorer {
   }
 
   void Finish() {
-    for (const auto& key : order_) result_.findings.push_back(FindingOf(groups_.at(key)));
+    result_.findings = findings_.Take(*patterns_, result_.runs);
     for (Finding& finding : power_) result_.findings.push_back(std::move(finding));
     result_.notes.insert(result_.notes.end(), judge_->notes().begin(), judge_->notes().end());
     if (!committed_.empty()) {
@@ -535,40 +507,19 @@ class Explorer {
     result_.summary = fmt::format("{}: {}", Count(result_.cases, "case"), Join(parts, ", "));
   }
 
-  Finding FindingOf(const Group& group) const {
-    const Blame& blame = group.blame;
-    const FurtherRun& run = result_.runs[group.run];
-    std::string faults = Join(group.faults, ", ");
-    std::string message = fmt::format("{}: after {} at {}", blame.what, faults, group.call);
-    if (!group.others.empty())
-      message += fmt::format(", and the same when {} fails", Join(group.others, ", "));
-    Finding finding =
-        EndFinding(blame.oracle, blame.outcome, blame.severity, blame.path, message, run.id, run.trace);
-    finding.token = group.token;
-    finding.stable_path = patterns_->Of(blame.path);
-    finding.cause = group.cause;
-    finding.scene = run.title;
-    finding.run = static_cast<int>(group.run);
-    finding.source = group.source;
-    finding.evidence = blame.evidence;
-    finding.again = group.again;
-    return finding;
-  }
-
-  using GroupKey = std::tuple<Oracle, Outcome, std::string, std::string>;
-
   const std::vector<Sandbox*>& sandboxes_;
   const Trace& plain_;
   const SearchResult& found_;
   const FaultSpec& spec_;
   std::shared_ptr<const Trace> survey_;
+  std::chrono::steady_clock::time_point surveyed_;
+  std::shared_ptr<const Trace> later_;  ///< a third plain run, made when there is something to be said
   std::optional<PathPatterns> patterns_;
   std::optional<FaultJudge> judge_;
   std::optional<std::set<Claim>> claims_;  ///< of the plain run
   bool deeper_ = false;                    ///< the later calls of the runs of this level shall fail too
   std::vector<Planned> next_level_;
-  std::map<GroupKey, Group> groups_;
-  std::vector<GroupKey> order_;
+  FaultFindings findings_;
   std::vector<Finding> power_;
   std::set<std::string> searched_;
   std::set<std::tuple<std::string, std::string>> lost_;

@@ -77,16 +77,18 @@ class Enumeration {
     std::map<std::tuple<std::string, std::string, std::string>, std::vector<int>> alike;
     for (int i = 0; i < static_cast<int>(survey_.file_calls.size()); ++i) {
       if (!CanBeHit(call(i))) continue;
-      const std::string site = PlaceOf(survey_, call(i));
+      // Looks are many and alike, wherever they are made.
+      const std::string site = OnlyLooks(KindOfCall(call(i))) ? "look" : PlaceOf(survey_, call(i));
       alike[{call(i).call, patterns_.Of(call(i).path), site}].push_back(i);
     }
     for (const auto& [key, calls] : alike) {
-      if (calls.size() <= options_.most_alike) {
+      const bool look = std::get<2>(key) == "look";
+      if (calls.size() <= (look ? options_.most_looks : options_.most_alike)) {
         chosen_.insert(calls.begin(), calls.end());
         continue;
       }
-      std::set<size_t> some = {
-          0, 1, calls.size() / 3, calls.size() / 2, calls.size() * 2 / 3, calls.size() - 2, calls.size() - 1};
+      std::set<size_t> some = {0, calls.size() / 2, calls.size() - 1};
+      if (!look) some.insert({1, calls.size() / 3, calls.size() * 2 / 3, calls.size() - 2});
       for (const size_t i : some) chosen_.insert(calls[i]);
       out_.left_out += calls.size() - some.size();
     }

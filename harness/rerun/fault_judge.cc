@@ -54,18 +54,26 @@ bool OnlyLooksFailed(const FaultedRun& run) {
 FaultJudge::FaultJudge(const Trace& plain, const Trace& survey, const PathPatterns& patterns,
                        const SearchOptions& options)
     : plain_(plain), survey_(survey), patterns_(patterns), options_(options) {
-  for (const Trace* trace : {&plain, &survey}) {
-    for (const FileTree* tree : {&trace->old_tree, &trace->new_tree}) {
-      for (size_t root = 0; root < trace->roots.size() && root < tree->roots().size(); ++root) {
-        for (const auto& [path, inode] : tree->Walk(root))
-          clean_.insert(patterns_.Of(ShowPlace(*trace, {root, path})));
-      }
+  Know(plain);
+  Know(survey);
+}
+
+void FaultJudge::AlsoPlain(const Trace& later) {
+  later_ = &later;
+  Know(later);
+}
+
+void FaultJudge::Know(const Trace& trace) {
+  for (const FileTree* tree : {&trace.old_tree, &trace.new_tree}) {
+    for (size_t root = 0; root < trace.roots.size() && root < tree->roots().size(); ++root) {
+      for (const auto& [path, inode] : tree->Walk(root))
+        clean_.insert(patterns_.Of(ShowPlace(trace, {root, path})));
     }
-    for (const Op& op : trace->ops) {
-      if (op.error != 0 || !ChangesTree(op.kind)) continue;
-      for (const std::string* path : {&op.path, &op.path2}) {
-        if (!path->empty()) touched_.insert(patterns_.Of(*path));
-      }
+  }
+  for (const Op& op : trace.ops) {
+    if (op.error != 0 || !ChangesTree(op.kind)) continue;
+    for (const std::string* path : {&op.path, &op.path2}) {
+      if (!path->empty()) touched_.insert(patterns_.Of(*path));
     }
   }
 }
@@ -118,7 +126,8 @@ Status FaultJudge::Prepare() {
     watched.before = ValueOf(plain_, plain_.old_tree, subject);
     watched.after = ValueOf(plain_, plain_.new_tree, subject);
     watched.cache = IsCache(subject.name);
-    watched.stable = Same(watched.after, ValueOf(survey_, survey_.new_tree, subject));
+    watched.stable = Same(watched.after, ValueOf(survey_, survey_.new_tree, subject)) &&
+                     (later_ == nullptr || Same(watched.after, ValueOf(*later_, later_->new_tree, subject)));
     if (!watched.stable) {
       notes_.push_back(
           fmt::format("{} differs from run to run: under faults it was held against what each run itself had "
@@ -150,6 +159,10 @@ Status FaultJudge::LearnViews() {
   ASSIGN_OR_RETURN(new_view_, View(plain_.new_tree));
   ASSIGN_OR_RETURN(const std::string again, View(survey_.new_tree));
   stable_view_ = again == new_view_;
+  if (later_ != nullptr && stable_view_) {
+    ASSIGN_OR_RETURN(const std::string later, View(later_->new_tree));
+    stable_view_ = later == new_view_;
+  }
   if (!stable_view_)
     notes_.emplace_back("--view prints something else after each run: runs with faults were not compared");
   return {};
@@ -240,7 +253,9 @@ void FaultJudge::JudgeSubject(const FaultedRun& run, const Watched& watched, Fau
   Blame blame{
       ok ? Oracle::kHonest : Oracle::kAtomic, Outcome::kNotDone, Severity::kError, name, "", false, {}};
   const bool own_removal = Hit(run, CallKind::kUnlink, name) || Hit(run, CallKind::kRemoveDirectory, name);
-  if ((ok && OnlyLooksFailed(run)) || own_removal) blame.severity = Severity::kWarning;
+  const bool told_wrong = !ok && run.guilty != nullptr && WasDone(trace, *run.guilty) &&
+                          (run.guilty->path == name || run.guilty->path2 == name);
+  if ((ok && OnlyLooksFailed(run)) || own_removal || told_wrong) blame.severity = Severity::kWarning;
   if (is_old) {
     const bool there = watched.before.view.kind != ReaderView::Kind::kNothing;
     blame.what = fmt::format("{} {} although the command reports success", name,
@@ -353,9 +368,13 @@ void FaultJudge::JudgeForeignRemoval(const FaultedRun& run, FaultJudgement* out)
   };
   for (const FileCall* hit : run.hits) {
     if (hit->told != -EEXIST || KindOfCall(*hit) != CallKind::kCreate || asked_for(hit->path)) continue;
+    // Replaced: who removes it to make it anew has meant to.
+    const auto makes = [&](const Op& op) {
+      return op.kind == OpKind::kCreate && op.error == 0 && op.path == hit->path && op.begin > hit->begin;
+    };
+    if (std::any_of(run.trace->ops.begin(), run.trace->ops.end(), makes)) continue;
     for (const Op& op : run.trace->ops) {
       if (op.begin <= hit->begin || op.path != hit->path) continue;
-      if (op.kind == OpKind::kCreate && op.error == 0) break;
       if (op.kind != OpKind::kUnlink) continue;
       out->blames.push_back({Oracle::kContained,
                              Outcome::kChangedOutside,

@@ -53,6 +53,9 @@ class FaultJudge {
   FaultJudge(const Trace& plain, const Trace& survey, const PathPatterns& patterns,
              const SearchOptions& options);
 
+  /// A third plain run, of another time: what it ends otherwise with is unstable too. Before Prepare.
+  void AlsoPlain(const Trace& later);
+
   /// To be called first: what --view prints for the plain runs. Errors: those of ChooseSubjects and probes.
   Status Prepare();
 
@@ -111,8 +114,11 @@ class FaultJudge {
   void JudgeOthers(const FaultedRun& run, FaultJudgement* out) const;
   void JudgeForeignRemoval(const FaultedRun& run, FaultJudgement* out) const;
 
+  void Know(const Trace& trace);
+
   const Trace& plain_;
   const Trace& survey_;
+  const Trace* later_ = nullptr;
   const PathPatterns& patterns_;
   const SearchOptions& options_;
   std::vector<Watched> watched_;

@@ -1,5 +1,6 @@
 // The fault judge: what a run leaves behind that is neither the old state's nor a clean run's.
 #include <algorithm>
+#include <cerrno>
 
 #include "oracle/privacy.h"
 #include "rerun/fault_judge.h"
@@ -90,11 +91,9 @@ std::string FaultJudge::SecretIn(const FaultedRun& run, size_t root, const std::
   return {};
 }
 
-// On a dead disk nothing can be removed, whether that was tried or not; and where nothing can be written a
-// database cannot roll back, and leaves its journal to whoever opens it next.
+// On a dead disk nothing can be removed, whether that was tried or not.
 bool FaultJudge::CouldCleanUp(const FaultedRun& run) const {
-  if (run.way == FaultWay::kFromThenOn) return run.guilty->told == -EMFILE;
-  return !Viewed() || (run.way != FaultWay::kShortThenFull && run.way != FaultWay::kFullDisk);
+  return run.way != FaultWay::kFromThenOn || run.guilty->told == -EMFILE;
 }
 
 void FaultJudge::JudgeLitter(const FaultedRun& run, FaultJudgement* out) const {
@@ -109,6 +108,8 @@ void FaultJudge::JudgeLitter(const FaultedRun& run, FaultJudgement* out) const {
       top = path;
       if (RemovalWasHit(run, name) || (root == 0 && KeepsTheOld(trace, path))) continue;
       const bool fixed = patterns_.IsFixed(name);
+      // What a database finds again under its name and makes good belongs to it: --view looks through it.
+      if (fixed && Viewed()) continue;
       bool exposed = false;
       const std::string of = SecretIn(run, root, path, inode, &exposed);
       Blame blame{exposed ? Oracle::kPrivate : Oracle::kClean,

@@ -179,6 +179,10 @@ TEST(FaultJudge, ANameThatIsAnothersIsNotRemoved) {
   };
   EXPECT_THAT(Wrong(run(true), 1, {refused}), ElementsAre("error contained changed-outside f.tmp"));
   EXPECT_THAT(Wrong(run(false), 1, {refused}), IsEmpty());
+  Trace replaced = Begin().Create("f.tmp").Exit(1).Build();
+  replaced.ops[0].begin = 7000;
+  replaced.ops.insert(replaced.ops.begin(), run(true).ops[0]);
+  EXPECT_THAT(Wrong(replaced, 1, {refused}), ElementsAre("warning clean litter f.tmp")) << "tar does that";
   EXPECT_THAT(Wrong(run(true), 1, {Failed(Open("f.tmp", kNewFile), EACCES)}), IsEmpty());
 }
 

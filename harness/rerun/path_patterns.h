@@ -1,5 +1,5 @@
-// Path patterns: paths as they are the same in every run of the command. What is random in a name is learned
-// from two runs side by side, or guessed from its looks (finding/finding.h SubjectPattern).
+// Path patterns: paths as they are the same in every run of the command. What is random in a name, or carries
+// the time, is learned from runs side by side, or guessed from its looks (finding/finding.h SubjectPattern).
 #pragma once
 
 #include <string>
@@ -14,6 +14,9 @@ class PathPatterns {
   /// Two runs of the same command from the same old state. `plain` must outlive this.
   PathPatterns(const Trace& plain, const Trace& again);
 
+  /// Takes over what differs between two more runs.
+  void Learn(const Trace& one, const Trace& other);
+
   /// A glob for Injection::path: what is random is "*", and characters that globs know are escaped. The
   /// judged directory itself is ".".
   std::string Of(const std::string& path) const;
@@ -25,11 +28,11 @@ class PathPatterns {
   static bool Matches(const std::string& pattern, const std::string& path);
 
  private:
-  void Learn(const std::string& one, const std::string& other);
-  std::string Component(const std::string& name, const std::string& by_looks) const;
+  void LearnPair(const std::string& one, const std::string& other);
+  std::string Learned(const std::vector<std::string>& names, size_t index) const;
 
   const Trace& plain_;
-  std::vector<std::string> learned_;  ///< globs of names
+  std::vector<std::vector<std::string>> learned_;  ///< paths, a glob for each component
 };
 
 }  // namespace oldornew

@@ -1,0 +1,61 @@
+// Fault findings: what is wrong with many faulted runs, as findings. The same wrong end after the same guilty
+// call is one finding, with all faults that lead to it.
+#pragma once
+
+#include <map>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "finding/finding.h"
+#include "rerun/fault_judge.h"
+#include "rerun/further_run.h"
+#include "rerun/path_patterns.h"
+
+namespace oldornew {
+
+/// A faulted run, as findings speak of it.
+struct FaultScene {
+  const Trace* trace = nullptr;
+  const FileCall* guilty = nullptr;
+  std::string id;     ///< FurtherRun::id
+  std::string fault;  ///< "ENOSPC", "on a disk with 4096 B left", "EIO at 3 write(f), then ENOSPC"
+  std::string call;   ///< the guilty one: "3 write(f.tmp)"
+  std::string again;  ///< a command that makes the run again
+  size_t run = 0;     ///< index that the run gets if it has findings
+};
+
+/// Program and place of the guilty call.
+std::string SourceOf(const Trace& trace, const FileCall& call);
+/// "3 write(f.tmp)": with the number that reports give the call, if it left an op.
+std::string CallText(const Trace& trace, const FileCall& call);
+
+class FaultFindings {
+ public:
+  /// True when it is the first of its kind: its run is to be kept.
+  bool Add(const PathPatterns& patterns, const FaultScene& scene, Blame blame);
+
+  /// In the order in which they came up. `runs`: those that were kept.
+  std::vector<Finding> Take(const PathPatterns& patterns, const std::vector<FurtherRun>& runs) const;
+
+ private:
+  struct Group {
+    Blame blame;
+    size_t run = 0;
+    std::string token;
+    std::string source;
+    std::string call;
+    std::string cause;                ///< the same in every run
+    std::vector<std::string> faults;  ///< in the order of the cases
+    std::vector<std::string> others;  ///< with Blame::any_call: the other calls
+    std::string again;
+  };
+  using Key = std::tuple<Oracle, Outcome, std::string, std::string>;
+
+  Finding FindingOf(const PathPatterns& patterns, const Group& group, const FurtherRun& run) const;
+
+  std::map<Key, Group> groups_;
+  std::vector<Key> order_;
+};
+
+}  // namespace oldornew
