@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "cli/session.h"
 #include "rerun/fault.h"
+#include "rerun/kill.h"
 #include "rerun/next_run.h"
 #include "rerun/vary.h"
 
@@ -109,6 +110,7 @@ Result<std::vector<Sandbox>> MakeRerunSandboxes(const Options& options) {
 struct Means {
   std::vector<Sandbox*> sandboxes;  ///< at least one
   const std::vector<ProbeSet>& probes;
+  std::vector<StartState> starts;  ///< of next runs: what faults left
 };
 
 // ---- one function for each axis beside power
@@ -145,6 +147,25 @@ void ReportSearch(const Options& options, Examination* out) {
   }
 }
 
+// What the search has not said of kills: one process of several, and signals that can be handled.
+Status Kill(const Options& options, const Means& means, Examination* out) {
+  KillSpec spec;
+  spec.run = RunSpecOf(options);
+  spec.search = out->search;
+  spec.search.probes = means.probes;
+  ASSIGN_OR_RETURN(KillResult kills, KillProcesses(*means.sandboxes.front(), out->recording.trace, spec));
+  for (AxisReport& axis : out->report.axes) {
+    if (axis.axis != Axis::kKill) continue;
+    axis.cases += kills.killed + kills.signalled;
+    axis.exhaustive = axis.exhaustive && kills.bounds.empty();
+    axis.text += fmt::format(", one process alone {}, SIGTERM or SIGINT {}", Count(kills.killed, "time"),
+                             Count(kills.signalled, "time"));
+  }
+  out->result.bounds.insert(out->result.bounds.end(), kills.bounds.begin(), kills.bounds.end());
+  Take(std::move(kills), Axis::kKill, out);
+  return {};
+}
+
 Status RunNext(const Options& options, const Means& means, Examination* out) {
   const auto asked = [&](const char* what) {
     return std::find(options.next_run.begin(), options.next_run.end(), what) != options.next_run.end();
@@ -155,7 +176,9 @@ Status RunNext(const Options& options, const Means& means, Examination* out) {
   spec.search = out->search;
   spec.search.probes = means.probes;
   spec.after_power_cut = asked("power");
-  spec.after_kill = asked("kill") || options.axes.contains(Axis::kKill) || !spec.after_power_cut;
+  spec.starts = means.starts;
+  const bool faults = options.axes.contains(Axis::kFaults);
+  spec.after_kill = asked("kill") || options.axes.contains(Axis::kKill) || (!spec.after_power_cut && !faults);
   ASSIGN_OR_RETURN(NextRunResult next,
                    RunAgainFromEveryState(*means.sandboxes.front(), out->recording.trace, spec));
   out->report.axes.push_back({Axis::kNextRun, next.states, next.exhaustive,
@@ -165,7 +188,7 @@ Status RunNext(const Options& options, const Means& means, Examination* out) {
   return {};
 }
 
-Status Inject(const Options& options, const Means& means, Examination* out) {
+Status Inject(const Options& options, Means& means, Examination* out) {
   FaultSpec spec;
   spec.run = RunSpecOf(options);
   spec.search = out->search;
@@ -178,6 +201,8 @@ Status Inject(const Options& options, const Means& means, Examination* out) {
                    InjectFaults(means.sandboxes, out->recording.trace, out->result, spec));
   out->report.axes.push_back({Axis::kFaults, faults.cases, faults.exhaustive, faults.summary});
   out->result.bounds.insert(out->result.bounds.end(), faults.bounds.begin(), faults.bounds.end());
+  for (FaultEnd& end : faults.ends)
+    means.starts.push_back({std::move(end.tree), std::move(end.scene), std::move(end.id), false});
   Take(std::move(faults), Axis::kFaults, out);
   return {};
 }
@@ -208,11 +233,12 @@ Status ExploreFurther(const Options& options, const std::vector<ProbeSet>& probe
     if (runs) {
       ASSIGN_OR_RETURN(own, MakeRerunSandboxes(options));
     }
-    Means means{{}, probes};
+    Means means{{}, probes, {}};
     for (Sandbox& sandbox : own) means.sandboxes.push_back(&sandbox);
     if (own.empty()) means.sandboxes.push_back(out->recording.sandbox.get());
     if (options.axes.contains(Axis::kFaults)) RETURN_IF_ERROR(Inject(options, means, out));
     if (options.vary_old) RETURN_IF_ERROR(Vary(options, out));
+    if (options.axes.contains(Axis::kKill)) RETURN_IF_ERROR(Kill(options, means, out));
     if (options.axes.contains(Axis::kNextRun)) RETURN_IF_ERROR(RunNext(options, means, out));
     if (!out->further.empty()) out->report.further = &out->further;
   }
