@@ -97,6 +97,27 @@ TEST_F(CliTest, RecordThenCheckOfTheTraceGivesTheSameFindings) {
   EXPECT_THAT(show.out, HasSubstr("→ config.toml)"));
 }
 
+TEST_F(CliTest, AnInjectionHappensInTheRunAndIsShown) {
+  const Outcome record =
+      Run("record -q -o run.trace --inject /^rename:path=config.toml:error=EXDEV "
+          "--inject write:error=ENOSPC:effect=full:when=1 -- sh -c 'echo x > t; mv t config.toml; exit 3'");
+  EXPECT_EQ(record.exit_code, 0) << record.err << "the command fails, which is what was asked";
+  EXPECT_THAT(record.err, HasSubstr("exit status 3, complete"));
+  const Outcome show = Run("show run.trace");
+  EXPECT_THAT(show.out, HasSubstr("plan  rename,renameat,renameat2:path=config.toml:error=EXDEV  ("));
+  EXPECT_THAT(show.out, HasSubstr("(t → config.toml) = -1 Invalid cross-device link (EXDEV) (injected)"));
+  EXPECT_THAT(show.out, HasSubstr("= -1 No space left on device (ENOSPC) (injected, though done)"));
+  EXPECT_THAT(show.out, Not(HasSubstr("failed with EXDEV")));  // which would be a note about the sandbox
+  const Outcome never =
+      Run("record -q -o run.trace --inject unlinkat:error=EIO:when=3 -- sh -c '>a; >b; rm a b'");
+  EXPECT_EQ(never.exit_code, 2);
+  EXPECT_THAT(never.err,
+              HasSubstr("the injection unlinkat:error=EIO:when=3 never happened: 2 calls matched"));
+  const Outcome wrong = Run("record --inject unlinked:error=EIO -- true");
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("there is no system call unlinked"));
+}
+
 TEST_F(CliTest, StatesListsEachStateOnceWithItsTreeAndMakesThemReal) {
   const Outcome states = Run("states --profile xfs --write made " + std::string(kCareless));
   EXPECT_EQ(states.exit_code, 0) << states.err;

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/text.h"
+#include "interpose/plan.h"
 #include "oracle/versions.h"
 
 namespace oldornew {
@@ -42,6 +43,18 @@ void AddSandboxOptions(CLI::App* app, Options* o) {
       });
   app->add_option("--timeout", o->timeout_seconds, "seconds until a run is ended (default: 120)")
       ->check(CLI::PositiveNumber);
+}
+
+void AddInject(CLI::App* app, Options* o) {
+  app->add_option("--inject", o->inject,
+                  "make calls of the run fail, as strace does: rename:error=EXDEV:when=2 (SET[:path=GLOB]"
+                  "[:error=ERRNO | :retval=N | :short=BYTES][:effect=full][:signal=NAME]"
+                  "[:when=FIRST[..[LAST]][+STEP]]); repeatable")
+      ->allow_extra_args(false)
+      ->check([](const std::string& text) {
+        const auto injection = ParseInjection(text);
+        return injection ? std::string() : injection.error().message;
+      });
 }
 
 void AddProfilesFile(CLI::App* app, Options* o) {
@@ -237,6 +250,7 @@ struct Parser {
     AddSandboxOptions(record, o);
     record->add_option("-o,--trace", o->trace_path, "trace file to write (default: oldornew.trace)");
     record->add_flag("-q,--quiet", o->quiet, "do not pass on the command's output");
+    AddInject(record, o);
     AddImport(o);
     CLI::App* show = Add("show", "print a trace or a .crash bundle, one call a line", Subcommand::kShow);
     show->add_option("input", o->input, "a .trace or .crash file")->required();

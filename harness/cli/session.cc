@@ -22,6 +22,10 @@ RunSpec RunSpecOf(const Options& options) {
   run.stdin_path = options.stdin_path;
   run.until = options.until;
   run.ack_fd = options.ack_fd;
+  for (const std::string& text : options.inject) {
+    if (options.subcommand != Subcommand::kRecord) break;  // check runs it without, too
+    if (auto injection = ParseInjection(text)) run.plan.injections.push_back(*injection);  // checked before
+  }
   run.time_limit = std::chrono::milliseconds(static_cast<int64_t>(options.timeout_seconds * 1000));
   return run;
 }

@@ -37,6 +37,12 @@ Result<ExitCode> RunShow(const Options& options) {
     out += fmt::format("{}: {}\n", obstacle.kind == Obstacle::Kind::kUnproven ? "not proved" : "cannot judge",
                        obstacle.reason);
   }
+  for (size_t i = 0; i < trace.plan.size(); ++i) {
+    out += fmt::format("plan  {}  ({} matched)\n", trace.plan[i], Count(trace.plan_matches.at(i), "call"));
+    for (const FileCall& call : trace.file_calls) {
+      if (call.injection == static_cast<int32_t>(i)) out += fmt::format("      {}\n", Describe(trace, call));
+    }
+  }
   const bool several = trace.processes.size() > 1;
   for (size_t i = 0; i < trace.ops.size(); ++i) {
     const Op& op = trace.ops[i];

@@ -343,6 +343,7 @@ void DecodeRecords(const wire::Header& header, const RecordList& list, const Cap
   }
   if (traced) trace->backend = dispatched ? "sud+ptrace" : "ptrace";
   decoder.Finish();
+  trace->plan_matches.clear();
   for (uint32_t i = 0; i < header.rule_count && i < wire::kMaxInjections; i++)
     trace->plan_matches.push_back(header.rules[i].matched);
   using Kind = Obstacle::Kind;

@@ -12,8 +12,13 @@
 // %disk (what a dead disk makes fail: %change, %sync), %change (whatever changes bytes, names or attributes),
 // %write (the part of it that transfers bytes), %sync and %open. `rename` is only rename, as with strace:
 // /^rename is renameat and renameat2 too. A colon in GLOB needs a backslash. Without `when` it happens every
-// time. Only calls on something in the sandbox are counted: neither the loader's nor the locale's. Unlike
-// strace, which counts in every thread anew, `when` counts over the whole run.
+// time. Only calls of interpose/file_calls.h on something in the sandbox are counted: neither the loader's
+// nor the locale's. Unlike strace, which counts in every thread anew, `when` counts over the whole run, so
+// `all:...:when=N` is the N-th of Trace::file_calls of a survey. A call is counted for every injection that
+// it fits; what happens to it is the first one that is due.
+//
+// close always closes, with or without effect=full, as on Linux; mmap never maps. Under a seccomp filter of
+// the program's own that could not be opened for us, nothing is noted and nothing happens.
 #pragma once
 
 #include <cstdint>

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include <cstring>
@@ -13,6 +14,7 @@
 
 #include "base/files.h"
 #include "interpose/decode.h"
+#include "interpose/file_calls.h"
 #include "interpose/funnel/numbers.h"
 
 namespace oldornew::ptrace {
@@ -104,6 +106,33 @@ TEST(Subscriptions, TheFilterSaysWhatTheTableSays) {
       }
     }
   }
+}
+
+TEST(Subscriptions, APlanIsToldOfEachOfItsCallsWhateverTheArguments) {
+  uint64_t calls[wire::kMaxSyscall / 64] = {};
+  const uint64_t nothing[6] = {0, 0, 0, MAP_ANONYMOUS, 0, 0};
+  size_t let_by = 0;
+  for (const wire::FileCallShape& shape : wire::kFileCalls) {
+    const auto nr = static_cast<uint64_t>(shape.nr);
+    let_by += IsSubscribed(shape.nr, nothing) ? 0 : 1;
+    calls[nr / 64] = uint64_t{1} << (nr % 64);
+    SubscribeToPlan(calls);
+    EXPECT_TRUE(IsSubscribed(shape.nr, nothing)) << SyscallName(shape.nr);
+    EXPECT_EQ(IsSubscribed(SYS_read, nothing), shape.nr == SYS_read);
+    seccomp_data data = {};
+    data.arch = AUDIT_ARCH_X86_64;
+    data.nr = shape.nr;
+    EXPECT_EQ(Evaluate(BuildFilter(), data), SECCOMP_RET_TRACE) << SyscallName(shape.nr);
+    calls[nr / 64] = 0;
+    SubscribeToPlan(nullptr);
+  }
+  EXPECT_GT(let_by, 20u);
+  for (uint64_t& word : calls) word = ~uint64_t{0};
+  SubscribeToPlan(calls);
+  EXPECT_TRUE(std::is_sorted(Subscriptions().begin(), Subscriptions().end(),
+                             [](const Subscription& a, const Subscription& b) { return a.nr < b.nr; }));
+  SubscribeToPlan(nullptr);
+  EXPECT_FALSE(IsSubscribed(SYS_read, nothing));
 }
 
 TEST(Subscriptions, ForeignNumbersAreNeverLetBy) {

@@ -68,6 +68,7 @@ const std::vector<RuleInfo>& Rules() {
       {Rule::kFailedSync, "failed-sync", "7.6.16, 4", "A sync that failed forces nothing."},
       {Rule::kFailedSyncStaysLost, "failed-sync-stays-lost", "7.6.16, 4",
        "After a failed sync a later one forces only what was written again."},
+      {Rule::kFailedClose, "failed-close", "7.6.16, 3.1", "A close that failed is a sync that failed."},
   };
   return rules;
 }

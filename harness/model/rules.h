@@ -52,6 +52,7 @@ enum class Rule : uint8_t {
   kUnits,
   kFailedSync,
   kFailedSyncStaysLost,
+  kFailedClose,
   kCount,
 };
 

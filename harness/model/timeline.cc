@@ -444,6 +444,8 @@ class TimelineBuilder {
       case OpKind::kSyncFs:
       case OpKind::kSyncAll:
         return op.error == 0 || LosesData(op.error);
+      case OpKind::kClose:  // without an error it forces nothing
+        return LosesData(op.error) && rules_.Has(Rule::kFailedClose);
       case OpKind::kSyncRange:
         return op.error == 0 && !rules_.Has(Rule::kRangeSyncForcesNothing);
       case OpKind::kWrite:
@@ -459,8 +461,9 @@ class TimelineBuilder {
     force.op = op_;
     force.pos = t_.last();
     force.object = op.object;
-    force.kind = op.kind == OpKind::kSyncRange ? OpKind::kFsync : op.kind;
-    force.failed = op.error != 0 && rules_.Has(Rule::kFailedSync);
+    const bool close = op.kind == OpKind::kClose;
+    force.kind = op.kind == OpKind::kSyncRange || close ? OpKind::kFsync : op.kind;
+    force.failed = close || (op.error != 0 && rules_.Has(Rule::kFailedSync));
     if (op.kind == OpKind::kWrite) {
       force.kind = op.flags & kFlagSync ? OpKind::kFsync : OpKind::kFdatasync;
       force.ranged = true;

@@ -54,6 +54,7 @@ void NoteSyncSwallowers(const RunSpec& run, const std::vector<std::string>& envi
 void NoteFailedCalls(const Sandbox& sandbox, Trace& trace) {
   std::set<std::string> seen;
   for (const Op& op : trace.ops) {
+    if ((op.flags & kFlagInjected) != 0) continue;
     if (op.error != EOPNOTSUPP && op.error != EINVAL && op.error != EXDEV && op.error != ENOSYS) continue;
     if (!seen.insert(op.call + ErrnoName(op.error)).second) continue;
     const std::string call =

@@ -123,6 +123,7 @@ class Recorder {
   void DescribeSandbox() {
     trace_.command = run_.command;
     for (const Injection& injection : run_.plan.injections) trace_.plan.push_back(FormatInjection(injection));
+    trace_.plan_matches.resize(trace_.plan.size());
     trace_.file_system = sandbox_.file_system();
     trace_.notes = sandbox_.notes();
     for (const SandboxRoot& root : sandbox_.roots()) trace_.roots.push_back({root.seen_path, root.role});
@@ -313,7 +314,9 @@ class Recorder {
       return path.substr(0, std::max<size_t>(path.rfind('/'), 1));
     };
     for (const Op& op : trace_.ops) {
-      if (op.error != EBUSY || (op.kind != OpKind::kUnlink && op.kind != OpKind::kRename)) continue;
+      if (op.error != EBUSY || (op.flags & kFlagInjected) != 0 ||
+          (op.kind != OpKind::kUnlink && op.kind != OpKind::kRename))
+        continue;
       if (!IsTemporary(op.path)) continue;
       Add(Kind::kRefused,
           fmt::format("{} would take away {} ({}), outside the judged directory: use --also-dir {}",

@@ -62,6 +62,32 @@ TEST_P(RecordTest, ReplacesAFileAndYieldsACompleteTrace) {
   EXPECT_EQ(Fingerprint(judged_), before);
 }
 
+TEST_P(RecordTest, SurveysAndFailsCallsInEveryRootAndNowhereElse) {
+  spec_.run.plan.survey = true;
+  spec_.run.plan.injections = {*ParseInjection("fchmodat:path=config:error=EROFS:when=1"),
+                               *ParseInjection("unlinkat:error=EIO")};
+  const Recording recording = MustRecord(
+      "exec 2>&-; t=${TMPDIR:-/tmp}/t; cat config; echo x > $t; chmod 600 config; rm $t; "
+      "cat /etc/passwd | wc -l > n; test -e $t");
+  const Trace& trace = recording.trace;
+  EXPECT_EQ(Reasons(trace), "");
+  EXPECT_EQ(trace.exit_status, 0);
+  EXPECT_EQ(trace.stdout_bytes, "old\n");
+  EXPECT_EQ(trace.plan,
+            (std::vector<std::string>{"fchmodat:path=config:error=EROFS:when=1", "unlinkat:error=EIO"}));
+  std::vector<std::string> happened;
+  const std::string judged = trace.roots[0].path;
+  for (const FileCall& call : trace.file_calls) {
+    const bool relative = !call.path.starts_with("/");
+    const bool inside = std::any_of(trace.roots.begin(), trace.roots.end(), [&](const Root& root) {
+      return call.path.starts_with(root.path) && root.path != judged;
+    });
+    EXPECT_TRUE(relative || inside) << call.path;
+    if (call.injection >= 0) happened.push_back(fmt::format("{} {}", call.call, call.told));
+  }
+  EXPECT_EQ(Join(happened, ", "), fmt::format("fchmodat {}, unlinkat -5", -EROFS));
+}
+
 TEST_P(RecordTest, AlwaysYieldsTheSameIdentity) {
   const std::string script = "for i in 1 2 3; do echo $i >> log; done; mkdir d; ln -s x d/l; mv config d/";
   const Digest first = MustRecord(script).trace.Identity();

@@ -82,4 +82,19 @@ std::string Describe(const Trace& trace, const Op& op) {
   return line + injected;
 }
 
+std::string Describe(const Trace& trace, const FileCall& call) {
+  std::string subject = call.descriptor >= 0 ? fmt::format("{} {}", call.descriptor, call.path) : call.path;
+  if (!call.path2.empty()) subject += " → " + call.path2;
+  if (call.requested != 0) subject += ", " + ByteSize(call.requested);
+  const std::string line = fmt::format("{}({})", call.call, subject);
+  if (call.end == 0) return line + " = ? (killed in it)";
+  const std::string value = call.told < 0 ? fmt::format("-1 {}", ErrnoText(static_cast<int>(-call.told)))
+                                          : std::to_string(call.told);
+  if (call.injection < 0) return fmt::format("{} = {}", line, value);
+  const std::string& plan = trace.plan.at(static_cast<size_t>(call.injection));
+  const bool failed = call.told < 0 && call.result >= 0;
+  const bool done = plan.find(":effect=full") != std::string::npos || call.call == "close";
+  return fmt::format("{} = {} (injected{})", line, value, failed && done ? ", though done" : "");
+}
+
 }  // namespace oldornew

@@ -479,6 +479,7 @@ Trace DecodeBody(Decoder* d) {
   strings(&trace.notes);
   strings(&trace.plan);
   d->List([&] { trace.plan_matches.push_back(d->U64()); });
+  if (d->ok() && trace.plan_matches.size() != trace.plan.size()) d->Reject("plan and its matches disagree");
   d->List([&] { trace.file_calls.push_back(GetFileCall(d, trace)); });
   if (d->ok() && !d->AtEnd()) d->Reject("bytes after the end");
   return trace;

@@ -92,7 +92,7 @@ struct Trace {
   std::vector<Op> ops;  ///< in the order of their end tickets (in-flight ones last)
   std::vector<Process> processes;
   std::vector<std::string> plan;       ///< what was injected: texts of interpose/plan.h. Empty: a plain run
-  std::vector<uint64_t> plan_matches;  ///< for each of `plan`: the calls that it fitted, whatever happened
+  std::vector<uint64_t> plan_matches;  ///< for each of `plan`: calls that it fitted; or empty
   std::vector<FileCall> file_calls;    ///< in the order of their begin tickets
   std::string payload;                 ///< bytes of all writes, outputs and xattr values, end to end
 
@@ -150,6 +150,9 @@ std::vector<std::string> FindTreeMismatches(const Trace& trace, std::vector<std:
 /// strace-like one-liner: `write(4 config.toml, "x = \"new\"\n", 10) = 10`. `index` is the op's place in the
 /// trace.
 std::string Describe(const Trace& trace, const Op& op);
+
+/// The same for a file call: `read(3 config.toml, 4096 B) = -1 Input/output error (EIO) (injected)`.
+std::string Describe(const Trace& trace, const FileCall& call);
 
 /// Short form for findings: `write(sedB3xK9a, 4096 B)`, `rename(sedB3xK9a → config.toml)`.
 std::string DescribeShort(const Op& op);

@@ -152,6 +152,67 @@ TEST(Format, AnotherVersionIsNamedWithOurs) {
   EXPECT_EQ(trace.error().message, "trace format version 99, this program reads version 2");
 }
 
+TEST(Format, APlanAndItsFileCallsSurvive) {
+  Trace trace = ReplaceByRename();
+  trace.plan = {"rename:error=EXDEV", "read:error=EIO:effect=full"};
+  trace.plan_matches = {3, 1};
+  FileCall call = {0, 1, 0, "read", 3, "f", "g", 2, 4096, 11, -5, 7, 9, 1, {1, 2}};
+  trace.file_calls = {call, FileCall()};
+  trace.ops[3].told = 18;
+  const auto read = DecodeTrace(EncodeTrace(trace));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->plan, trace.plan);
+  EXPECT_EQ(read->plan_matches, trace.plan_matches);
+  EXPECT_EQ(read->ops[3].told, 18);
+  ASSERT_EQ(read->file_calls.size(), 2u);
+  const FileCall& got = read->file_calls[0];
+  EXPECT_EQ(
+      std::tie(got.process, got.thread, got.syscall, got.call, got.descriptor, got.path, got.path2),
+      std::tie(call.process, call.thread, call.syscall, call.call, call.descriptor, call.path, call.path2));
+  EXPECT_EQ(std::tie(got.open_flags, got.requested, got.result, got.told, got.begin, got.end, got.injection),
+            std::tie(call.open_flags, call.requested, call.result, call.told, call.begin, call.end,
+                     call.injection));
+  EXPECT_EQ(got.stack, call.stack);
+  EXPECT_EQ(read->file_calls[1].injection, -1);
+}
+
+TEST(Identity, IsAnotherIfTheProgramWasToldSomethingElse) {
+  const Trace plain = ReplaceByRename();
+  Trace told = plain, failed = plain, planned = plain;
+  told.ops[3].told = 18;
+  failed.ops[3].error = 18;
+  planned.plan = {"rename:error=EXDEV"};
+  planned.file_calls.emplace_back();
+  EXPECT_NE(told.Identity(), plain.Identity());
+  EXPECT_NE(failed.Identity(), plain.Identity());
+  EXPECT_NE(failed.Identity(), told.Identity());
+  EXPECT_EQ(planned.Identity(), plain.Identity());
+}
+
+TEST(Describe, SaysWhatWasInjected) {
+  Trace trace = ReplaceByRename();
+  Op op = trace.ops[3];
+  op.flags |= kFlagInjected;
+  EXPECT_EQ(Describe(trace, op), "rename(t → f) (injected)");
+  op.told = 5;
+  EXPECT_EQ(Describe(trace, op), "rename(t → f) = -1 Input/output error (EIO) (injected, though done)");
+  op.told = 0;
+  op.error = 5;
+  EXPECT_EQ(Describe(trace, op), "rename(t → f) = -1 Input/output error (EIO) (injected)");
+  op.error = 125;
+  EXPECT_EQ(Describe(trace, op), "rename(t → f) = ? (injected: not done, but told so)");
+  trace.plan = {"read:error=EIO", "read:error=EIO:effect=full", "close:error=EIO"};
+  FileCall call = {0, 0, 0, "read", 3, "f", "", 0, 4096, 0, -5, 1, 2, 0, {}};
+  EXPECT_EQ(Describe(trace, call), "read(3 f, 4096 B) = -1 Input/output error (EIO) (injected)");
+  call.injection = 1;
+  EXPECT_EQ(Describe(trace, call), "read(3 f, 4096 B) = -1 Input/output error (EIO) (injected, though done)");
+  call.injection = -1;
+  call.told = 11;
+  EXPECT_EQ(Describe(trace, call), "read(3 f, 4096 B) = 11");
+  call.end = 0;
+  EXPECT_EQ(Describe(trace, call), "read(3 f, 4096 B) = ? (killed in it)");
+}
+
 TEST(Describe, ShortFormsNameTheFilesInvolved) {
   const Trace trace = ReplaceByRename();
   EXPECT_EQ(DescribeShort(trace.ops[1]), "write(t, 11 B)");

@@ -45,6 +45,7 @@ bool MatchesOne(const char** glob, char byte) {
 /// A star is undone by going on one byte later; of several only the last of each kind has to be, because an
 /// earlier one that took more would leave the later ones less.
 bool MatchesWhole(const char* glob, const char* path) {
+  const char* const begin = glob;
   const char* star = nullptr;  // what follows the last "*", and how far it has reached
   const char* star_at = nullptr;
   const char* stars = nullptr;  // the same of the last "**"
@@ -53,7 +54,7 @@ bool MatchesWhole(const char* glob, const char* path) {
   for (;;) {
     if (*glob == '*' && glob[1] == '*') {
       glob += 2;
-      whole = *glob == '/';
+      whole = *glob == '/' && (glob - begin == 2 || glob[-3] == '/');
       if (whole) glob++;
       stars = glob;
       stars_at = path;
@@ -78,6 +79,7 @@ bool MatchesWhole(const char* glob, const char* path) {
       glob = stars;
       stars_at++;
       while (whole && *stars_at != 0 && stars_at[-1] != '/') stars_at++;
+      if (whole && stars_at[-1] != '/') return false;
       path = stars_at;
     } else {
       return false;

@@ -256,6 +256,8 @@ class Parser {
       b_.Allocate(w[2], 0, std::stoull(w[3]), std::stoull(w[4]), std::stoull(w[3]) + std::stoull(w[4]));
     } else if (op == "tmpfile") {
       b_.Tmpfile(w[2]);
+    } else if (op == "close") {
+      b_.Close(w[2]);
     } else if (op == "fsync") {
       b_.Fsync(w[2]);
     } else if (op == "fdatasync") {

@@ -9,7 +9,7 @@
 //   op w PATH OFFSET CONTENT [trunc] [sync] [dsync] [direct]   open(O_CREAT), write, close
 //   op create PATH [MODE], op mkdir|unlink|rmdir|touch PATH, op rename|xchg|whiteout|link A B, op symlink
 //   TARGET PATH, op truncate PATH SIZE, op chmod PATH MODE, op setxattr PATH KEY VALUE, op falloc PATH OFFSET
-//   LENGTH, op punch PATH OFFSET LENGTH SIZE, op tmpfile @HANDLE, op fsync|fdatasync|sfr PATH, op syncfs
+//   LENGTH, op punch PATH OFFSET LENGTH SIZE, op tmpfile @HANDLE, op fsync|fdatasync|sfr|close PATH, op syncfs
 //   [PATH] op trig                                create, write and fsync a fresh file: the journal commits,
 //   nobody flushed our data
 //     behind any op: fails=EIO, in-flight (it never returned), overlap (it had begun before the one before it
