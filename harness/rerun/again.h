@@ -1,6 +1,7 @@
 // Again: runs the recorded command again in its sandbox, and knows when two of its runs are alike.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,7 @@ class Again {
   const Trace& plain_;
   const RunSpec& run_;
   const std::vector<int>& ok_exit_;
+  uint32_t runs_ = 0;  ///< no run has the process numbers of another one
 };
 
 /// A finding about how a run ended: `path` has `outcome`, whatever the file system. `id` and `trace` name the

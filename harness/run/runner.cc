@@ -187,6 +187,7 @@ Result<RunResult> Run(const Sandbox& sandbox, const RunSpec& spec) {
   EditEnvironment(request.environment, "PWD=" + request.directory);
   request.time_limit_ms = static_cast<uint64_t>(spec.time_limit.count());
   request.process_limit = spec.process_limit;
+  request.last_pid = spec.last_pid;
   request.traced_recording = spec.traced_recording;
   request.tracer_stands_by = spec.tracer_stands_by;
   request.descriptors = {{in.get(), 0}, {out.writer(), 1}, {err.writer(), 2}};

@@ -36,6 +36,10 @@ struct RunSpec {
   std::string traced_recording;
   bool tracer_stands_by = false;  ///< traced is only what the preload library hands over
   uint32_t process_limit = 4096;  ///< processes alive at once: more ends the run (a fork bomb)
+  /// Where there is a pid namespace: number of the process before the first one. The same numbers in each run
+  /// make temporary names repeat; in runs that follow each other on one machine no process has the number of
+  /// an earlier one.
+  uint32_t last_pid = 1;
   /// Descriptors to hand over: (ours, number in the command). Numbers 0 to 2 are not for this.
   std::vector<std::pair<int, int>> descriptors;
   /// The program gets a pipe under this number, and what it writes there is an acknowledgement channel

@@ -23,6 +23,7 @@ Result<UniqueFd> PackRequest(const WardenRequest& request) {
   head.environment_count = static_cast<uint32_t>(request.environment.size());
   head.descriptor_count = static_cast<uint32_t>(request.descriptors.size());
   head.process_limit = request.process_limit;
+  head.last_pid = request.last_pid;
   head.tracer_stands_by = request.tracer_stands_by;
   head.time_limit_ms = request.time_limit_ms;
   std::string bytes(reinterpret_cast<const char*>(&head), sizeof head);

@@ -56,6 +56,7 @@ struct WardenRequest {
   bool tracer_stands_by = false;
   uint64_t time_limit_ms = 0;
   uint32_t process_limit = 0;
+  uint32_t last_pid = 1;                         ///< RunSpec::last_pid
   std::vector<std::pair<int, int>> descriptors;  ///< (ours, number there), 0 to 2 included
 };
 

@@ -207,8 +207,10 @@ void Server::KillAll(WardenReply& reply) {
 }
 
 void Server::RunOne(StartSpec& spec, const WardenRequestHead& head, WardenReply& reply) {
-  // The same process numbers in each run: temporary names made from them repeat.
-  if (last_pid_ >= 0 && pwrite(last_pid_, "1", 1, 0) != 1) last_pid_ = -1;
+  const std::string last_pid = std::to_string(head.last_pid);
+  if (last_pid_ >= 0 &&
+      pwrite(last_pid_, last_pid.data(), last_pid.size(), 0) != static_cast<ssize_t>(last_pid.size()))
+    last_pid_ = -1;
   const uint64_t begin = NowNs();
   const uint64_t deadline = begin + head.time_limit_ms * 1'000'000;
   told_to_end_ = false;

@@ -27,6 +27,7 @@ struct WardenRequestHead {
   uint32_t environment_count = 0;
   uint32_t descriptor_count = 0;
   uint32_t process_limit = 0;
+  uint64_t last_pid = 1;
   uint64_t tracer_stands_by = 0;
   uint64_t time_limit_ms = 0;
 };
