@@ -31,7 +31,7 @@ class Seen:
         text = finding["message"] + " " + finding.get("scene", "")
         self.calls = {re.sub(r"\s+|, \d+ B|, 0[0-7]+", "", call)
                       for call in re.findall(r"\b[a-z_0-9]+\([^()]*\)", text)}
-        self.errors = set(re.findall(r"\bE[A-Z0-9]{2,}\b", text)) - {"EMPTY"}
+        self.errors = set(re.findall(r"\b(?:E[A-Z0-9]{2,}|SIG[A-Z]+)\b", text)) - {"EMPTY"}
         self.errors |= {word for phrase, word in WAYS if re.search(phrase + (r"(?! and then)" if word == "short" else ""), text)}
         self.errors |= {"done"} if ", though done" in text else set()
 

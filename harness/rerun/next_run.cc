@@ -309,7 +309,7 @@ class NextRun {
   // Does each further run leave more, and does a run from the old state not?
   Status JudgeGrowth(const StartState& state, const Trace& next) {
     const std::vector<std::string> left = Added(next);
-    if (left.empty()) return {};
+    if (left.empty() || grows_) return {};
     for (int more = 0; more < 2; ++more) {
       ASSIGN_OR_RETURN(const Trace further, runs_.Run(command_));
       if (Added(further).empty()) return {};
@@ -323,6 +323,7 @@ class NextRun {
       }
     }
     if (*grows_by_itself_) return {};
+    grows_ = true;
     Report(state, next, Outcome::kLitter, Severity::kWarning, left.front(),
            fmt::format("each further run leaves more behind, as {}", left.front()), Oracle::kClean);
     return {};
@@ -402,6 +403,7 @@ class NextRun {
   bool stable_view_ = true;
   bool old_succeeds_ = false;  ///< the runs from the old state and its like
   bool new_succeeds_ = false;
+  bool grows_ = false;                   ///< said already: the names are others in each run
   std::optional<bool> grows_by_itself_;  ///< each run from the old state leaves more than the one before
   std::set<std::string> names_;          ///< patterns of all paths that plain runs find or leave
   std::set<std::string> known_kills_;    ///< paths that kills during the recorded run leave broken

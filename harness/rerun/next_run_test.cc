@@ -173,6 +173,18 @@ TEST_F(NextRunTest, AFailureThatLeavesMoreEachTimeSaysSo) {
               Contains(AllOf(HasSubstr("error wedged"), HasSubstr("leaves more behind, as left."))));
 }
 
+TEST_F(NextRunTest, ProcessNumbersAreNotThoseOfAnEarlierRun) {
+  Run("echo old >f", "set -C; echo new >t.$$; mv t.$$ f");
+  EXPECT_THAT(Findings(), IsEmpty()) << "the left-over of a killed run has another number";
+}
+
+TEST_F(NextRunTest, WhatPilesUpIsSaidOnce) {
+  Run("echo old >f", "if test -e t; then echo x >left.$$; exit 0; fi; echo new >t; echo new >>t; mv t f");
+  EXPECT_EQ(std::count_if(result_.findings.begin(), result_.findings.end(),
+                          [](const Finding& finding) { return finding.shown == Outcome::kLitter; }),
+            1);
+}
+
 TEST_F(NextRunTest, AKillDuringTheNextRunIsJudgedAndStartedFrom) {
   Run("echo old >f", "if test -e t; then : >f; echo new >f; rm t; else echo new >t; mv t f; fi");
   EXPECT_THAT(Findings(),

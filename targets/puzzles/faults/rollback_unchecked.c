@@ -7,7 +7,7 @@
 // EXPECT faults: atomic:missing rename(f→f.old) EIO
 // EXPECT faults: atomic:missing rename(f.new→f) EIO
 // EXPECT faults: atomic:missing rename(f.old→f) ENOSPC
-// EXPECT faults: recoverable:wedged rename(f→f.old) kill?
+// EXPECT faults: recoverable:wedged rename(f→f.old)
 // EXPECT faults: honest:changed-though-failed unlink(f.old) EIO?
 //
 // Why: a rollback is a second update with all that can fail in one. A link keeps the old name instead.

@@ -3,7 +3,9 @@
 // PUZZLE axes: kill
 // SHOWS write:path=f.new:signal=SIGTERM:when=1: exit 0, f truncated
 // SHOWS repaired write:path=f.new:signal=SIGTERM:when=1: exit -15, f old
-// EXPECT kill: atomic:truncated * ?
+// EXPECT kill: honest:not-done openat(.) SIGTERM
+// EXPECT kill: honest:empty openat(f.new) SIGTERM
+// EXPECT kill: honest:truncated write(f.new) SIGTERM
 #include <signal.h>
 
 #include "update.h"
