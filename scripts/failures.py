@@ -8,18 +8,18 @@ WAYS = [("a short count and then", "filling"), ("a short count", "short"), ("on 
 
 
 class Expected:
-    """`ORACLE:OUTCOME,... CALL [ERROR,...]`, with a ? at the end when it is optional."""
+    """`ORACLE:OUTCOME,... CALL[+CALL...] [ERROR,...]`, with a ? at the end when it is optional."""
 
     def __init__(self, axis, text):
         self.axis, self.text, self.optional = axis, text, text.endswith("?")
         finding, call, *errors = text.rstrip(" ?").split()
         self.oracle, _, outcomes = finding.partition(":")
-        self.outcomes, self.call = set(outcomes.split(",")), call
+        self.outcomes, self.wanted = set(outcomes.split(",")), call.split("+")
         self.errors = set(errors[0].split(",")) if errors else set()
 
     def matches(self, seen):
         return (self.oracle == seen.oracle and self.outcomes == seen.outcomes and self.errors <= seen.errors and
-                any(fnmatch.fnmatchcase(call, self.call) for call in seen.calls))
+                all(any(fnmatch.fnmatchcase(call, one) for call in seen.calls) for one in self.wanted))
 
 
 class Seen:

@@ -65,6 +65,8 @@ class Enumeration {
       const CallKind kind = KindOfCall(call);
       if (call.begin <= options_.after_ticket || OnlyLooks(kind) || kind == CallKind::kRead) return false;
     }
+    // Closing what was only read has nothing to report (close(2) speaks of earlier writes).
+    if (KindOfCall(call) == CallKind::kClose && (call.open_flags & O_ACCMODE) == O_RDONLY) return false;
     // On the way to the judged directory nothing is the program's.
     const std::string& judged = survey_.roots[0].path;
     if (call.path.starts_with("/") && (judged == call.path || judged.starts_with(call.path + "/")))

@@ -94,6 +94,17 @@ TEST(FaultCases, ACloseThatFailsHasClosed) {
   }
 }
 
+TEST(FaultCases, ClosesOfWhatWasOnlyReadDoNotFail) {
+  FileCall close = Call("close", "f");
+  const auto cases = [&] {
+    const Trace survey = With(TraceBuilder().OldFile("f", "old").Exit().Build(), {close});
+    return MakeFaultCases(survey, PathPatterns(survey, survey), {}).cases.size();
+  };
+  EXPECT_GT(cases(), 0u);
+  close.open_flags = O_RDONLY | O_CLOEXEC;
+  EXPECT_EQ(cases(), 0u);
+}
+
 TEST(FaultCases, EveryPlanHitsTheCallItIsMadeFor) {
   Trace survey = Writer();
   survey.file_calls.insert(survey.file_calls.begin() + 2, Call("write", "f.tmp", 30));

@@ -9,6 +9,16 @@
 
 namespace oldornew {
 
+namespace {
+
+// Ways to the same end that are told.
+constexpr size_t kMostWays = 4;
+
+// Whichever call fails, one and the same thing is not done afterwards.
+bool OneForAllCalls(const Blame& blame) { return blame.any_call || blame.outcome == Outcome::kLitter; }
+
+}  // namespace
+
 std::string SourceOf(const Trace& trace, const FileCall& call) {
   std::string source = DescribeSource(trace, OpOf(call));
   const auto process = static_cast<size_t>(call.process);
@@ -24,35 +34,43 @@ std::string CallText(const Trace& trace, const FileCall& call) {
 
 bool FaultFindings::Add(const PathPatterns& patterns, const FaultScene& scene, Blame blame) {
   const FileCall& guilty = *scene.guilty;
-  const std::string pattern = patterns.Of(guilty.path);
-  const std::string site =
-      blame.any_call ? "" : fmt::format("{} {} {}", guilty.call, pattern, PlaceOf(*scene.trace, guilty));
-  const Key key(blame.oracle, blame.outcome, patterns.Of(blame.path), site);
-  const auto add = [](const std::string& text, std::vector<std::string>* list) {
-    if (std::find(list->begin(), list->end(), text) == list->end()) list->push_back(text);
-  };
-  if (const auto found = groups_.find(key); found != groups_.end()) {
-    Group& group = found->second;
+  const std::string cause = fmt::format("{} {}", guilty.call, patterns.Of(guilty.path));
+  const Key key(blame.oracle, patterns.Of(blame.path), OneForAllCalls(blame) ? "" : cause);
+  const Way way{scene.call, fmt::format("{} {}", OpNumberOf(*scene.trace, guilty), cause), blame.outcome, {}};
+  auto [found, fresh] = groups_.try_emplace(key);
+  Group& group = found->second;
+  if (fresh) {
+    group.run = scene.run;
+    group.token = FormatToken(EndCase{scene.id, scene.trace->Identity().Short()});
+    group.source = SourceOf(*scene.trace, guilty);
+    group.cause = OneForAllCalls(blame) ? "" : cause;
+    group.again = scene.again;
+    group.blame = std::move(blame);
+    order_.push_back(key);
+  } else {
     group.blame.severity = std::min(group.blame.severity, blame.severity);
-    if (blame.any_call && scene.call != group.call) {
-      add(scene.call, &group.others);
-    } else {
-      add(scene.fault, &group.faults);
-    }
-    return false;
   }
-  Group group;
-  group.blame = std::move(blame);
-  group.run = scene.run;
-  group.token = FormatToken(EndCase{scene.id, scene.trace->Identity().Short()});
-  group.source = SourceOf(*scene.trace, guilty);
-  group.call = scene.call;
-  group.cause = fmt::format("{} {}", guilty.call, pattern);
-  group.faults = {scene.fault};
-  group.again = scene.again;
-  order_.push_back(key);
-  groups_.emplace(key, std::move(group));
-  return true;
+  const auto same = [&](const Way& w) { return w.calls == way.calls && w.outcome == way.outcome; };
+  auto at = std::find_if(group.ways.begin(), group.ways.end(), same);
+  if (at == group.ways.end()) at = group.ways.insert(at, way);
+  if (std::find(at->faults.begin(), at->faults.end(), scene.fault) == at->faults.end())
+    at->faults.push_back(scene.fault);
+  return fresh;
+}
+
+// "ENOSPC, EIO at 2 write(f.tmp); a short count at 4 write(f.tmp), where it can be TRUNCATED".
+std::string FaultFindings::Ways(const Group& group) {
+  std::vector<std::string> out;
+  for (const Way& way : group.ways) {
+    if (out.size() == kMostWays) {
+      out.push_back(fmt::format("{} more", group.ways.size() - kMostWays));
+      break;
+    }
+    out.push_back(fmt::format("{} at {}", Join(way.faults, ", "), way.call));
+    if (way.outcome != group.blame.outcome)
+      out.back() += fmt::format(", where it can {}", OutcomePhrase(way.outcome));
+  }
+  return Join(out, "; ");
 }
 
 std::vector<Finding> FaultFindings::Take(const PathPatterns& patterns,
@@ -68,10 +86,10 @@ std::vector<Finding> FaultFindings::Take(const PathPatterns& patterns,
 Finding FaultFindings::FindingOf(const PathPatterns& patterns, const Group& group,
                                  const FurtherRun& run) const {
   const Blame& blame = group.blame;
-  std::string message = fmt::format("{}: after {} at {}", blame.what, Join(group.faults, ", "), group.call);
-  if (!group.others.empty()) message += fmt::format(", and the same when {} fails", Join(group.others, ", "));
+  const std::string message = fmt::format("{}: after {}", blame.what, Ways(group));
   Finding finding =
       EndFinding(blame.oracle, blame.outcome, blame.severity, blame.path, message, run.id, run.trace);
+  for (const Way& way : group.ways) finding.outcomes[way.outcome] = {};
   finding.token = group.token;
   finding.stable_path = patterns.Of(blame.path);
   finding.cause = group.cause;

@@ -1,5 +1,6 @@
-// Fault findings: what is wrong with many faulted runs, as findings. The same wrong end after the same guilty
-// call is one finding, with all faults that lead to it.
+// Fault findings: what is wrong with many faulted runs, told once for each thing that is to be mended in the
+// program. The same call fails with many errors and at many moments; and a file that is left behind is left
+// behind whichever call fails.
 #pragma once
 
 #include <map>
@@ -39,19 +40,25 @@ class FaultFindings {
   std::vector<Finding> Take(const PathPatterns& patterns, const std::vector<FurtherRun>& runs) const;
 
  private:
+  /// A call, and what made it fail with the same end.
+  struct Way {
+    std::string call;   ///< "3 write(sedXk2)"
+    std::string calls;  ///< as it is in every run: "3 write sed*"
+    Outcome outcome = Outcome::kNotDone;
+    std::vector<std::string> faults;  ///< in the order of the cases
+  };
   struct Group {
-    Blame blame;
+    Blame blame;  ///< of the first one
     size_t run = 0;
     std::string token;
     std::string source;
-    std::string call;
-    std::string cause;                ///< the same in every run
-    std::vector<std::string> faults;  ///< in the order of the cases
-    std::vector<std::string> others;  ///< with Blame::any_call: the other calls
+    std::string cause;  ///< the same in every run
     std::string again;
+    std::vector<Way> ways;
   };
-  using Key = std::tuple<Oracle, Outcome, std::string, std::string>;
+  using Key = std::tuple<Oracle, std::string, std::string>;
 
+  static std::string Ways(const Group& group);
   Finding FindingOf(const PathPatterns& patterns, const Group& group, const FurtherRun& run) const;
 
   std::map<Key, Group> groups_;

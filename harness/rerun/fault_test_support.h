@@ -25,6 +25,7 @@ inline FileCall Call(const std::string& call, const std::string& path, int64_t r
   out.path2 = path2;
   out.result = out.told = result;
   out.requested = result > 0 ? static_cast<uint64_t>(result) : 0;
+  if (call == "close") out.open_flags = O_WRONLY;
   return out;
 }
 

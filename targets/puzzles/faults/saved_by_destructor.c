@@ -6,7 +6,6 @@
 // SHOWS write:path=f.new:error=ENOSPC:when=3: exit 1, f old
 // SHOWS repaired write:path=f.new:error=ENOSPC:when=1: exit 1, f old
 // EXPECT faults: honest:foreign write(f.new) ENOSPC,EIO
-// EXPECT faults: honest:foreign write(f.new) ENOSPC,EIO
 #include "update.h"
 
 struct SaveFile {

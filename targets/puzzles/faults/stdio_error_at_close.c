@@ -3,8 +3,7 @@
 // PUZZLE axes: faults
 // SHOWS write:path=f.new:error=ENOSPC: exit 0, f empty
 // SHOWS repaired write:path=f.new:error=ENOSPC: exit 1, f old
-// EXPECT faults: honest:empty write(f.new) ENOSPC,EIO,full
-// EXPECT faults: honest:truncated write(f.new) filling
+// EXPECT faults: honest:empty,truncated write(f.new) ENOSPC,EIO,full,filling
 // EXPECT faults: honest:lost-after-error close(f.new) EIO
 #include "update.h"
 

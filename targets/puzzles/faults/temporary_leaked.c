@@ -7,10 +7,7 @@
 // SHOWS rename:error=EACCES: exit 1, f old, left f.new
 // SHOWS repaired write:path=f.new:error=ENOSPC: exit 1, f old
 // SHOWS repaired rename:error=EACCES: exit 1, f old
-// EXPECT faults: clean:litter write(f.new) ENOSPC,EIO,filling,full
-// EXPECT faults: clean:litter fsync(f.new) EIO
-// EXPECT faults: clean:litter close(f.new) EIO
-// EXPECT faults: clean:litter rename(f.new→f) ENOSPC,EACCES,EXDEV,EIO
+// EXPECT faults: clean:litter write(f.new)+fsync(f.new)+close(f.new)+rename(f.new→f) ENOSPC,EIO,filling,full,EACCES,EXDEV
 #include "update.h"
 
 static _Noreturn void Stop(const char* what) {

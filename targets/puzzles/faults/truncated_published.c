@@ -3,8 +3,7 @@
 // PUZZLE axes: faults
 // SHOWS write:path=f.new:error=ENOSPC: exit 1, f empty
 // SHOWS repaired write:path=f.new:error=ENOSPC: exit 1, f old
-// EXPECT faults: atomic:empty write(f.new) ENOSPC,EIO,full
-// EXPECT faults: atomic:truncated write(f.new) filling
+// EXPECT faults: atomic:empty,truncated write(f.new) ENOSPC,EIO,full,filling
 #include "update.h"
 
 int main(void) {
