@@ -133,6 +133,24 @@ TEST(RecordingFaults, TheTestKnowsEveryCallOfTheTable) {
     EXPECT_TRUE(known.contains(SyscallName(shape.nr))) << SyscallName(shape.nr);
 }
 
+/// What the program was not told of is closed, and so is what it was told could not be.
+TEST(RecordingFaults, NoDescriptorIsLeftOpen) {
+  for (const char* name : {"open", "openat", "openat2", "creat", "dup", "close", "close before"}) {
+    const std::string call = Split(name, ' ')[0];
+    RecordedRun run;
+    Furnish(run);
+    run.options.plan.injections = {
+        MustParse(call + ":path=subject*:error=EMFILE" + (call == name ? ":effect=full" : ""))};
+    run.Run({TestProgram("file_call"), call, "", "count"});
+    EXPECT_TRUE(run.output.starts_with(fmt::format("{} ", -EMFILE))) << name;
+    EXPECT_TRUE(run.output.ends_with(call == "dup" ? "4\n" : "3\n")) << name << run.output;
+    EXPECT_THAT(run.Problems(), IsEmpty()) << name;
+    if (call != "dup") {
+      EXPECT_THAT(run.Summary(), Contains(StartsWith("close subject"))) << name;
+    }
+  }
+}
+
 TEST(RecordingFaults, AReturnedValueStandsForACallThatIsNotMade) {
   for (const auto& [name, value] : {std::pair("write", 10), {"rename", 0}, {"fsync", 0}, {"ftruncate", 0}}) {
     const Outcome without = Observe(name, "", true);
@@ -378,18 +396,29 @@ RecordedRun Survey(const char* script, bool survey, bool traced = getenv("OLDORN
   return run;
 }
 
+/// The innermost callers, without what changes from run to run: where modules lie, and the outermost frames,
+/// which the unwinder may guess.
+std::string Innermost(const Op& op) {
+  std::string text = op.call;
+  for (size_t i = 0; i < op.stack.size() && i < 4; ++i) text += fmt::format(" {:x}", op.stack[i] % 4096);
+  return text;
+}
+
 TEST(RecordingFaults, ASurveyChangesNothingAndHoldsEveryCallThatChangedSomething) {
   for (const char* script : kScripts) {
     const RecordedRun plain = Survey(script, false);
     const RecordedRun survey = Survey(script, true);
     EXPECT_EQ(Plainly(Join(survey.Summary(), "\n")), Plainly(Join(plain.Summary(), "\n")));
     EXPECT_THAT(plain.trace.file_calls, IsEmpty());
+    for (size_t i = 0; i < plain.trace.ops.size() && i < survey.trace.ops.size(); ++i)
+      EXPECT_EQ(Innermost(survey.trace.ops[i]), Innermost(plain.trace.ops[i]));
     EXPECT_GT(survey.trace.file_calls.size(), survey.trace.ops.size());
     for (const Op& op : survey.trace.ops) {
       if (op.kind == OpKind::kOutput || op.kind == OpKind::kExit || op.kind == OpKind::kClose) continue;
       const auto is_it = [&](const FileCall& call) {
         return call.begin < op.begin && op.end < call.end && call.call == op.call && call.path == op.path &&
-               call.process == op.process && call.thread == op.thread && call.told == call.result;
+               call.process == op.process && call.thread == op.thread && call.told == call.result &&
+               call.stack == op.stack;
       };
       EXPECT_TRUE(std::any_of(survey.trace.file_calls.begin(), survey.trace.file_calls.end(), is_it))
           << script << ": " << Describe(survey.trace, op);

@@ -15,6 +15,7 @@
 #include "interpose/funnel/glob.h"
 #include "interpose/funnel/handlers.h"
 #include "interpose/funnel/memory.h"
+#include "interpose/funnel/stack.h"
 
 namespace oldornew::preload {
 
@@ -328,6 +329,7 @@ long WithPlan(Call& call) {
   Fault fault = {};
   Decision decision;
   if (call.fault == nullptr) {
+    if (TakeNewCode()) RecordModules();  // first: the stack may go through it
     decision = Decide(call, *shape, &fault);
   } else {  // it comes anew
     fault = *call.fault;

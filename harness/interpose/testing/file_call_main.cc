@@ -192,7 +192,7 @@ std::map<std::string, Case> Cases() {
 }
 
 /// "RESULT" or "-ERRNO", and what has come into the room.
-int MakeOne(const std::string& name, bool skip) {
+int MakeOne(const std::string& name, bool skip, bool count) {
   const std::map<std::string, Case> cases = Cases();
   const auto found = cases.find(name);
   if (found == cases.end()) return 2;
@@ -203,6 +203,7 @@ int MakeOne(const std::string& name, bool skip) {
   printf("%ld ", result < 0 ? -static_cast<long>(errno) : result);
   fwrite(room, 1, 10, stdout);
   puts("");
+  if (count) printf("%d\n", dup(1));  // the lowest number that is free
   return 0;
 }
 
@@ -265,7 +266,7 @@ int main(int argc, char** argv) {
   if (name == "threads") return Threads();
   if (name == "stdio") return Stdio();
   if (name == "signals") return Signals();
-  if (name != "list") return MakeOne(name, argc > 2);
+  if (name != "list") return MakeOne(name, argc == 3, argc > 3);
   for (const auto& [word, one] : Cases()) printf("%s\n", word.c_str());
   return 0;
 }
