@@ -202,7 +202,8 @@ Status Inject(const Options& options, Means& means, Examination* out) {
   out->report.axes.push_back({Axis::kFaults, faults.cases, faults.exhaustive, faults.summary});
   out->result.bounds.insert(out->result.bounds.end(), faults.bounds.begin(), faults.bounds.end());
   for (FaultEnd& end : faults.ends)
-    means.starts.push_back({std::move(end.tree), std::move(end.scene), std::move(end.id), false});
+    means.starts.push_back(
+        {std::move(end.tree), std::move(end.scene), std::move(end.id), Axis::kFaults, false});
   Take(std::move(faults), Axis::kFaults, out);
   return {};
 }

@@ -35,6 +35,6 @@ std::string AxisNames(const std::set<Axis>& axes) {
   return Join(names, ", ");
 }
 
-std::set<Axis> DefaultAxes() { return {Axis::kPower, Axis::kKill, Axis::kNextRun}; }
+std::set<Axis> DefaultAxes() { return {Axis::kPower, Axis::kFaults, Axis::kKill, Axis::kNextRun}; }
 
 }  // namespace oldornew

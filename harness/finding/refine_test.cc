@@ -94,6 +94,44 @@ Trace TwoReplaces(bool same_line) {
   return trace;
 }
 
+TEST(Needed, OfAttributesThatAreLostTogetherNoneIsEnough) {
+  TraceBuilder builder;
+  builder.OldFile("f", kOld).OldMode("f", 0600);
+  const Trace trace = builder.Create("t", 0644)
+                          .Write("t", 0, kNew)
+                          .Chmod("t", 0600)
+                          .SetXattr("t", "user.a", "1")
+                          .SetTimes("t")
+                          .Rename("t", "f")
+                          .Exit()
+                          .Build();
+  const Subject subject{"f", {{0, "f"}}, false};
+  Finding finding;
+  finding.oracle = Oracle::kAttrs;
+  finding.first_point = finding.last_point = 6;
+  finding.lost = {{2, Effect::Extent::kWhole, ""}, {3, Effect::Extent::kWhole, ""}};
+  MarkNeeded(trace, subject, {}, &finding);
+  EXPECT_THAT(finding.needed, ElementsAre(false, false));
+  finding.lost = {{3, Effect::Extent::kWhole, ""}, {4, Effect::Extent::kWhole, ""}};
+  MarkNeeded(trace, subject, {}, &finding);
+  EXPECT_THAT(finding.needed, ElementsAre(true, false)) << "times are no attributes that anybody judges";
+}
+
+TEST(Repair, NoSyncCuresAttributesThatAreSetAfterTheRename) {
+  TraceBuilder builder;
+  builder.OldFile("f", kOld).OldMode("f", 0600);
+  const Trace trace =
+      builder.Create("t").Write("t", 0, kNew).Fsync("t").Rename("t", "f").Chmod("f", 0640).Exit().Build();
+  SearchOptions options;
+  options.profiles = SelectProfiles({"xfs", "posix"}).value();
+  options.expect = {Oracle::kAttrs};
+  const SearchResult result = Search(trace, options).value();
+  ASSERT_THAT(result.findings, SizeIs(1));
+  EXPECT_EQ(result.findings[0].oracle, Oracle::kAttrs);
+  EXPECT_TRUE(result.findings[0].repair_failed);
+  EXPECT_THAT(result.findings[0].repair, IsEmpty());
+}
+
 TEST(Cause, FilesThatOneLineWritesAreOneFindingWithTwoSubjects) {
   const auto findings = Searched(TwoReplaces(true), {"xfs"}).findings;
   ASSERT_THAT(findings, SizeIs(2)) << "atomic and durable";

@@ -198,16 +198,19 @@ class NextRun {
     return JudgeSuccess(state, std::move(next));
   }
 
-  // Whether it is worth looking at: a state that was right and is neither old nor new is a version in
-  // between, and nobody has run the command from that.
-  bool IsInBetween(const StartState& state, const Compared& compared) const {
+  // Whether what this run made of the path says nothing: it found there a version in between, from which
+  // nobody has run the command, or what another axis has reported already.
+  bool SaysNothing(const StartState& state, const Compared& compared) const {
     const ReaderView start = ViewOf(plain_, state.tree, compared.path);
     if (start == ViewOf(plain_, plain_.old_tree, compared.path)) return false;
     if (start == ViewOf(plain_, plain_.new_tree, compared.path)) return false;
     // Behind two kills there are the versions of the next run as well.
     if (state.second) return true;
     const Subject& subject = subjects_[compared.subject];
-    return !JudgeState(plain_, subject, histories_[compared.subject], state.tree, 0);
+    if (!JudgeState(plain_, subject, histories_[compared.subject], state.tree, 0)) return true;
+    return state.axis == Axis::kKill    ? spec_.search.kill
+           : state.axis == Axis::kPower ? spec_.search.power
+                                        : true;
   }
 
   Status JudgeSuccess(const StartState& state, Trace next) {
@@ -249,7 +252,7 @@ class NextRun {
     ASSIGN_OR_RETURN(const Came came, CameOf(next));
     for (size_t i = 0; i < paths_.size(); ++i) {
       if (came.paths[i] == from_old_.paths[i] || came.paths[i] == from_new_.paths[i]) continue;
-      if (!IsInBetween(state, paths_[i])) return paths_[i].path;
+      if (!SaysNothing(state, paths_[i])) return paths_[i].path;
     }
     if (came.view == from_old_.view || came.view == from_new_.view) return std::nullopt;
     // What starts from a state of no version is the business of the axis that found that state.

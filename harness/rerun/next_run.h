@@ -25,7 +25,7 @@ struct NextRunSpec {
   bool after_power_cut = false;    ///< from the crash states of search.profiles
   std::vector<StartState> starts;  ///< from these too: what faults left
   uint64_t most_states = 300;      ///< distinct states to run from, in the order above
-  uint64_t most_again = 60;        ///< of those that kills during next runs leave; no bound of the verdict
+  uint64_t most_again = 24;        ///< of those that kills during next runs leave; no bound of the verdict
 };
 
 struct NextRunResult {

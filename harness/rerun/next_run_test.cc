@@ -92,6 +92,12 @@ TEST_F(NextRunTest, WhatTheNextRunMakesOfAHalfWrittenFileIsFound) {
   EXPECT_THAT(Findings(), Contains(HasSubstr("error not-done: after a kill behind")));
 }
 
+TEST_F(NextRunTest, WhatAnotherAxisHasReportedIsNotSaidAgain) {
+  spec_.search.kill = true;
+  Run("printf 'a\\nb\\n' >f", "sed s/$/x/ f >g; : >f; cat g >f; rm g");
+  EXPECT_THAT(Findings(), IsEmpty()) << "kills leave f empty, and are asked about";
+}
+
 TEST_F(NextRunTest, AKillWithinALargeWriteIsTriedToo) {
   Run("echo old >f",
       "head -c 20000 /dev/zero | tr '\\0' x | dd of=f bs=20000 iflag=fullblock status=none conv=notrunc; "
@@ -210,7 +216,8 @@ TEST_F(NextRunTest, FurtherStartsAreTriedAndStatesKnownAlreadyAreNot) {
   Inode inode;
   inode.content = Content::FromBytes("stale");
   tree.at(tree.roots()[0]).entries["stop"] = tree.Add(inode);
-  spec_.starts = {{tree, "after ENOSPC at 1 write(stop)", "fault-1"}, {tree, "the same", "fault-2"}};
+  spec_.starts = {{tree, "after ENOSPC at 1 write(stop)", "fault-1", Axis::kFaults},
+                  {tree, "the same", "fault-2"}};
   Run("", "test ! -e stop; echo new >f.tmp; mv f.tmp f");
   EXPECT_THAT(Findings(),
               Contains(HasSubstr("error wedged: after ENOSPC at 1 write(stop): every further run")));

@@ -60,10 +60,10 @@ void StartStates::AddKills(const Trace& trace, const std::string& scene_before,
     const std::string call = fmt::format("{} {}", number, DescribeShort(walk.op()));
     for (const uint64_t bytes : Few(walk.Inside())) {
       Add({walk.TreeInside(bytes), fmt::format("{}after a kill within {}", scene_before, call),
-           fmt::format("{}kill-{}.{}", id_before, number - 1, bytes), !id_before.empty()});
+           fmt::format("{}kill-{}.{}", id_before, number - 1, bytes), Axis::kKill, !id_before.empty()});
     }
     Add({walk.tree(), fmt::format("{}after a kill behind {}", scene_before, call),
-         fmt::format("{}kill-{}", id_before, number), !id_before.empty()});
+         fmt::format("{}kill-{}", id_before, number), Axis::kKill, !id_before.empty()});
   }
 }
 
@@ -74,7 +74,7 @@ void StartStates::AddPowerCuts(const std::vector<const Profile*>& profiles, cons
           return Add({state.tree,
                       fmt::format("after a power cut under {}, {} of {} calls done", profile->name,
                                   state.first_point, plain_->ops.size()),
-                      fmt::format("power-{}-{}", profile->name, state.choice), false});
+                      fmt::format("power-{}-{}", profile->name, state.choice), Axis::kPower, false});
         });
     exhaustive_ = exhaustive_ && coverage.exhaustive;
   }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "finding/axis.h"
 #include "model/crash_states.h"
 #include "trace/trace.h"
 
@@ -14,9 +15,10 @@ namespace oldornew {
 
 struct StartState {
   FileTree tree;
-  std::string scene;    ///< "after a kill behind 3 rename(a → b)"
-  std::string id;       ///< for tokens: "kill-3", "power-xfs-..."
-  bool second = false;  ///< what a kill during a next run left
+  std::string scene;        ///< "after a kill behind 3 rename(a → b)"
+  std::string id;           ///< for tokens: "kill-3", "power-xfs-..."
+  Axis axis = Axis::kKill;  ///< what left it
+  bool second = false;      ///< what a kill during a next run left
 };
 
 /// The states of one trace and of what came of it. States that differ only in what is random in new names
