@@ -266,6 +266,68 @@ TEST_F(CliTest, AProgramThatOnlyShellTextNamesIsFoundWhereverItLies) {
   EXPECT_EQ(run.exit_code, 0) << run.out << run.err;
 }
 
+TEST_F(CliTest, EverythingIsExploredByDefaultAndNamed) {
+  const Outcome run = Run(std::string("check --json ") + kCareful);
+  EXPECT_EQ(run.exit_code, 0) << run.out << run.err;
+  std::vector<std::string> axes;
+  const auto report = nlohmann::json::parse(run.out);
+  for (const auto& axis : report["axes"]) {
+    axes.push_back(axis["axis"]);
+    EXPECT_TRUE(axis["exhaustive"]);
+    EXPECT_GT(axis["cases"], 0);
+  }
+  EXPECT_THAT(axes, ::testing::UnorderedElementsAre("power", "kill", "faults", "next-run"));
+}
+
+TEST_F(CliTest, WhatAKillLeavesIsReportedReplayedAndExplained) {
+  const std::string command = "-- sh -c 'echo new > config.toml'";
+  const Outcome run = Run("check --only kill " + command);
+  EXPECT_EQ(run.exit_code, 1) << run.out << run.err;
+  EXPECT_THAT(run.out, HasSubstr("config.toml can be EMPTY after a kill behind 1 openat(config.toml"));
+  const std::string bundle = FirstBundle();
+  const Outcome replay = Run("replay --keep state " + bundle);
+  EXPECT_EQ(replay.exit_code, 1) << replay.err;
+  EXPECT_THAT(replay.out, HasSubstr("killed after 1 of"));
+  EXPECT_EQ(ReadFile(Path("w/state/config.toml")).value(), "");
+  const Outcome explain = Run("explain " + bundle);
+  EXPECT_EQ(explain.exit_code, 0) << explain.err;
+  EXPECT_THAT(explain.out, HasSubstr("is killed while it works"));
+  const auto json = nlohmann::json::parse(ReadFile(Path("w/oldornew.out/report.json")).value());
+  EXPECT_EQ(json["findings"][0]["axis"], "kill");
+  const std::string token = json["findings"][0]["token"];
+  EXPECT_EQ(Run("replay " + token).exit_code, 1);
+  EXPECT_EQ(Run("explain " + token).exit_code, 0);
+  EXPECT_EQ(Run("check --only power --expect check " + command).exit_code, 0) << "nothing of kills is asked";
+}
+
+TEST_F(CliTest, ASavedTraceTellsOfKillsAndOfNothingThatNeedsARun) {
+  ASSERT_EQ(Run("record -q -o t.trace -- sh -c 'echo new > config.toml'").exit_code, 0);
+  const Outcome run = Run("check --trace t.trace");
+  EXPECT_EQ(run.exit_code, 1) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("after a kill behind"));
+  EXPECT_THAT(run.out, HasSubstr("not explored, since there is no run: faults, next-run"));
+  for (const char* axis : {"faults", "next-run"}) {
+    const Outcome named = Run(fmt::format("check --trace t.trace --only power,{}", axis));
+    EXPECT_EQ(named.exit_code, 2) << axis;
+    EXPECT_THAT(named.err, HasSubstr("needs a run"));
+  }
+}
+
+TEST_F(CliTest, FindingsOfKillsAndNextRunsCanBeAccepted) {
+  const std::string command =
+      " -- sh -ec 'set -C; echo new > t; mv t config.toml; set +C; echo newer > config.toml'";
+  ASSERT_EQ(Run("check --only kill --write-baseline b.toml" + command).exit_code, 1);
+  std::string text = ReadFile(Path("w/b.toml")).value();
+  EXPECT_THAT(text, HasSubstr("profiles = [\"kill\"]"));
+  EXPECT_THAT(text, HasSubstr("profiles = [\"next-run\"]"));
+  for (size_t at = 0; (at = text.find("reason = \"\"", at)) != std::string::npos;)
+    text.replace(at, 11, "reason = \"known\"");
+  ASSERT_TRUE(WriteFile(Path("w/b.toml"), text));
+  const Outcome run = Run("check --only kill --baseline b.toml" + command);
+  EXPECT_EQ(run.exit_code, 0) << run.out << run.err;
+  EXPECT_THAT(run.out, HasSubstr("accepted"));
+}
+
 TEST_F(CliTest, AcknowledgedLinesArePromises) {
   const std::string script = "-- sh -c 'echo new > t; sync t; mv t config.toml; echo saved; sync .'";
   EXPECT_EQ(Run("check --only power --profile ext4 " + script).exit_code, 0);
@@ -342,6 +404,18 @@ TEST_F(ScenarioCliTest, AFolderOfScenariosPassesWhenEachIsAsItSays) {
   EXPECT_THAT(run.out, HasSubstr("2 scenarios as expected, 0 not, 2 skipped"));
   EXPECT_THAT(run.out, HasSubstr("no-such-program-x is not installed"));
   EXPECT_NE(access(Path("w/oldornew.out").c_str(), F_OK), 0) << "nothing differs, so nothing is kept";
+}
+
+TEST_F(ScenarioCliTest, ScenariosExpectOfEachAxisWhatIsToBeFound) {
+  const std::string head =
+      "only = ['kill']\nrun = 'set -eC; echo new > t; mv t f; : >> g; set +C; echo x > g'\n"
+      "[old]\nf = 'old'\ng = 'old'\n[expect]\nverdict = 'findings'\n";
+  Scenario("both", head + "[expect.kill]\ng = 'atomic:empty'\n[expect.next-run]\nf = 'recoverable:wedged'\n");
+  EXPECT_EQ(Run("check s").exit_code, 0) << Run("check s").out;
+  Scenario("both", head + "[expect.kill]\n[expect.next-run]\nf = 'recoverable:wedged'\n");
+  EXPECT_THAT(Run("check s").out, HasSubstr("kill: not expected g: atomic:empty"));
+  Scenario("both", head + "[expect.faults]\ng = 'atomic:empty'\n");
+  EXPECT_THAT(Run("check s").out, HasSubstr("faults was not explored: add it to the scenario's only"));
 }
 
 TEST_F(ScenarioCliTest, AMismatchInEitherDirectionFailsTheGateAndIsKept) {

@@ -153,6 +153,10 @@ Status Kill(const Options& options, const Means& means, Examination* out) {
   spec.run = RunSpecOf(options);
   spec.search = out->search;
   spec.search.probes = means.probes;
+  for (const Finding& finding : out->result.findings) {
+    if (finding.axis != Axis::kKill) continue;
+    for (const FindingSubject& subject : finding.subjects) spec.known.insert(subject.path);
+  }
   ASSIGN_OR_RETURN(KillResult kills, KillProcesses(*means.sandboxes.front(), out->recording.trace, spec));
   for (AxisReport& axis : out->report.axes) {
     if (axis.axis != Axis::kKill) continue;

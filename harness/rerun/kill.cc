@@ -198,6 +198,8 @@ class Killer {
   bool Counts(const SignalCase& kill, const Tried& tried, const Blame& blame) const {
     if (blame.outcome == Outcome::kChangedThoughFailed) return false;
     const bool handled = kill.signal != SIGKILL && Handled(kill, tried);
+    // What the recording has told of already.
+    if (blame.oracle == Oracle::kAtomic && !handled && spec_.known.contains(blame.path)) return false;
     return blame.outcome != Outcome::kLitter || handled;
   }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,9 +17,10 @@
 namespace oldornew {
 
 struct KillSpec {
-  RunSpec run;                 ///< of the plain run
-  SearchOptions search;        ///< of the plain run. With a probe for --view that one judges how runs end
-  uint64_t most_of_each = 16;  ///< of killed processes, SIGTERM and SIGINT: more moments are thinned out
+  RunSpec run;                  ///< of the plain run
+  SearchOptions search;         ///< of the plain run. With a probe for --view that one judges how runs end
+  std::set<std::string> known;  ///< paths that are known to be broken when everything is killed at once
+  uint64_t most_of_each = 16;   ///< of killed processes, SIGTERM and SIGINT: more moments are thinned out
 };
 
 struct KillResult {

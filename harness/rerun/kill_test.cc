@@ -97,6 +97,16 @@ TEST_F(KillTest, AHandlerThatSavesWhatThereIsPublishesHalf) {
   EXPECT_THAT(Findings(), IsEmpty()) << "who ignores the signal goes on to the end";
 }
 
+TEST_F(KillTest, WhatKillsOfEverythingLeaveIsNotSaidAgain) {
+  Shell("echo new >f");
+  EXPECT_THAT(Findings(), Contains(HasSubstr("error atomic empty: with SIGTERM behind ")));
+  spec_.known = {"f"};
+  Shell("echo new >f");
+  EXPECT_THAT(Findings(), IsEmpty());
+  Shell("trap 'exit 1' TERM; echo new >f");
+  EXPECT_THAT(Findings(), IsEmpty()) << "it ends with the call done";
+}
+
 TEST_F(KillTest, ManyMomentsAreThinnedOutAndThatIsSaid) {
   spec_.most_of_each = 2;
   Shell("for i in 1 2 3 4 5 6; do echo $i >f$i; done");
