@@ -4,7 +4,6 @@
 // SHOWS read:path=f:error=EIO: exit 0, f truncated
 // SHOWS repaired read:path=f:error=EIO: exit 1, f old
 // EXPECT faults: honest:truncated read(f) EIO
-// EXPECT faults: recoverable:not-done read(f) EIO
 #include "update.h"
 
 int main(void) {
