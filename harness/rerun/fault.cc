@@ -93,6 +93,16 @@ class Explorer {
     ASSIGN_OR_RETURN(Trace trace, RecordIn(*sandboxes_[0], run));
     survey_ = std::make_shared<Trace>(std::move(trace));
     surveyed_ = std::chrono::steady_clock::now();
+    const std::string idle = LeftAsItWas();
+    if (!idle.empty()) {
+      Bound(fmt::format(
+          "no call was made to fail, since a second run from the same state leaves {} as it was: what "
+          "the command does hangs on times, which are not restored, or on chance",
+          idle));
+      result_.exhaustive = false;
+      result_.summary = "not explored";
+      return false;
+    }
     if (survey_->exit_status != plain_.exit_status || !survey_->CanBeJudged()) {
       Bound(fmt::format("no call was made to fail, since a second run from the same state {}",
                         survey_->CanBeJudged()
@@ -124,6 +134,15 @@ class Explorer {
     judge_->AlsoPlain(*later_);
     RETURN_IF_ERROR(judge_->Prepare());
     return true;
+  }
+
+  // A file of the old state that the plain run changed and the survey did not; empty: there is none.
+  std::string LeftAsItWas() const {
+    const std::set<std::string> changed = ChangedPaths(*survey_);
+    for (const std::string& path : ChangedPaths(plain_)) {
+      if (plain_.old_tree.Lookup(path) && !changed.contains(path)) return path;
+    }
+    return {};
   }
 
   std::vector<Planned> FirstLevel() {
@@ -315,12 +334,14 @@ class Explorer {
                            result_.runs.size()};
     std::set<std::string> known = planned.known;
     bool new_here = false;
+    RunSpec once_more = spec_.run;
+    once_more.plan.injections = planned.fault.plan;
     for (Blame& blame : judgement.blames) {
       const std::string what = fmt::format("{} {} {}", OracleName(blame.oracle), OutcomeName(blame.outcome),
                                            patterns_->Of(blame.path));
       if (planned.known.contains(what)) continue;
       known.insert(what);
-      RETURN_IF_ERROR(judge_->AskNextRun(*sandboxes_[0], spec_.run, *trace, &blame));
+      RETURN_IF_ERROR(judge_->AskNextRun(*sandboxes_[0], once_more, *trace, &blame));
       new_here |= findings_.Add(*patterns_, about, std::move(blame));
     }
     if (!tried.hung) KeepEnd(*trace, scene, IdOf(planned));

@@ -106,6 +106,7 @@ class FaultJudge {
   bool CouldNotKnow(const FaultedRun& run) const;
   bool CouldCleanUp(const FaultedRun& run) const;
   void JudgeLitter(const FaultedRun& run, FaultJudgement* out) const;
+  size_t CountOf(const Trace& trace, const std::string& pattern) const;
   bool RemovalWasHit(const FaultedRun& run, const std::string& path) const;
   static bool RemovalWasTried(const Trace& trace, const FileCall& hit, const std::string& path);
   bool KeepsTheOld(const Trace& trace, const std::string& path) const;

@@ -129,6 +129,16 @@ void FaultJudge::JudgeLitter(const FaultedRun& run, FaultJudgement* out) const {
   }
 }
 
+// How many names of that pattern the run left.
+size_t FaultJudge::CountOf(const Trace& trace, const std::string& pattern) const {
+  size_t count = 0;
+  for (size_t root = 0; root < trace.roots.size() && root < trace.new_tree.roots().size(); ++root) {
+    for (const auto& [path, inode] : trace.new_tree.Walk(root))
+      count += patterns_.Of(ShowPlace(trace, {root, path})) == pattern;
+  }
+  return count;
+}
+
 Status FaultJudge::AskNextRun(Sandbox& sandbox, const RunSpec& run, const Trace& failed, Blame* blame) {
   if (!blame->piles_up) return {};
   const std::string pattern = patterns_.Of(blame->path);
@@ -136,14 +146,13 @@ Status FaultJudge::AskNextRun(Sandbox& sandbox, const RunSpec& run, const Trace&
   if (known == taken_away_.end()) {
     RETURN_IF_ERROR(sandbox.Present(failed.new_tree));
     ASSIGN_OR_RETURN(const Trace next, RecordIn(sandbox, run));
-    ASSIGN_OR_RETURN(const Place place, FindPlace(next, blame->path));
-    const bool gone = !next.new_tree.Lookup(place.path, place.root).has_value();
-    known = taken_away_.emplace(pattern, gone).first;
+    const bool more = CountOf(next, pattern) > CountOf(failed, pattern);
+    known = taken_away_.emplace(pattern, !more).first;
   }
   if (!known->second) return {};
   blame->severity = Severity::kWarning;
   if (const size_t at = blame->what.find(kPilesUp); at != std::string::npos)
-    blame->what.replace(at, sizeof(kPilesUp) - 1, " until the next run");
+    blame->what.erase(at, sizeof(kPilesUp) - 1);
   return {};
 }
 

@@ -187,8 +187,10 @@ class Killer {
       if (blame.oracle == Oracle::kAtomic || blame.oracle == Oracle::kHonest)
         blame.severity = Severity::kError;
     }
+    RunSpec once_more = spec_.run;
+    once_more.plan.injections = {injection};
     for (Blame& blame : judgement.blames)
-      RETURN_IF_ERROR(judge_->AskNextRun(sandbox_, spec_.run, tried.trace, &blame));
+      RETURN_IF_ERROR(judge_->AskNextRun(sandbox_, once_more, tried.trace, &blame));
     Report(kill, injection, scene, std::move(tried), judgement.blames);
     return {};
   }
