@@ -55,6 +55,7 @@ Result<std::vector<Sandbox>> MakeProbeSandboxes(const Options& options, const Re
   spec.directory = options.directory;
   spec.also_directories = options.also_directories;
   spec.work_parent = options.work_directory;
+  spec.tmp_on_other_device = options.tmp_on_other_device;
   if (spec.work_parent.empty() && access("/dev/shm", W_OK | X_OK) == 0) spec.work_parent = "/dev/shm";
   KeepVisible({"sh", "-c", options.view_command, options.check_command}, &spec);
   const unsigned processors = std::max(1u, std::thread::hardware_concurrency());
@@ -90,6 +91,7 @@ Result<std::vector<Sandbox>> MakeRerunSandboxes(const Options& options) {
   spec.directory = options.directory;
   spec.also_directories = options.also_directories;
   spec.work_parent = options.work_directory;
+  spec.tmp_on_other_device = options.tmp_on_other_device;
   spec.in_memory = true;
   spec.start_empty = true;
   KeepVisible(options.command, &spec);

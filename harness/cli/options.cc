@@ -23,6 +23,8 @@ void AddSandboxOptions(CLI::App* app, Options* o) {
       ->allow_extra_args(false);
   app->add_option("--work-dir", o->work_directory,
                   "where the private copy is made (default: $TMPDIR or /tmp)");
+  app->add_flag("--tmp-on-other-device", o->tmp_on_other_device,
+                "moving files from /tmp and the like meets EXDEV, though here they share a mount with --dir");
   app->add_option("--setup", o->setup,
                   "shell command that is run in the copy first; its result is the old state");
   app->add_option("--stdin", o->stdin_path,

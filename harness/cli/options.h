@@ -34,6 +34,7 @@ struct Options {
   std::string directory;
   std::vector<std::string> also_directories;
   std::string work_directory;
+  bool tmp_on_other_device = false;
   std::string setup;  ///< shell command, run first, un-recorded
   std::string stdin_path;
   Backend backend = Backend::kAuto;

@@ -46,6 +46,7 @@ Result<Recording> ObtainTrace(const Options& options) {
   spec.sandbox.directory = options.directory;
   spec.sandbox.also_directories = options.also_directories;
   spec.sandbox.work_parent = options.work_directory;
+  spec.sandbox.tmp_on_other_device = options.tmp_on_other_device;
   spec.run = RunSpecOf(options);
   if (!options.setup.empty()) spec.setup = {"sh", "-c", options.setup};
   return Record(spec);

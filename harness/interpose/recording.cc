@@ -105,9 +105,16 @@ Status PutPlan(const RecordingOptions& options, wire::Header* header) {
     rule.last = injection.last;
     rule.step = std::max(injection.step, 1u);
   }
+  return {};
+}
+
+Status PutRoots(const RecordingOptions& options, wire::Header* header) {
   size_t at = 0;
   for (const std::string& root : options.roots) {
-    if (at + root.size() + 2 > wire::kMaxRootPaths) return Fail("the paths of the sandbox are too long");
+    if (at + root.size() + 2 > wire::kMaxRootPaths) {
+      if (!options.plan.empty()) return Fail("the paths of the sandbox are too long");
+      break;  // roots that are not named do not meet (wire::kMeetingPlace), and nothing else is lost
+    }
     root.copy(header->root_paths + at, root.size());
     at += root.size() + 1;
   }
@@ -142,6 +149,7 @@ Status CreateRecordingFile(const std::string& path, const RecordingOptions& opti
     header.channels[header.channel_count++] = {{st.st_dev, st.st_ino}, number, 0};
   }
   RETURN_IF_ERROR(PutPlan(options, &header));
+  RETURN_IF_ERROR(PutRoots(options, &header));
   if (ftruncate(fd.get(), static_cast<off_t>(header.size)) != 0) {
     const bool limited = errno == EFBIG;
     return FailWith(ExitCode::kCannotJudge, "cannot make the recording {} {} long: {}{}", path,

@@ -109,6 +109,11 @@ struct Rule {
 
 inline constexpr char kDoor[] = ".door";
 
+/// Roots of the sandbox that lie on one mount for the user are mounts of their own in the view, between which
+/// the kernel moves and links nothing. Here, beside the recordings, one mount shows all of them: each as a
+/// symlink named by its place in Header::root_paths ("0"). Where there are none, nothing meets.
+inline constexpr char kMeetingPlace[] = "/proc/driver/meet";
+
 /// In the environment: which recording a process is to map.
 inline constexpr char kRecordingVariable[] = "OLDORNEW_RECORDING=";
 /// In the environment of what is executed under a filter of the program (preload/filter.cc).

@@ -143,7 +143,18 @@ TEST_F(MemoryTest, ShowsAProgramTheFullDisk) {
   EXPECT_EQ(sandbox_->file_system(), "tmpfs");
 }
 
+TEST_F(MemoryTest, LimitsTemporaryDirectoriesTogetherWithTheJudgedOneOfTheirDevice) {
+  Make();
+  if (IsSkipped()) return;
+  // The judged directory lies in a temporary one.
+  ASSERT_OK(sandbox_->LimitSpace(RootRole::kJudged, {.free_bytes = kPage}));
+  const RunResult result =
+      Shell(*sandbox_, fmt::format("head -c 9000 /dev/zero > {0}/t; stat -c %s {0}/t", dir_->path()));
+  EXPECT_EQ(result.stdout_bytes, "4096\n") << result.stderr_bytes;
+}
+
 TEST_F(MemoryTest, LimitsTheTemporaryDirectoriesApart) {
+  spec_.tmp_on_other_device = true;
   Make();
   if (IsSkipped()) return;
   ASSERT_OK(sandbox_->LimitSpace(RootRole::kTemporary, {.free_bytes = kPage}));

@@ -61,8 +61,7 @@ void NoteFailedCalls(const Sandbox& sandbox, Trace& trace) {
         op.call == "ioctl" ? fmt::format("ioctl({}, FICLONE)", op.path) : DescribeShort(op);
     const std::string what = fmt::format("{} failed with {}", call, ErrnoName(op.error));
     if (op.error == EXDEV) {
-      trace.notes.push_back(what +
-                            ": in the sandbox, private temporary directories are always on another device");
+      trace.notes.push_back(what + ": in the sandbox these directories are on different devices");
     } else {
       trace.notes.push_back(
           fmt::format("{} on {}: on another file system it may behave differently (--work-dir)", what,

@@ -1,5 +1,7 @@
 #include "run/record.h"
 
+#include <algorithm>
+#include <cerrno>
 #include <filesystem>
 
 #include "run/test_support.h"
@@ -282,6 +284,78 @@ TEST_P(RecordTest, ReportsACommandThatCannotStartAsAUsageError) {
   auto recording = Record(spec_);
   ASSERT_FALSE(recording);
   EXPECT_EQ(recording.error().exit_code, ExitCode::kUsage);
+}
+
+class MoveTest : public RecordTest {
+ protected:
+  // A directory that is on the judged one's mount for the user, and private in the sandbox.
+  std::string Beside() const { return GetParam().isolation == Isolation::kNone ? "$TMPDIR" : dir_->path(); }
+  // How many calls of this kind ended so.
+  static int Count(const Trace& trace, OpKind kind, int error) {
+    return static_cast<int>(std::count_if(trace.ops.begin(), trace.ops.end(), [&](const Op& op) {
+      return op.kind == kind && op.error == error;
+    }));
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Each, MoveTest, ::testing::ValuesIn(testing::kKinds),
+                         [](const auto& test) { return test.param.name; });
+
+TEST_P(MoveTest, RenamesAndLinksBetweenDirectoriesOfOneDevice) {
+  const std::string script = fmt::format(
+      "echo new > {0}/stage && mv {0}/stage config && mkdir {0}/d && echo x > {0}/d/x && mv {0}/d . && "
+      "ln config {0}/second && cat {0}/second && mv d/x {0}/out/ 2>/dev/null; mkdir {0}/out && mv d/x "
+      "{0}/out/",
+      Beside());
+  for (Backend backend : {Backend::kSud, Backend::kPtrace}) {
+    spec_.run.backend = backend;
+    const Recording recording = MustRecord(script);
+    const Trace& trace = recording.trace;
+    EXPECT_EQ(Reasons(trace), "");
+    EXPECT_EQ(trace.exit_status, 0) << trace.stderr_bytes;
+    EXPECT_EQ(Count(trace, OpKind::kRename, 0), 3);
+    EXPECT_EQ(Count(trace, OpKind::kRename, EXDEV), 0);
+    EXPECT_EQ(Count(trace, OpKind::kLink, 0), 1);
+    EXPECT_EQ(trace.stdout_bytes, "new\n");
+    EXPECT_EQ(trace.new_tree.at(*trace.new_tree.Lookup("config")).content.ToString(), "new\n");
+    EXPECT_TRUE(trace.new_tree.Lookup("d"));
+    EXPECT_FALSE(trace.new_tree.Lookup("d/x"));
+  }
+}
+
+TEST_P(MoveTest, CopiesFromAnotherDevice) {
+  if (GetParam().isolation == Isolation::kNone) return;  // one directory there for both
+  spec_.sandbox.tmp_on_other_device = true;
+  const Recording recording =
+      MustRecord(fmt::format("echo new > {0}/stage && mv {0}/stage config; ls {0}", Beside()));
+  EXPECT_EQ(Reasons(recording.trace), "");
+  EXPECT_EQ(Count(recording.trace, OpKind::kRename, 0), 0);
+  EXPECT_GT(Count(recording.trace, OpKind::kRename, EXDEV), 0);
+  EXPECT_EQ(recording.trace.stdout_bytes, "judged\n");
+  EXPECT_EQ(recording.trace.new_tree.at(*recording.trace.new_tree.Lookup("config")).content.ToString(),
+            "new\n");
+  EXPECT_NE(Notes(recording.trace).find("EXDEV"), std::string::npos);
+}
+
+TEST_P(MoveTest, LeavesDevicesApartThatAreApartForTheUser) {
+  struct stat shm;
+  struct stat judged;
+  ASSERT_EQ(stat(judged_.c_str(), &judged), 0);
+  if (GetParam().isolation == Isolation::kNone || stat("/dev/shm", &shm) != 0 || shm.st_dev == judged.st_dev)
+    return;
+  const Recording recording = MustRecord("echo new > /dev/shm/stage && mv /dev/shm/stage config");
+  EXPECT_EQ(Count(recording.trace, OpKind::kRename, 0), 0);
+  EXPECT_GT(Count(recording.trace, OpKind::kRename, EXDEV), 0);
+}
+
+TEST_P(MoveTest, LetsAnInjectedErrorStand) {
+  auto injection = ParseInjection("rename,renameat,renameat2:error=EXDEV");
+  ASSERT_OK(injection);
+  spec_.run.plan.injections = {*injection};
+  const Recording recording =
+      MustRecord(fmt::format("echo new > {0}/stage && mv {0}/stage config", Beside()));
+  EXPECT_EQ(Count(recording.trace, OpKind::kRename, 0), 0);
+  EXPECT_GT(Count(recording.trace, OpKind::kRename, EXDEV), 0);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "interpose/unwind.h"
+#include "interpose/wire.h"
 #include "run/copy_tree.h"
 #include "run/memory.h"
 #include "run/places.h"
@@ -27,6 +28,30 @@ Status MakeDirectory(const std::string& path, mode_t mode) {
   }
   return {};
 }
+
+/// What the plan wants to be there before the view is built.
+Status MakePlanned(const ViewPlan& plan) {
+  for (const auto& [path, mode] : plan.directories) RETURN_IF_ERROR(MakeDirectory(path, mode));
+  for (const auto& [path, target] : plan.links) {
+    if (symlink(target.c_str(), path.c_str()) != 0) return Fail("cannot make {}: {}", path, ErrnoText(errno));
+  }
+  return {};
+}
+
+/// True when the kernel would rename a file from one to the other.
+bool ShareAMount(const std::string& a, const std::string& b) {
+  struct statx first;
+  struct statx second;
+  if (statx(AT_FDCWD, a.c_str(), 0, STATX_BASIC_STATS | STATX_MNT_ID, &first) != 0 ||
+      statx(AT_FDCWD, b.c_str(), 0, STATX_BASIC_STATS | STATX_MNT_ID, &second) != 0)
+    return false;
+  // Before Linux 5.8 the mount is not told, which shows in both masks.
+  return first.stx_dev_major == second.stx_dev_major && first.stx_dev_minor == second.stx_dev_minor &&
+         ((first.stx_mask & STATX_MNT_ID) == 0 || first.stx_mnt_id == second.stx_mnt_id);
+}
+
+// Roots that share a mount for the user lie in here, and so does what leads to each from the meeting place.
+constexpr const char* kTogether = "together";
 
 bool IsDirectory(const std::string& path) {
   struct stat st;
@@ -63,6 +88,8 @@ class SandboxBuilder {
   void PlanCopies();
   void PlanView();
   void PlanTemporaries();
+  /// The last root, which lies at `below`, is led to from the meeting place.
+  void Meet(const std::string& below);
   /// Makes and fills the directories that were planned. In memory that may happen again, for another view.
   Status Fill();
   void PlanHome();
@@ -176,6 +203,7 @@ Status SandboxBuilder::SetUpWorkArea() {
   plan_->recorder = Mount(kRecorderMount, MemoryMount::kRecorder, "recorder");
   sandbox_.recorder_path_ = Place(MemoryMount::kRecorder) + "/recorder";
   plan_->directories.push_back({sandbox_.recorder_path_, 0711});
+  plan_->directories.push_back({JoinPath(Place(MemoryMount::kJudged), kTogether), 0711});
   return {};
 }
 
@@ -192,20 +220,22 @@ ViewMount SandboxBuilder::Mount(std::string target, MemoryMount which, const std
 
 void SandboxBuilder::PlanCopies() {
   for (size_t i = 0; i < originals_.size(); ++i) {
-    const std::string holder = fmt::format("copy{}", i);
+    const bool together = ShareAMount(originals_[i], originals_[0]);
+    const std::string holder = fmt::format("{}copy{}", together ? JoinPath(kTogether, "") : "", i);
     const std::string below = JoinPath(holder, BaseName(originals_[i]));
     const std::string place = Place(MemoryMount::kJudged);
     plan_->directories.push_back({JoinPath(place, holder), 0711});
     plan_->directories.push_back({JoinPath(place, below), 0700});
     sandbox_.roots_.push_back({originals_[i], JoinPath(place, below), RootRole::kJudged});
     plan_->mounts.push_back(Mount(originals_[i], MemoryMount::kJudged, below));
+    if (together) Meet(below);
   }
 }
 
 Status SandboxBuilder::Fill() {
   copy_notes_.clear();
   const auto note = [&](std::string sentence) { copy_notes_.push_back(std::move(sentence)); };
-  for (const auto& [path, mode] : plan_->directories) RETURN_IF_ERROR(MakeDirectory(path, mode));
+  RETURN_IF_ERROR(MakePlanned(*plan_));
   for (const std::string& path : nested_) RETURN_IF_ERROR(MakeDirectories(path));
   if (spec_.start_empty) return {};
   uint64_t left = spec_.copy_limit;
@@ -245,13 +275,17 @@ void SandboxBuilder::PlanTemporaries() {
       nested_.push_back(Rebase(*resolved, covers->seen_path, covers->disk_path));
       continue;
     }
-    const std::string name = fmt::format("tmp{}", sandbox_.roots_.size());
-    const std::string on_disk = JoinPath(Place(MemoryMount::kTemporary), name);
+    const bool together = !spec_.tmp_on_other_device && ShareAMount(*resolved, originals_[0]);
+    const std::string name =
+        fmt::format("{}tmp{}", together ? JoinPath(kTogether, "") : "", sandbox_.roots_.size());
+    const MemoryMount where = together ? MemoryMount::kJudged : MemoryMount::kTemporary;
+    const std::string on_disk = JoinPath(Place(where), name);
     struct stat st;
     const mode_t mode = stat(resolved->c_str(), &st) == 0 ? st.st_mode & 07777 : 01777;
     plan_->directories.push_back({on_disk, mode});
     sandbox_.roots_.push_back({*resolved, on_disk, RootRole::kTemporary});
-    plan_->mounts.push_back(Mount(*resolved, MemoryMount::kTemporary, name));
+    plan_->mounts.push_back(Mount(*resolved, where, name));
+    if (together) Meet(name);
   }
 }
 
@@ -293,8 +327,20 @@ void SandboxBuilder::PlanVisible() {
   }
 }
 
+void SandboxBuilder::Meet(const std::string& below) {
+  const size_t number = sandbox_.roots_.size() - 1;
+  if (number > 9) return;  // what is further apart stays so
+  const std::string place = JoinPath(Place(MemoryMount::kJudged), kTogether);
+  const std::string target = below.substr(std::string_view(kTogether).size() + 1);
+  plan_->links.emplace_back(JoinPath(place, fmt::format("{}", number)), target);
+}
+
 void SandboxBuilder::PlanView() {
   PlanTemporaries();
+  if (plan_->links.size() > 1) {
+    plan_->directories.push_back({sandbox_.recorder_path_ + "/meet", 0711});
+    plan_->meeting = Mount(wire::kMeetingPlace, MemoryMount::kJudged, kTogether);
+  }
   PlanVisible();
   PlanHome();
 }
@@ -353,6 +399,8 @@ Status SandboxBuilder::FallBackToNoView() {
   RETURN_IF_ERROR(MakeDirectory(temporary, 01777));
   if (!IsDirectory(home)) RETURN_IF_ERROR(MakeDirectory(home, 0755));
   roots.push_back({temporary, temporary, RootRole::kTemporary});
+  if (spec_.tmp_on_other_device)
+    Note("without a mount namespace $TMPDIR is on the device of the private copy");
   plan_->home_upper = home;
   sandbox_.home_upper_ = home;
   sandbox_.environment_ = {"HOME=" + home, "TMPDIR=" + temporary};
@@ -507,7 +555,7 @@ Status Sandbox::Present(const FileTree& tree) {
   if (!new_view) return {};
   if (!plan_->home_work.empty()) RETURN_IF_ERROR(ClearDirectory(plan_->home_work));
   return StartView([&]() -> Status {
-    for (const auto& [path, mode] : plan_->directories) RETURN_IF_ERROR(MakeDirectory(path, mode));
+    RETURN_IF_ERROR(MakePlanned(*plan_));
     return WriteRoots(tree, std::vector<bool>(roots_.size(), false));
   });
 }

@@ -50,6 +50,10 @@ struct SandboxSpec {
   /// own (run/memory.h says how a tmpfs differs from a disk), whose room LimitSpace can change. $HOME's
   /// throw-away layer stays in the work area. Needs a mount namespace: where there is none, Create fails.
   bool in_memory = false;
+  /// The private temporary directories are on another device than the judged one, whatever the user's are.
+  /// Without this those that share a mount with the judged directory for the user share one here too: files
+  /// are renamed and linked between them, and in memory one limit of room holds for all.
+  bool tmp_on_other_device = false;
   /// Nothing is copied: the judged directories begin empty, for callers that Present what they want there.
   bool start_empty = false;
 };
@@ -123,12 +127,13 @@ class Sandbox {
   /// this. All limits are lifted.
   Status Present(const FileTree& tree);
 
-  /// In memory: limits the room in the judged directories (they share one mount) or in the private temporary
-  /// ones (they share another) until the next Present or LimitSpace: a really full disk, with the short
-  /// counts of the kernel, whose room comes back with unlink and truncation. Set it after Present; no run may
-  /// be in progress. Errors: not in memory, or what the kernel refused.
+  /// In memory: limits the room in the judged directories (they share one mount, and so do the private
+  /// temporary ones that share one with them for the user) or in the other temporary ones, until the next
+  /// Present or LimitSpace: a really full disk, with the short counts of the kernel, whose room comes back
+  /// with unlink and truncation. Set it after Present; no run may be in progress. Errors: not in memory, or
+  /// what the kernel refused.
   Status LimitSpace(RootRole where, const SpaceLimit& limit);
-  /// In memory: what is used now on the mount of the judged or of the temporary directories. Differences
+  /// In memory: what is used now on the mount of the judged or of those temporary directories. Differences
   /// between two answers mean something; there is a small constant in each.
   Result<Space> SpaceUsed(RootRole where) const;
   bool in_memory() const { return !memory_.empty(); }

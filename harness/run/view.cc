@@ -205,6 +205,10 @@ Result<ViewOutcome> BuildView(const ViewPlan& plan,
     detached.push_back(std::move(clone));
   }
   ASSIGN_OR_RETURN(const Detached recorder, CloneMount(plan, plan.recorder));
+  std::optional<Detached> meeting;
+  if (plan.meeting) {
+    ASSIGN_OR_RETURN(meeting, CloneMount(plan, *plan.meeting));
+  }
   if (!plan.memory_place.empty()) RETURN_IF_ERROR(DetachMemory(plan));
   if (!plan.home.empty()) {
     if (auto overlay = MakeHomeOverlay(plan)) {
@@ -229,6 +233,7 @@ Result<ViewOutcome> BuildView(const ViewPlan& plan,
   for (const Detached& what : detached) RETURN_IF_ERROR(Attach(what));
   RETURN_IF_ERROR(SetUpProc(plan.isolation, outcome));
   RETURN_IF_ERROR(Attach(recorder));
+  if (meeting) RETURN_IF_ERROR(Attach(*meeting));
   return outcome;
 }
 

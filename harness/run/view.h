@@ -41,7 +41,9 @@ struct ViewPlan {
   std::string home;               ///< overlay mount point; empty: none
   std::string home_upper;         ///< existing empty directories on one file system
   std::string home_work;
-  ViewMount recorder;     ///< directory to show, writable, at kRecorderMount
+  ViewMount recorder;  ///< directory to show, writable, at kRecorderMount
+  /// Directory to show at wire::kMeetingPlace (interpose/wire.h), in the recorder.
+  std::optional<ViewMount> meeting = std::nullopt;
   std::string work_area;  ///< what the keeper removes
   /// Existing directory with one for each MemoryMountName, where these are attached while the view is built;
   /// empty: none are made.
@@ -49,6 +51,7 @@ struct ViewPlan {
   /// Directories that must be there before the view is built, parents first, with their modes, as the owner
   /// reaches them.
   std::vector<std::pair<std::string, mode_t>> directories;
+  std::vector<std::pair<std::string, std::string>> links;  ///< symlinks and what they say, made with those
 };
 
 struct ViewOutcome {

@@ -105,10 +105,29 @@ void AddStateAt(RecordWriter& record, SectionType type, int dirfd, const char* p
   if (StatAt(dirfd, path, AT_SYMLINK_NOFOLLOW, &state) == 0) record.AddState(type, state);
 }
 
+/// The call again, where the two directories are not apart.
+long MeetInOneMount(const Call& call, const TwoPaths& two) {
+  const Place place = FindPlace(two.dirfd, g_path);
+  const Place place2 = FindPlace(two.dirfd2, g_path2);
+  if (!place.valid() || !place2.valid()) return -EXDEV;  // such as a file by its descriptor
+  const long from = OpenAtMeetingPlace(two.dirfd, g_path, place.dir);
+  if (from < 0) return from;
+  const long to = OpenAtMeetingPlace(two.dirfd2, g_path2, place2.dir);
+  long result = to;
+  if (to >= 0) {
+    const bool link = call.nr == SYS_link || call.nr == SYS_linkat;
+    result = Gate(link ? SYS_linkat : SYS_renameat2, from, place.name, to, place2.name, two.flags);
+    Gate(SYS_close, to);
+  }
+  Gate(SYS_close, from);
+  return result;
+}
+
 long RunWithTwo(Call call, const TwoPaths& two) {
   call.args[two.path_index] = (long)g_path;
   call.args[two.path2_index] = (long)g_path2;
-  return CarryOut(call);
+  const long result = CarryOut(call);
+  return result == -EXDEV && !IsReplaced(call) ? MeetInOneMount(call, two) : result;
 }
 
 }  // namespace

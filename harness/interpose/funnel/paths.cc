@@ -160,6 +160,37 @@ void ResolveForMessage(int dirfd, char* path, char* out) {
   out[length + (long)(end - start)] = 0;
 }
 
+long OpenAtMeetingPlace(int dirfd, char* path, const wire::FileId& dir) {
+  ResolveForMessage(dirfd, path, g_scratch);
+  uint64_t innermost = 0;  // length of the path of the root that holds it
+  char digit = '0';
+  char digit_of_root = 0;
+  for (const char* root = g_header->root_paths; *root != 0; root += strlen(root) + 1, digit++) {
+    const uint64_t length = strlen(root);
+    // The directory itself has the component behind it; another root below is an innermost one of its own.
+    if (!IsBelow(g_scratch, root) || g_scratch[length] != '/' || length <= innermost) continue;
+    innermost = length;
+    digit_of_root = digit;
+  }
+  if (innermost == 0 || digit_of_root > '9') return -EXDEV;
+  char* rest = g_scratch + innermost;
+  uint64_t end = strlen(rest);
+  while (end > 0 && rest[end - 1] != '/') end--;  // the component goes; the slash before it stays
+  constexpr uint64_t kStart = sizeof wire::kMeetingPlace - 1 + 2;  // and "/0"
+  if (kStart + end >= kPathMax) return -EXDEV;
+  memmove(g_scratch + kStart, rest, end);
+  memcpy(g_scratch, wire::kMeetingPlace, kStart - 2);
+  g_scratch[kStart - 2] = '/';
+  g_scratch[kStart - 1] = digit_of_root;
+  g_scratch[kStart + end] = 0;
+  const long fd = Gate(SYS_openat, AT_FDCWD, g_scratch, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return -EXDEV;
+  wire::FileState state;
+  if (StatDescriptor((int)fd, &state) == 0 && Same({state.dev, state.ino}, dir)) return fd;
+  Gate(SYS_close, fd);
+  return -EXDEV;
+}
+
 void ForgetCurrentDirectory() { __atomic_store_n(&Mine<CurrentDirectory>().known, 0, __ATOMIC_RELEASE); }
 
 void ForgetDirectories() { memset(g_known_inside, 0, sizeof g_known_inside); }

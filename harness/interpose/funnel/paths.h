@@ -34,6 +34,11 @@ Place FindPlaceOfDescriptor(int fd, char* buffer);
 /// `out` (kPathMax bytes, NUL-terminated). Falls back to the path as given.
 void ResolveForMessage(int dirfd, char* path, char* out);
 
+/// The directory of `path`'s last component, opened where the roots of the sandbox that are on one mount for
+/// the user meet (wire.h: kMeetingPlace). -EXDEV: it is not in one of those, or what stands there is not
+/// `dir`, because something else is mounted over it. Overwrites g_scratch.
+long OpenAtMeetingPlace(int dirfd, char* path, const wire::FileId& dir);
+
 /// True when changing names in the directory of `path` (or, with `whole`, the file itself) is allowed without
 /// a mount namespace: it lies below one of Header::roots. Always true unless kCheckRoots is set.
 bool InsideRoots(int dirfd, char* path, bool whole);
