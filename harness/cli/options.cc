@@ -16,6 +16,11 @@ constexpr const char* kFooter =
     "nothing found),\n"
     "5 cannot be judged (the reason is printed), 70 internal error, 130 interrupted.";
 
+void AddTmpOnOtherDevice(CLI::App* app, Options* o) {
+  app->add_flag("--tmp-on-other-device", o->tmp_on_other_device,
+                "moving files from /tmp and the like meets EXDEV, though here they share a mount with --dir");
+}
+
 void AddSandboxOptions(CLI::App* app, Options* o) {
   app->add_option("--dir", o->directory, "directory to copy and judge (default: the current one)");
   app->add_option("--also-dir", o->also_directories,
@@ -23,8 +28,7 @@ void AddSandboxOptions(CLI::App* app, Options* o) {
       ->allow_extra_args(false);
   app->add_option("--work-dir", o->work_directory,
                   "where the private copy is made (default: $TMPDIR or /tmp)");
-  app->add_flag("--tmp-on-other-device", o->tmp_on_other_device,
-                "moving files from /tmp and the like meets EXDEV, though here they share a mount with --dir");
+  AddTmpOnOtherDevice(app, o);
   app->add_option("--setup", o->setup,
                   "shell command that is run in the copy first; its result is the old state");
   app->add_option("--stdin", o->stdin_path,
@@ -263,6 +267,7 @@ struct Parser {
                        "the trace a token belongs to (default: oldornew.out/run.trace)");
     AddProfilesFile(replay, o);
     replay->add_option("--keep", o->keep, "write the state to this new or empty directory");
+    AddTmpOnOtherDevice(replay, o);
     replay->add_flag("--again", o->again,
                      "run the command of the bundle again, from its old state and with what was injected");
     AddExplainOptions(

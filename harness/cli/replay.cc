@@ -164,6 +164,7 @@ Result<ExitCode> RunOnceMore(const Bundle& bundle, const Options& options) {
   for (size_t i = 1; i < was.roots.size(); ++i) {
     if (was.roots[i].role == RootRole::kJudged) spec.also_directories.push_back(was.roots[i].path);
   }
+  spec.tmp_on_other_device = options.tmp_on_other_device;
   spec.start_empty = true;
   spec.in_memory = true;
   KeepVisible(was.command, &spec);
