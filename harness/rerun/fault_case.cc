@@ -94,6 +94,31 @@ class Enumeration {
       for (const size_t i : some) chosen_.insert(calls[i]);
       out_.left_out += calls.size() - some.size();
     }
+    ThinOutLoops();
+  }
+
+  // A loop over hundreds of files as well: the same call at the same place of one process. Of many processes
+  // those of one program count as one.
+  void ThinOutLoops() {
+    constexpr size_t kManyProcesses = 40;
+    const bool many = survey_.processes.size() > kManyProcesses;
+    std::map<std::tuple<std::string, std::string, std::string>, std::vector<int>> loops;
+    for (const int index : chosen_) {
+      const auto process = static_cast<size_t>(call(index).process);
+      const std::string who = many && process < survey_.processes.size() ? survey_.processes[process].program
+                                                                         : std::to_string(process);
+      const std::string site = OnlyLooks(KindOfCall(call(index))) ? "look" : PlaceOf(survey_, call(index));
+      loops[{call(index).call, site, who}].push_back(index);
+    }
+    for (const auto& [key, calls] : loops) {
+      if (calls.size() <= options_.most_in_a_loop) continue;
+      const size_t last = calls.size() - 1;
+      const std::set<size_t> some = {0, 1, 2, last / 4, last / 3, last / 2, last * 2 / 3, last - 1, last};
+      for (size_t i = 0; i <= last; ++i) {
+        if (!some.contains(i)) chosen_.erase(calls[i]);
+      }
+      out_.left_out += calls.size() - some.size();
+    }
   }
 
   // ---- plans

@@ -49,6 +49,7 @@ struct CaseOptions {
   /// Of so many calls that are alike (same call, path and place in the program) some are left out: the first
   /// two, those in the middle and the last are hit.
   size_t most_alike = 8;
+  size_t most_in_a_loop = 16;  ///< the same of calls at one place of the program, whatever their paths
   size_t most_looks = 3;  ///< of looks at one path, wherever they are made: the first, one between, the last
 };
 

@@ -197,6 +197,21 @@ TEST(FaultCases, OfALongLoopTheFirstTheLastAndSomeBetweenAreHit) {
   EXPECT_THAT(hit, IsSupersetOf({0, 1, 150, 298, 299}));
 }
 
+TEST(FaultCases, OfALoopOverManyFilesSomeAreHit) {
+  std::vector<FileCall> calls;
+  for (int i = 0; i < 100; ++i) {
+    calls.push_back(Open("f" + std::to_string(i), kNewFile));
+    calls.push_back(Call("write", "f" + std::to_string(i), 10));
+  }
+  const Trace survey = With(TraceBuilder().Exit().Build(), calls);
+  const FaultCases cases = MakeFaultCases(survey, PathPatterns(survey, survey), {});
+  EXPECT_EQ(cases.calls, 18u);
+  EXPECT_EQ(cases.left_out, 182u);
+  std::set<int> hit;
+  for (const FaultCase& fault : cases.cases) hit.insert(fault.call);
+  EXPECT_THAT(hit, IsSupersetOf({0, 1, 2, 3, 198, 199}));
+}
+
 TEST(FaultCases, WhatFailsAnywayIsLeftAloneByDefault) {
   const Trace survey = With(TraceBuilder().Exit().Build(), {Call("unlink", "f.tmp", -ENOENT)});
   EXPECT_THAT(Titles(survey), IsEmpty());
