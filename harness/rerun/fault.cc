@@ -22,6 +22,7 @@ namespace {
 
 constexpr int kMostHangs = 3;             // waited for at full length
 constexpr uint64_t kMostStates = 50'000;  // of the plain run, for its faulted runs to be searched too
+constexpr size_t kMostSubjects = 24;      // and so few watched files
 constexpr uint64_t kLongStall = 5'000'000'000;
 
 /// A case and where it comes from.
@@ -413,6 +414,13 @@ class Explorer {
     if (claims_) return {};
     claims_ = ClaimsOf(found_.findings);
     Coverage coverage = found_.coverage;
+    const size_t subjects = judge_->FilesIn(plain_).size();
+    if (subjects > kMostSubjects) {
+      power_is_small_ = false;
+      result_.notes.push_back(fmt::format(
+          "what power cuts do to runs with faults was not asked: there are {} watched files", subjects));
+      return {};
+    }
     if (!spec_.search.power) {
       ASSIGN_OR_RETURN(const SearchResult plain, Search(plain_, PowerOptions(plain_)));
       claims_ = ClaimsOf(plain.findings);

@@ -13,9 +13,49 @@ namespace {
 
 // Ways to the same end that are told.
 constexpr size_t kMostWays = 4;
+constexpr size_t kMostPaths = 4;  // each with a finding of its own
 
 // Whichever call fails, one and the same thing is not done afterwards.
 bool OneForAllCalls(const Blame& blame) { return blame.any_call || blame.outcome == Outcome::kLitter; }
+
+std::map<Outcome, std::vector<std::string>> OnAxis(const Finding& finding) {
+  std::map<Outcome, std::vector<std::string>> out;
+  for (const auto& [outcome, profiles] : finding.outcomes) out[outcome] = {AxisName(Axis::kFaults)};
+  return out;
+}
+
+// A call whose failing spoils hundreds of paths is one cause all the same: the first path is shown, the
+// others are its subjects (oracles.md 15).
+std::vector<Finding> JoinManyPaths(std::vector<Finding> findings) {
+  using Key = std::tuple<Oracle, std::string, std::string>;
+  const auto key_of = [](const Finding& finding) {
+    std::string outcomes;
+    for (const auto& [outcome, profiles] : finding.outcomes) outcomes += OutcomeName(outcome);
+    return Key(finding.oracle, finding.cause, outcomes);
+  };
+  std::map<Key, size_t> counts;
+  for (const Finding& finding : findings) ++counts[key_of(finding)];
+  std::map<Key, size_t> first;
+  std::vector<Finding> out;
+  for (Finding& finding : findings) {
+    const Key key = key_of(finding);
+    if (finding.cause.empty() || counts.at(key) <= kMostPaths) {
+      out.push_back(std::move(finding));
+      continue;
+    }
+    const FindingSubject subject{finding.path, finding.path, OnAxis(finding), finding.token,
+                                 finding.stable_path};
+    const auto [at, fresh] = first.try_emplace(key, out.size());
+    if (fresh) {
+      out.push_back(std::move(finding));
+      out.back().message += fmt::format("; and so it is with {}", Count(counts.at(key) - 1, "other path"));
+    } else {
+      out[at->second].severity = std::min(out[at->second].severity, finding.severity);
+    }
+    out[at->second].subjects.push_back(subject);
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -80,7 +120,7 @@ std::vector<Finding> FaultFindings::Take(const PathPatterns& patterns,
     const Group& group = groups_.at(key);
     out.push_back(FindingOf(patterns, group, runs[group.run]));
   }
-  return out;
+  return JoinManyPaths(std::move(out));
 }
 
 Finding FaultFindings::FindingOf(const PathPatterns& patterns, const Group& group,

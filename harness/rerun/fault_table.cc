@@ -6,7 +6,9 @@
 #include <array>
 #include <cerrno>
 #include <string_view>
+#include <unordered_map>
 
+#include "base/text.h"
 #include "interpose/decode.h"
 
 namespace oldornew {
@@ -254,11 +256,17 @@ std::vector<FaultRow> FaultsOf(CallKind kind, bool all) {
 }
 
 CallKind KindOfName(const std::string& name) {
-  const std::string word = " " + name + " ";
-  for (const KindOfCalls& row : kNames) {
-    if (row.names.find(word) != std::string_view::npos) return row.kind;
-  }
-  return kOther;
+  static const std::unordered_map<std::string, CallKind> kinds = [] {
+    std::unordered_map<std::string, CallKind> out;
+    for (const KindOfCalls& row : kNames) {
+      for (const std::string& word : Split(row.names, ' ')) {
+        if (!word.empty()) out.emplace(word, row.kind);
+      }
+    }
+    return out;
+  }();
+  const auto found = kinds.find(name);
+  return found == kinds.end() ? kOther : found->second;
 }
 
 CallKind KindOfCall(const FileCall& call) {
