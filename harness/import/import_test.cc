@@ -153,9 +153,9 @@ TEST_F(ImportTest, EveryByteOfALogMayBeWrong) {
                  [](char c) { return static_cast<char>(c ^ 1); });
 }
 
-using ImportLongTest = ImportTest;
+using ImportTestLong = ImportTest;
 
-TEST_F(ImportLongTest, EveryByteOfALogMayBeWrongInManyWays) {
+TEST_F(ImportTestLong, EveryByteOfALogMayBeWrongInManyWays) {
   uint64_t seed = 1;
   for (const std::string& name : {std::string("write_file"), std::string("sed")}) {
     for (const char wrong : {'9', '<', '\n', '\0', '"', ' '})

@@ -405,25 +405,26 @@ TEST(Rules, WhatTheProjectionDoesNotReachDoesNotMultiplyStates) {
 }
 
 TEST(Rules, ABoundedSearchSeesEverySingleLossFirst) {
+  constexpr int kPages = 12;
   TraceBuilder b;
   std::string bytes;
-  for (int i = 0; i < 20; ++i) bytes += A;
+  for (int i = 0; i < kPages; ++i) bytes += A;
   b.OldFile("f", bytes);
-  for (uint64_t i = 0; i < 20; ++i) b.Write("f", i * 4096, B);
+  for (uint64_t i = 0; i < kPages; ++i) b.Write("f", i * 4096, B);
   std::set<std::string> single;
   const Coverage coverage =
-      ForEachCrashState(b.Build(), *FindProfile("xfs"), {{"f"}}, {5000}, [&](const CrashState& state) {
+      ForEachCrashState(b.Build(), *FindProfile("xfs"), {{"f"}}, {1000}, [&](const CrashState& state) {
         const std::string now = Show(state.tree, "f");
-        for (int i = 0; i < 20; ++i) {
+        for (int i = 0; i < kPages; ++i) {
           std::string want = i == 0 ? "" : "B" + std::to_string(4096 * i);
           want += "A4096";
-          if (i < 19) want += "B" + std::to_string(4096 * (19 - i));
+          if (i < kPages - 1) want += "B" + std::to_string(4096 * (kPages - 1 - i));
           if (now == want) single.insert(want);
         }
         return true;
       });
   EXPECT_FALSE(coverage.exhaustive);
-  EXPECT_EQ(single.size(), 20u);
+  EXPECT_EQ(single.size(), size_t{kPages});
 }
 
 TEST(Rules, PointsAreExactWhereAStateComesAndGoes) {
