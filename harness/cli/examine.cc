@@ -203,6 +203,13 @@ Status Inject(const Options& options, Means& means, Examination* out) {
   spec.depth = options.fault_depth;
   spec.most_runs = options.max_faults;
   spec.by_hand = options.inject;
+  // Who waits at a terminal wants to know for how long.
+  const double once = static_cast<double>(out->recording.trace.duration_ns) / 1e9;
+  if (isatty(STDERR_FILENO) != 0 && !options.quiet) {
+    spec.announce = [once](uint64_t cases) {
+      fmt::print(stderr, "faults     {} to try; one run takes {:.2f} s\n", Count(cases, "case"), once);
+    };
+  }
   ASSIGN_OR_RETURN(FaultResult faults,
                    InjectFaults(means.sandboxes, out->recording.trace, out->result, spec));
   out->report.axes.push_back({Axis::kFaults, faults.cases, faults.exhaustive, faults.summary});

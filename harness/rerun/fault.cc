@@ -76,6 +76,7 @@ class Explorer {
     for (int depth = 1; !level.empty(); ++depth) {
       next_level_.clear();
       deeper_ = depth < spec_.depth;
+      if (spec_.announce) spec_.announce(std::min<uint64_t>(level.size(), spec_.most_runs - result_.cases));
       RETURN_IF_ERROR(TryAll(std::move(level)));
       level = std::move(next_level_);
     }
@@ -320,7 +321,9 @@ class Explorer {
     if (judgement.committed_though_failed)
       committed_.insert(fmt::format("{}({})", tried.guilty->call, patterns_->Of(tried.guilty->path)));
     const size_t before = power_.size();
-    const bool searched = !tried.hung && WantsPower(run);
+    const bool wanted = !tried.hung && WantsPower(run);
+    const bool searched = wanted && spec_.search.probes.empty();
+    power_unasked_ = power_unasked_ || (wanted && !searched);
     if (searched) RETURN_IF_ERROR(JudgePower(planned, run, scene));
     const bool more = power_.size() > before;
     if (!more) {
@@ -387,7 +390,6 @@ class Explorer {
   // ---- power cuts
 
   bool WantsPower(const FaultedRun& run) const {
-    if (!spec_.search.probes.empty()) return false;
     const bool synced = std::any_of(run.hits.begin(), run.hits.end(), [](const FileCall* hit) {
       const CallKind kind = KindOfCall(*hit);
       return kind == CallKind::kSync || kind == CallKind::kClose;
@@ -538,6 +540,9 @@ class Explorer {
     if (skipped_ > 0)
       Bound(
           fmt::format("{} were not tried, since the command had hung three times", Count(skipped_, "fault")));
+    if (power_unasked_)
+      result_.notes.emplace_back(
+          "power cuts after failing calls were not asked about with --view and --check");
     if (power_bounded_)
       Bound("after faults not all states that power cuts leave were visited: raise --max-states");
     result_.exhaustive = result_.bounds.empty();
@@ -577,6 +582,7 @@ class Explorer {
   uint64_t skipped_ = 0;
   uint64_t unmet_ = 0;
   bool power_bounded_ = false;
+  bool power_unasked_ = false;  ///< with --view or --check
   bool power_is_small_ =
       true;  ///< the plain run has so few crash states that those of many runs can be visited
   FaultResult result_;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,8 @@ struct FaultSpec {
   int depth = 1;              ///< --fault-depth: the later calls of a faulted run fail too, so deep
   uint64_t most_runs = 1000;  ///< more cases than that are not tried: bounded
   std::vector<std::string> by_hand;  ///< --inject: exactly this, in one run; empty: everything
+  /// Told before the first of them is tried how many cases there will be; of each further depth again.
+  std::function<void(uint64_t cases)> announce;
 };
 
 /// What a faulted run left, to start next runs from.

@@ -48,6 +48,7 @@ class Enumeration {
       : survey_(survey), patterns_(patterns), options_(options) {}
 
   FaultCases Run() {
+    for (const Op& op : survey_.ops) made_.insert({op.path, op.path2});
     ChooseCalls();
     for (const int index : chosen_) AddCasesOf(index);
     if (options_.full_disks) AddFullDisks();
@@ -71,7 +72,19 @@ class Enumeration {
     const std::string& judged = survey_.roots[0].path;
     if (call.path.starts_with("/") && (judged == call.path || judged.starts_with(call.path + "/")))
       return false;
+    if (IsTheMachines(call)) return false;
     return call.injection < 0 && (call.result >= 0 || options_.all_errors);
+  }
+
+  // Private temporary directories begin empty: what is only looked at there is shown from the machine, such
+  // as the program itself (SandboxSpec::visible).
+  bool IsTheMachines(const FileCall& call) const {
+    const CallKind kind = KindOfCall(call);
+    if (Changes(kind) || kind == CallKind::kSync || made_.contains(call.path)) return false;
+    return std::any_of(survey_.roots.begin(), survey_.roots.end(), [&](const Root& root) {
+      return root.role == RootRole::kTemporary &&
+             (call.path == root.path || call.path.starts_with(root.path + "/"));
+    });
   }
 
   // A loop of hundreds of calls says hundreds of times the same.
@@ -242,6 +255,7 @@ class Enumeration {
   const PathPatterns& patterns_;
   const CaseOptions& options_;
   std::set<int> chosen_;
+  std::set<std::string> made_;  ///< paths of ops
   FaultCases out_;
 };
 

@@ -91,17 +91,20 @@ class FaultTest : public ::testing::Test {
   FaultResult result_;
 };
 
-TEST_F(FaultTest, AnIgnoredShortCountIsFoundAtItsWrite) {
+// Every run of the tests asks the same of these puzzles through the command line (scripts/puzzles).
+using FaultPuzzlesLong = FaultTest;
+
+TEST_F(FaultPuzzlesLong, AnIgnoredShortCountIsFoundAtItsWrite) {
   ExpectFound("short_write_ignored", "error honest truncated: f can be TRUNCATED", "write(f.new)");
   ExpectFound("short_then_error", "error honest truncated", "a short count and then ENOSPC");
 }
 
-TEST_F(FaultTest, AnUncheckedLastWriteIsFoundAtThatWrite) {
+TEST_F(FaultPuzzlesLong, AnUncheckedLastWriteIsFoundAtThatWrite) {
   ExpectFound("last_write_unchecked", "error honest truncated", "ENOSPC");
   ExpectFound("stdio_error_at_close", "error honest empty", "write(f.new)");
 }
 
-TEST_F(FaultTest, AnErrorOfASyncOrCloseThatIsPassedOverIsFound) {
+TEST_F(FaultPuzzlesLong, AnErrorOfASyncOrCloseThatIsPassedOverIsFound) {
   ExpectFound("fsync_error_ignored", "error durable lost-after-error", "fsync(f.new) fails with EIO");
   ExpectFound("fsync_retried", "error durable lost-after-error", "fsync(f.new) fails with EIO");
   ExpectFound("close_error_ignored", "warning honest lost-after-error", "close(f.new)");
@@ -113,17 +116,17 @@ TEST_F(FaultTest, SuccessAfterAFailedRenameIsFound) {
   EXPECT_THAT(result_.notes, Contains(HasSubstr("failed, though committed")));
 }
 
-TEST_F(FaultTest, WhatErrorPathsLeaveOrPublishIsFound) {
+TEST_F(FaultPuzzlesLong, WhatErrorPathsLeaveOrPublishIsFound) {
   ExpectFound("temporary_leaked", "warning clean litter: f.new is left behind", "fsync(f.new)");
   ExpectFound("truncated_published", "error atomic empty", "write(f.new)");
 }
 
-TEST_F(FaultTest, AFallbackThatWritesInPlaceIsFoundByPowerCuts) {
+TEST_F(FaultPuzzlesLong, AFallbackThatWritesInPlaceIsFoundByPowerCuts) {
   ExpectFound("copy_on_exdev", "warning atomic", "EXDEV");
   ExpectFound("replaced_in_place", "error atomic", "openat(f.");
 }
 
-TEST_F(FaultTest, ACleanupThatRemovesAnothersFileIsFound) {
+TEST_F(FaultPuzzlesLong, ACleanupThatRemovesAnothersFileIsFound) {
   const std::string setup = "echo state = old >f; echo mine >f.1";
   Inject(setup, {Puzzle("cleanup_removes_foreign")});
   EXPECT_THAT(Findings(),
@@ -240,8 +243,11 @@ TEST_F(FaultTest, WhatFaultsLeaveIsHandedOn) {
 TEST_F(FaultTest, ABoundOnTheNumberOfRunsIsSaid) {
   FaultSpec spec;
   spec.most_runs = 5;
+  std::vector<uint64_t> announced;
+  spec.announce = [&](uint64_t cases) { announced.push_back(cases); };
   Inject("echo state = old >f", {Puzzle("temporary_leaked")}, spec);
   EXPECT_EQ(result_.cases, 5u);
+  EXPECT_THAT(announced, ::testing::ElementsAre(5u));
   EXPECT_THAT(result_.bounds, Contains(HasSubstr("--max-faults")));
 }
 

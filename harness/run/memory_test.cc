@@ -35,6 +35,7 @@ class MemoryTest : public ::testing::Test {
   }
 
   void Make() {
+    KeepVisible({"sh", "-c", ""}, &spec_);  // the recorder's library, wherever it was built
     auto sandbox = Sandbox::Create(spec_);
     if (!sandbox && sandbox.error().exit_code == ExitCode::kCannotJudge)
       GTEST_SKIP() << sandbox.error().message;
