@@ -97,17 +97,17 @@ TEST(FaultCases, ACloseThatFailsHasClosed) {
 TEST(FaultCases, WhatTheMachineShowsInTemporaryDirectoriesDoesNotFail) {
   const auto cases = [](const std::string& call, const std::string& path, bool own) {
     TraceBuilder builder;
-    builder.OldFile("f", "old").OldRoot("tmp", RootRole::kTemporary, 77);
-    if (own) builder.Create("tmp:own");
+    builder.OldFile("f", "old").OldRoot("scratch", RootRole::kTemporary, 77);
+    if (own) builder.Create("scratch:own");
     Trace plain = builder.Exit().Build();
     if (own) plain.ops[0].path = path;
     const Trace survey = With(std::move(plain), {Call(call, path)});
     return MakeFaultCases(survey, PathPatterns(survey, survey), {}).cases.size();
   };
   EXPECT_GT(cases("newfstatat", "f", false), 0u);
-  EXPECT_EQ(cases("newfstatat", "/tmp/program", false), 0u);
-  EXPECT_GT(cases("newfstatat", "/tmp/own", true), 0u);
-  EXPECT_GT(cases("unlink", "/tmp/any", false), 0u);
+  EXPECT_EQ(cases("newfstatat", "/scratch/program", false), 0u);
+  EXPECT_GT(cases("newfstatat", "/scratch/own", true), 0u);
+  EXPECT_GT(cases("unlink", "/scratch/any", false), 0u);
 }
 
 TEST(FaultCases, ClosesOfWhatWasOnlyReadDoNotFail) {
