@@ -45,23 +45,22 @@ bool Probed(const Options& options) {
   return !options.view_command.empty() || !options.check_command.empty();
 }
 
+unsigned JobsOf(const Options& options) {
+  return options.jobs > 0 ? static_cast<unsigned>(options.jobs)
+                          : std::max(1u, std::thread::hardware_concurrency());
+}
+
 // One sandbox for each thread. They lie in memory where that is to be had: recovering databases sync much,
 // and what a disk would do then is no part of the question.
 Result<std::vector<Sandbox>> MakeProbeSandboxes(const Options& options, const Recording& recording) {
   if (recording.sandbox == nullptr) {
     return FailWith(ExitCode::kUsage, "--view and --check need a run; they cannot be asked of a saved trace");
   }
-  SandboxSpec spec;
-  spec.directory = options.directory;
-  spec.also_directories = options.also_directories;
-  spec.work_parent = options.work_directory;
-  spec.tmp_on_other_device = options.tmp_on_other_device;
+  SandboxSpec spec = SandboxSpecOf(options);
   if (spec.work_parent.empty() && access("/dev/shm", W_OK | X_OK) == 0) spec.work_parent = "/dev/shm";
   KeepVisible({"sh", "-c", options.view_command, options.check_command}, &spec);
-  const unsigned processors = std::max(1u, std::thread::hardware_concurrency());
-  const unsigned jobs = options.jobs > 0 ? static_cast<unsigned>(options.jobs) : processors;
   std::vector<Sandbox> out;
-  for (unsigned i = 0; i < jobs; ++i) {
+  for (unsigned i = 0; i < JobsOf(options); ++i) {
     ASSIGN_OR_RETURN(Sandbox sandbox, Sandbox::Create(spec));
     out.push_back(std::move(sandbox));
   }
@@ -87,18 +86,12 @@ void Take(Part part, Axis axis, Examination* out) {
 // Sandboxes for runs side by side: in memory, where runs are fast and disks can be full. None where that is
 // not to be had.
 Result<std::vector<Sandbox>> MakeRerunSandboxes(const Options& options) {
-  SandboxSpec spec;
-  spec.directory = options.directory;
-  spec.also_directories = options.also_directories;
-  spec.work_parent = options.work_directory;
-  spec.tmp_on_other_device = options.tmp_on_other_device;
+  SandboxSpec spec = SandboxSpecOf(options);
   spec.in_memory = true;
   spec.start_empty = true;
   KeepVisible(options.command, &spec);
-  const unsigned processors = std::max(1u, std::thread::hardware_concurrency());
-  const unsigned jobs = options.jobs > 0 ? static_cast<unsigned>(options.jobs) : processors;
   std::vector<Sandbox> out;
-  for (unsigned i = 0; i < jobs; ++i) {
+  for (unsigned i = 0; i < JobsOf(options); ++i) {
     auto sandbox = Sandbox::Create(spec);
     if (!sandbox && sandbox.error().exit_code == ExitCode::kInterrupted)
       return tl::unexpected(std::move(sandbox).error());

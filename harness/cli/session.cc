@@ -15,6 +15,15 @@
 
 namespace oldornew {
 
+SandboxSpec SandboxSpecOf(const Options& options) {
+  SandboxSpec spec;
+  spec.directory = options.directory;
+  spec.also_directories = options.also_directories;
+  spec.work_parent = options.work_directory;
+  spec.tmp_on_other_device = options.tmp_on_other_device;
+  return spec;
+}
+
 RunSpec RunSpecOf(const Options& options) {
   RunSpec run;
   run.command = options.command;
@@ -43,10 +52,7 @@ Result<Recording> ObtainTrace(const Options& options) {
     return recording;
   }
   RecordSpec spec;
-  spec.sandbox.directory = options.directory;
-  spec.sandbox.also_directories = options.also_directories;
-  spec.sandbox.work_parent = options.work_directory;
-  spec.sandbox.tmp_on_other_device = options.tmp_on_other_device;
+  spec.sandbox = SandboxSpecOf(options);
   spec.run = RunSpecOf(options);
   if (!options.setup.empty()) spec.setup = {"sh", "-c", options.setup};
   return Record(spec);

@@ -10,6 +10,9 @@
 
 namespace oldornew {
 
+/// Where: a private copy of the directories that the options name.
+SandboxSpec SandboxSpecOf(const Options& options);
+
 /// How options.command is to be run.
 RunSpec RunSpecOf(const Options& options);
 

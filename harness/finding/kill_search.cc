@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/spread.h"
 #include "base/text.h"
 #include "explore/case.h"
 #include "explore/kill_states.h"
@@ -31,13 +32,6 @@ struct Broken {
   std::map<Outcome, Moment> outcomes;
   uint32_t whole_again = 0;  // number of the call behind which it is a version again; 0: not yet
 };
-
-std::vector<uint64_t> Spread(std::vector<uint64_t> all, size_t most) {
-  if (all.size() <= most) return all;
-  std::vector<uint64_t> out;
-  for (size_t i = 0; i < most; ++i) out.push_back(all[i * (all.size() - 1) / (most - 1)]);
-  return out;
-}
 
 class KillSearch {
  public:
@@ -83,8 +77,8 @@ class KillSearch {
     size_t next = 0;
     // Whether it is broken at all is asked of every moment, what it looks like of some.
     for (; next < inside.size() && watched->broken.empty(); ++next) JudgeInside(walk, inside[next], watched);
-    for (const uint64_t bytes :
-         Spread({inside.begin() + static_cast<ptrdiff_t>(next), inside.end()}, kMostInside))
+    for (const uint64_t bytes : Spread(
+             std::vector<uint64_t>(inside.begin() + static_cast<ptrdiff_t>(next), inside.end()), kMostInside))
       JudgeInside(walk, bytes, watched);
   }
 

@@ -10,6 +10,7 @@
 #include <regex>
 #include <set>
 
+#include "base/check.h"
 #include "base/text.h"
 #include "interpose/decode.h"
 #include "interpose/file_calls.h"
@@ -36,10 +37,10 @@ struct Class {
 
 #define WRITES "p?writev?2?|pwrite64|sendfile|splice|copy_file_range"
 #define SYNCS "f(data)?sync|syncfs|sync_file_range"
-#define CHANGES                                                                                      \
-  WRITES                                                                                             \
-      "|f?truncate|fallocate|rename(at2?)?|(sym)?link(at)?|unlink(at)?|rmdir|mkdir(at)?|mknod(at)?|" \
-      "f?chmod(at2?)?|[fl]?chown(at)?|[fl]?(set|remove)xattr(at)?"
+#define CHANGES                                                                                  \
+  WRITES                                                                                         \
+  "|f?truncate|fallocate|rename(at2?)?|(sym)?link(at)?|unlink(at)?|rmdir|mkdir(at)?|mknod(at)?|" \
+  "f?chmod(at2?)?|[fl]?chown(at)?|[fl]?(set|remove)xattr(at)?"
 constexpr Class kClasses[] = {
     {"all", nullptr, true, true},    {"%file", nullptr, true, false},
     {"%desc", nullptr, false, true}, {"%disk", "^(" CHANGES "|" SYNCS ")$"},
@@ -50,30 +51,34 @@ constexpr Class kClasses[] = {
 #undef SYNCS
 #undef WRITES
 
-std::vector<int> CallsOf(const Class& which) {
-  std::vector<int> calls;
+/// Of the calls that a plan can hit, those in whose names `regex` is found.
+std::set<int> CallsNamed(const std::regex& regex) {
+  std::set<int> calls;
   for (const wire::FileCallShape& shape : wire::kFileCalls) {
-    if (which.pattern != nullptr) {
-      if (std::regex_match(SyscallName(shape.nr), std::regex(which.pattern, std::regex::extended)))
-        calls.push_back(shape.nr);
-      continue;
-    }
+    if (std::regex_search(SyscallName(shape.nr), regex)) calls.insert(shape.nr);
+  }
+  return calls;
+}
+
+std::vector<int> CallsOf(const Class& which) {
+  std::set<int> calls;
+  if (which.pattern != nullptr) calls = CallsNamed(std::regex(which.pattern, std::regex::extended));
+  for (const wire::FileCallShape& shape : wire::kFileCalls) {
     const bool path = shape.path >= 0;
     const bool descriptor = shape.fd >= 0 || shape.dirfd >= 0;
-    if ((which.path && path) || (which.descriptor && descriptor)) calls.push_back(shape.nr);
+    if ((which.path && path) || (which.descriptor && descriptor)) calls.insert(shape.nr);
   }
-  std::sort(calls.begin(), calls.end());
-  return calls;
+  return {calls.begin(), calls.end()};
 }
 
 /// In the order of kClasses; made once, for regular expressions are slow to make.
 const std::vector<std::vector<int>>& ClassCalls() {
-  static const auto* calls = [] {
-    auto* out = new std::vector<std::vector<int>>;
-    for (const Class& which : kClasses) out->push_back(CallsOf(which));
+  static const std::vector<std::vector<int>> calls = [] {
+    std::vector<std::vector<int>> out;
+    for (const Class& which : kClasses) out.push_back(CallsOf(which));
     return out;
   }();
-  return *calls;
+  return calls;
 }
 
 /// A number from 0 to `most`, nothing else in the text.
@@ -89,9 +94,7 @@ Status AddByPattern(const std::string& pattern, std::set<int>* calls) {
   try {
     const std::regex regex(pattern, std::regex::extended);
     const size_t before = calls->size();
-    for (const wire::FileCallShape& shape : wire::kFileCalls) {
-      if (std::regex_search(SyscallName(shape.nr), regex)) calls->insert(shape.nr);
-    }
+    calls->merge(CallsNamed(regex));
     if (calls->size() != before) return {};
     return Wrong("no call on files has a name in which /{} is found", pattern);
   } catch (const std::regex_error&) {
@@ -143,11 +146,6 @@ int SignalByName(const std::string& text) {
     if (known != nullptr && name == known) return signal;
   }
   return 0;
-}
-
-std::string SignalName(int signal) {
-  const char* name = sigabbrev_np(signal);
-  return name != nullptr ? name : std::to_string(signal);
 }
 
 /// FIRST[..[LAST]][+[STEP]]
@@ -309,6 +307,18 @@ std::string FormatInjection(const Injection& injection) {
   }
   if (injection.step != 1) text += fmt::format("+{}", injection.step);
   return text;
+}
+
+std::string SignalName(int signal) {
+  const char* name = sigabbrev_np(signal);
+  return name != nullptr ? name : std::to_string(signal);
+}
+
+const std::vector<int>& CallsOfClass(std::string_view name) {
+  const auto* found = std::find_if(std::begin(kClasses), std::end(kClasses),
+                                   [&](const Class& which) { return name == which.name; });
+  CHECK(found != std::end(kClasses));
+  return ClassCalls()[static_cast<size_t>(found - kClasses)];
 }
 
 int ErrnoByName(std::string_view name) {

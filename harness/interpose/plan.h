@@ -67,6 +67,12 @@ Result<Injection> ParseInjection(std::string_view text);
 /// The text that ParseInjection reads as the same injection.
 std::string FormatInjection(const Injection& injection);
 
+/// "TERM"; the number for what has no name.
+std::string SignalName(int signal);
+
+/// The calls that a class of the grammar stands for ("%disk"), ascending. REQUIRES: there is such a class.
+const std::vector<int>& CallsOfClass(std::string_view name);
+
 /// The errno of that name (base/result.h has the other direction); 0: there is none.
 int ErrnoByName(std::string_view name);
 

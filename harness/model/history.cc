@@ -130,13 +130,10 @@ bool HasEffect(const Op& op) {
          (op.error == 0 || op.kind == OpKind::kFsync || op.kind == OpKind::kFdatasync);
 }
 
-bool IsSync(const Op& op) {
-  return op.kind == OpKind::kFsync || op.kind == OpKind::kFdatasync || op.kind == OpKind::kSyncFs ||
-         op.kind == OpKind::kSyncAll || (op.flags & (kFlagSync | kFlagDataSync));
-}
+bool Forces(const Op& op) { return IsSync(op.kind) || (op.flags & (kFlagSync | kFlagDataSync)); }
 
 bool Share(const Op& a, const Op& b) {
-  if (IsSync(a) || IsSync(b)) return true;  // what is on disk when it returns depends on which came first
+  if (Forces(a) || Forces(b)) return true;  // what is on disk when it returns depends on which came first
   const ObjectId of_a[] = {a.object, a.dir, a.dir2, a.replaced};
   const ObjectId of_b[] = {b.object, b.dir, b.dir2, b.replaced};
   for (ObjectId x : of_a) {
@@ -160,7 +157,7 @@ std::vector<std::vector<uint32_t>> OrdersOf(const Trace& trace, size_t limit, bo
     for (uint32_t late = early + 1; late < ops.size(); ++late) {
       const bool overlap = ops[late].begin < ops[early].end;
       if (!overlap || !HasEffect(ops[late]) || !Share(ops[early], ops[late])) continue;
-      if ((ops[late].flags & kFlagInFlight) && ops[late].end == 0 && late == early + 1 && !IsSync(ops[early]))
+      if ((ops[late].flags & kFlagInFlight) && ops[late].end == 0 && late == early + 1 && !Forces(ops[early]))
         continue;
       // Moving `late` before `early` must not move it before an op that had returned when it began.
       if (orders.size() == limit) {

@@ -174,11 +174,6 @@ class Explainer {
     return out;
   }
 
-  static bool IsSync(const Op& op) {
-    return op.kind == OpKind::kFsync || op.kind == OpKind::kFdatasync || op.kind == OpKind::kSyncFs ||
-           op.kind == OpKind::kSyncAll;
-  }
-
   std::string MarkOf(uint32_t index) const {
     if (const auto mark = finding_.marks.find(index); mark != finding_.marks.end()) return mark->second;
     for (size_t i = 0; i < finding_.lost.size(); ++i) {
@@ -197,7 +192,7 @@ class Explainer {
       return op.kind == OpKind::kExit ? "" : "not reached, or makes no difference";
     if (op.kind == OpKind::kOutput) return "said";
     if (op.kind == OpKind::kExit) return "ended";
-    return IsSync(op) ? "synced" : "on disk";
+    return IsSync(op.kind) ? "synced" : "on disk";
   }
 
   std::string CallLine(uint32_t index, size_t width, const std::string& mark) const {

@@ -5,6 +5,10 @@
 
 namespace oldornew {
 
+bool Hung(const Trace& trace, std::chrono::nanoseconds time_limit) {
+  return !trace.obstacles.empty() && std::chrono::nanoseconds(trace.duration_ns) >= time_limit;
+}
+
 ReaderView ViewOf(const Trace& trace, const FileTree& tree, const std::string& path) {
   ReaderView out;
   const Sight sight = Look(trace, tree, Place{0, path});

@@ -1,6 +1,7 @@
 // End state: how a further run ended, compared with the plain one.
 #pragma once
 
+#include <chrono>
 #include <set>
 #include <string>
 #include <vector>
@@ -26,6 +27,9 @@ ReaderView ViewOf(const Trace& trace, const FileTree& tree, const std::string& p
 /// Paths below root 0 at which `trace` left other bytes, another kind or another target than it found; of
 /// what appeared or vanished as a whole only the top.
 std::set<std::string> ChangedPaths(const Trace& trace);
+
+/// The run was ended by its time limit.
+bool Hung(const Trace& trace, std::chrono::nanoseconds time_limit);
 
 /// "line one" of what the run wrote to standard error, else to standard output; quoted, shortened. "nothing"
 /// when it said nothing.

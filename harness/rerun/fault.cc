@@ -15,6 +15,7 @@
 #include "rerun/fault_findings.h"
 #include "rerun/fault_judge.h"
 #include "rerun/new_claims.h"
+#include "rerun/survey.h"
 
 namespace oldornew {
 
@@ -47,6 +48,12 @@ bool FailedForWantOfRoom(const FileCall& call) {
   const bool cut = KindOfCall(call) == CallKind::kWrite && call.told > 0 &&
                    static_cast<uint64_t>(call.told) < call.requested;
   return call.told == -ENOSPC || cut;
+}
+
+// What was written reaches the disk in it, at the latest: so its failing tells of lost data.
+bool WritesBack(const FileCall& call) {
+  const CallKind kind = KindOfCall(call);
+  return kind == CallKind::kSync || kind == CallKind::kClose;
 }
 
 const char* WayName(FaultWay way) {
@@ -90,32 +97,21 @@ class Explorer {
   // ---- the second plain run
 
   Result<bool> MakeSurvey() {
-    RunSpec run = spec_.run;
-    run.plan.survey = true;
-    RETURN_IF_ERROR(sandboxes_[0]->Present(plain_.old_tree));
-    ASSIGN_OR_RETURN(Trace trace, RecordIn(*sandboxes_[0], run));
+    ASSIGN_OR_RETURN(Trace trace, RecordSurvey(*sandboxes_[0], plain_, spec_.run));
     survey_ = std::make_shared<Trace>(std::move(trace));
     surveyed_ = std::chrono::steady_clock::now();
-    const std::string idle = LeftAsItWas();
-    if (!idle.empty()) {
-      Bound(fmt::format(
-          "no call was made to fail, since a second run from the same state leaves {} as it was: what "
-          "the command does hangs on times, which are not restored, or on chance",
-          idle));
-      result_.exhaustive = false;
-      result_.summary = "not explored";
-      return false;
+    std::string why = WhyNotAlike(plain_, *survey_);
+    if (const std::string idle = LeftAsItWas(); !idle.empty()) {
+      why = fmt::format(
+          "leaves {} as it was: what the command does hangs on times, which are not restored, or "
+          "on chance",
+          idle);
     }
-    if (survey_->exit_status != plain_.exit_status || !survey_->CanBeJudged()) {
-      Bound(fmt::format("no call was made to fail, since a second run from the same state {}",
-                        survey_->CanBeJudged()
-                            ? fmt::format("exits {} and says {}", survey_->exit_status, FirstWords(*survey_))
-                            : "cannot be judged: " + survey_->obstacles.front().reason));
-      result_.exhaustive = false;
-      result_.summary = "not explored";
-      return false;
-    }
-    return true;
+    if (why.empty()) return true;
+    Bound("no call was made to fail, since a second run from the same state " + why);
+    result_.exhaustive = false;
+    result_.summary = "not explored";
+    return false;
   }
 
   // Before anything is said against the command: a third plain run, more than a second after the second one.
@@ -133,6 +129,7 @@ class Explorer {
       return false;
     patterns_->Learn(*survey_, *later_);
     patterns_->Learn(plain_, *later_);
+    plain_steps_.reset();
     judge_.emplace(plain_, *survey_, *patterns_, spec_.search);
     judge_->AlsoPlain(*later_);
     RETURN_IF_ERROR(judge_->Prepare());
@@ -225,8 +222,7 @@ class Explorer {
     }
     out.trace = std::move(*trace);
     out.trace->plan = PlanTexts(fault);
-    out.hung = !out.trace->obstacles.empty() &&
-               std::chrono::nanoseconds(out.trace->duration_ns) >= spec_.run.time_limit;
+    out.hung = Hung(*out.trace, spec_.run.time_limit);
     FindHits(planned, &out);
     return out;
   }
@@ -302,11 +298,7 @@ class Explorer {
                                : fmt::format("with {}{} at {}", planned.lead, planned.fault.fault, call);
   }
 
-  static std::string IdOf(const Planned& planned) {
-    std::string id = "fault:" + Join(PlanTexts(planned.fault), "+");
-    std::replace(id.begin(), id.end(), ' ', '_');
-    return id;
-  }
+  static std::string IdOf(const Planned& planned) { return RunIdOf("fault", PlanTexts(planned.fault)); }
 
   Status JudgeRun(const Planned& planned, Tried tried, const std::string& call, const std::string& scene) {
     auto trace = std::make_shared<Trace>(std::move(*tried.trace));
@@ -358,9 +350,7 @@ class Explorer {
   }
 
   std::string AgainText(const Planned& planned) const {
-    std::string out = "oldornew check";
-    for (const std::string& text : PlanTexts(planned.fault)) out += " --inject " + ShellQuote(text);
-    return out + " -- " + ShellQuote(spec_.run.command);
+    return CheckAgain(PlanTexts(planned.fault), spec_.run.command);
   }
 
   void KeepEnd(const Trace& trace, const std::string& scene, const std::string& id) {
@@ -389,24 +379,25 @@ class Explorer {
 
   // ---- power cuts
 
-  bool WantsPower(const FaultedRun& run) const {
-    const bool synced = std::any_of(run.hits.begin(), run.hits.end(), [](const FileCall* hit) {
-      const CallKind kind = KindOfCall(*hit);
-      return kind == CallKind::kSync || kind == CallKind::kClose;
-    });
-    if (judge_->Succeeded(*run.trace)) return synced || StepsOf(*run.trace) != StepsOf(plain_);
+  bool WantsPower(const FaultedRun& run) {
+    const bool synced =
+        std::any_of(run.hits.begin(), run.hits.end(), [](const FileCall* hit) { return WritesBack(*hit); });
+    if (judge_->Succeeded(*run.trace)) return synced || StepsOf(*run.trace) != PlainSteps();
     // A failed sync that was no reason not to publish; that a close failed has been said.
     return KindOfCall(*run.guilty) == CallKind::kSync &&
            !(run.trace->old_tree.RootDigest() == run.trace->new_tree.RootDigest());
+  }
+
+  const std::string& PlainSteps() {
+    if (!plain_steps_) plain_steps_ = StepsOf(plain_);
+    return *plain_steps_;
   }
 
   // What the run did to files, and in which order, without what it did it with.
   std::string StepsOf(const Trace& trace) const {
     std::string out;
     for (const Op& op : trace.ops) {
-      const bool sync = op.kind == OpKind::kFsync || op.kind == OpKind::kFdatasync ||
-                        op.kind == OpKind::kSyncFs || op.kind == OpKind::kSyncAll;
-      if (op.error != 0 || (!sync && !ChangesTree(op.kind))) continue;
+      if (op.error != 0 || (!IsSync(op.kind) && !ChangesTree(op.kind))) continue;
       out += fmt::format("{} {} {}\n", OpKindName(op.kind), patterns_->Of(op.path), patterns_->Of(op.path2));
     }
     return out;
@@ -454,8 +445,7 @@ class Explorer {
     // Whatever failed on the way to the same steps, with the same syncs failing: the states are the same.
     std::string steps = StepsOf(*run.trace) + std::to_string(judge_->Succeeded(*run.trace));
     for (const FileCall* hit : run.hits) {
-      const CallKind kind = KindOfCall(*hit);
-      if (kind == CallKind::kSync || kind == CallKind::kClose) steps += CallText(*run.trace, *hit);
+      if (WritesBack(*hit)) steps += CallText(*run.trace, *hit);
     }
     if (!searched_.insert(steps).second) return {};
     RETURN_IF_ERROR(KnowPlainClaims());
@@ -472,11 +462,10 @@ class Explorer {
 
   void AddPower(const Planned& planned, const FaultedRun& run, const std::string& scene, Finding finding) {
     const FileCall& guilty = *run.guilty;
-    const CallKind kind = KindOfCall(guilty);
     const auto inode = run.trace->old_tree.Lookup(guilty.path);
     const bool directory = inode && run.trace->old_tree.at(*inode).kind == FileKind::kDirectory;
     const bool said_so = judge_->Succeeded(*run.trace);
-    const bool lost = said_so && !directory && (kind == CallKind::kSync || kind == CallKind::kClose);
+    const bool lost = said_so && !directory && WritesBack(guilty);
     const std::string call = CallText(*run.trace, guilty);
     if (lost) {
       if (!lost_.insert(std::tuple(call, finding.path)).second) return;
@@ -484,7 +473,7 @@ class Explorer {
           "{} can be LOST in a power cut although the command reports success: {} fails with {}, and {}",
           finding.path, call, planned.fault.fault, finding.message);
       // Only servers and quotas answer at close(2).
-      const bool closing = kind == CallKind::kClose;
+      const bool closing = KindOfCall(guilty) == CallKind::kClose;
       finding.oracle = closing ? Oracle::kHonest : Oracle::kDurable;
       finding.severity = closing ? Severity::kWarning : Severity::kError;
       finding.shown = Outcome::kLostAfterError;
@@ -528,11 +517,8 @@ class Explorer {
     for (Finding& finding : power_) result_.findings.push_back(std::move(finding));
     result_.notes.insert(result_.notes.end(), judge_->notes().begin(), judge_->notes().end());
     if (!committed_.empty()) {
-      const std::vector<std::string> calls(committed_.begin(), committed_.end());
-      result_.notes.push_back(
-          fmt::format("failed, though committed, when this fails: {}",
-                      Join({calls.begin(), calls.begin() + std::min<ptrdiff_t>(5, std::ssize(calls))}, ", ") +
-                          (calls.size() > 5 ? " ..." : "")));
+      result_.notes.push_back(fmt::format("failed, though committed, when this fails: {}",
+                                          Some({committed_.begin(), committed_.end()})));
     }
     if (result_.diverged > 0)
       Bound(fmt::format("{} went another way than the run they were made from, twice: {}",
@@ -565,8 +551,9 @@ class Explorer {
   std::shared_ptr<const Trace> later_;  ///< a third plain run, made when there is something to be said
   std::optional<PathPatterns> patterns_;
   std::optional<FaultJudge> judge_;
-  std::optional<std::set<Claim>> claims_;  ///< of the plain run
-  bool deeper_ = false;                    ///< the later calls of the runs of this level shall fail too
+  std::optional<std::string> plain_steps_;  ///< StepsOf the plain run, as far as patterns are known
+  std::optional<std::set<Claim>> claims_;   ///< of the plain run
+  bool deeper_ = false;                     ///< the later calls of the runs of this level shall fail too
   std::vector<Planned> next_level_;
   FaultFindings findings_;
   std::vector<Finding> power_;

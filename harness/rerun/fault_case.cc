@@ -20,26 +20,17 @@ namespace {
 constexpr std::string_view kDiskFree = "disk:free=";
 constexpr std::string_view kDiskInodes = "disk:inodes=";
 
-// The kinds that a dead disk, or one that has become read-only, is felt by. Opens stay out: those for reading
-// still work, and a plan cannot tell them apart.
-constexpr CallKind kOnADeadDisk[] = {
-    CallKind::kWrite,           CallKind::kSync,          CallKind::kRename,   CallKind::kLink,
-    CallKind::kSymlink,         CallKind::kUnlink,        CallKind::kTruncate, CallKind::kAllocate,
-    CallKind::kRemoveDirectory, CallKind::kMakeDirectory, CallKind::kMakeNode, CallKind::kMode,
-    CallKind::kOwner,           CallKind::kSetXattr};
-
-bool IsOn(const std::vector<CallKind>& kinds, CallKind kind) {
-  return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
-}
-
-std::vector<int> CallsOf(const std::vector<CallKind>& kinds) {
-  std::vector<int> out;
-  for (const CallKind kind : kinds) {
-    const std::vector<int> more = CallsOfKind(kind);
-    out.insert(out.end(), more.begin(), more.end());
+// The calls so far that `injection` fits, `index` included.
+uint32_t OccurrenceOf(const Trace& survey, const Injection& injection, int index) {
+  uint32_t count = 0;
+  for (int i = 0; i <= index; ++i) {
+    const FileCall& other = survey.file_calls[static_cast<size_t>(i)];
+    if (!std::binary_search(injection.calls.begin(), injection.calls.end(), other.syscall)) continue;
+    if (injection.path.empty() || PathPatterns::Matches(injection.path, other.path) ||
+        (!other.path2.empty() && PathPatterns::Matches(injection.path, other.path2)))
+      ++count;
   }
-  std::sort(out.begin(), out.end());
-  return out;
+  return count;
 }
 
 class Enumeration {
@@ -136,33 +127,14 @@ class Enumeration {
 
   // ---- plans
 
-  // The calls so far that `injection` fits, `index` included.
-  uint32_t OccurrenceOf(const Injection& injection, int index) const {
-    uint32_t count = 0;
-    for (int i = 0; i <= index; ++i) {
-      const FileCall& other = call(i);
-      if (!std::binary_search(injection.calls.begin(), injection.calls.end(), other.syscall)) continue;
-      if (injection.path.empty() || PathPatterns::Matches(injection.path, other.path) ||
-          (!other.path2.empty() && PathPatterns::Matches(injection.path, other.path2)))
-        ++count;
-    }
-    return count;
-  }
+  Injection At(int index) const { return InjectionAt(survey_, patterns_, index); }
 
-  Injection At(int index) const {
+  // From call `index` on all calls of a class (interpose/plan.h), whatever their paths.
+  Injection From(int index, std::string_view call_class, int error) const {
     Injection injection;
-    injection.calls = {call(index).syscall};
-    injection.path = patterns_.Of(call(index).path);
-    injection.first = injection.last = OccurrenceOf(injection, index);
-    return injection;
-  }
-
-  // From call `index` on all calls of these kinds, whatever their paths.
-  Injection From(int index, const std::vector<CallKind>& kinds, int error) const {
-    Injection injection;
-    injection.calls = CallsOf(kinds);
+    injection.calls = CallsOfClass(call_class);
     injection.error = error;
-    injection.first = OccurrenceOf(injection, index);
+    injection.first = OccurrenceOf(survey_, injection, index);
     return injection;
   }
 
@@ -211,7 +183,7 @@ class Enumeration {
     part.value = static_cast<int64_t>(transferred / 2);
     Add(FaultWay::kShort, index, 0, "a short count", {part});
     if (!options_.first.empty()) return;
-    Injection rest = From(index, {CallKind::kWrite}, ENOSPC);
+    Injection rest = From(index, "%write", ENOSPC);
     ++rest.first;
     Add(FaultWay::kShortThenFull, index, ENOSPC, "a short count and then ENOSPC", {part, rest});
   }
@@ -226,18 +198,17 @@ class Enumeration {
   }
 
   void AddFromThenOn(int index, CallKind kind) {
-    const std::vector<CallKind> dead(std::begin(kOnADeadDisk), std::end(kOnADeadDisk));
-    if (IsOn(dead, kind)) {
-      Add(FaultWay::kFromThenOn, index, EIO, "EIO from then on", {From(index, dead, EIO)});
-      std::vector<CallKind> read_only = dead;
-      std::erase(read_only, CallKind::kSync);
-      if (kind != CallKind::kSync)
-        Add(FaultWay::kFromThenOn, index, EROFS, "EROFS from then on", {From(index, read_only, EROFS)});
-    }
-    if (kind == CallKind::kCreate || kind == CallKind::kOpen || kind == CallKind::kOpenToChange) {
-      const std::vector<CallKind> opens = {CallKind::kOpen, CallKind::kCreate};
-      Add(FaultWay::kFromThenOn, index, EMFILE, "EMFILE from then on", {From(index, opens, EMFILE)});
-    }
+    // Opens stay out: those for reading still work on such a disk, and a plan cannot tell them apart.
+    const auto is_of = [&](std::string_view call_class) {
+      const std::vector<int>& calls = CallsOfClass(call_class);
+      return std::binary_search(calls.begin(), calls.end(), call(index).syscall);
+    };
+    if (is_of("%disk"))
+      Add(FaultWay::kFromThenOn, index, EIO, "EIO from then on", {From(index, "%disk", EIO)});
+    if (is_of("%change"))
+      Add(FaultWay::kFromThenOn, index, EROFS, "EROFS from then on", {From(index, "%change", EROFS)});
+    if (kind == CallKind::kCreate || kind == CallKind::kOpen || kind == CallKind::kOpenToChange)
+      Add(FaultWay::kFromThenOn, index, EMFILE, "EMFILE from then on", {From(index, "%open", EMFILE)});
   }
 
   // ---- full disks
@@ -300,6 +271,15 @@ Result<FaultCase> ParseFaultCase(const std::vector<std::string>& texts) {
 
 FaultCases MakeFaultCases(const Trace& survey, const PathPatterns& patterns, const CaseOptions& options) {
   return Enumeration(survey, patterns, options).Run();
+}
+
+Injection InjectionAt(const Trace& survey, const PathPatterns& patterns, int index) {
+  const FileCall& call = survey.file_calls[static_cast<size_t>(index)];
+  Injection injection;
+  injection.calls = {call.syscall};
+  injection.path = patterns.Of(call.path);
+  injection.first = injection.last = OccurrenceOf(survey, injection, index);
+  return injection;
 }
 
 Op OpOf(const FileCall& call) {

@@ -61,6 +61,9 @@ struct FaultCases {
 
 FaultCases MakeFaultCases(const Trace& survey, const PathPatterns& patterns, const CaseOptions& options);
 
+/// What happens to that file call of the survey and to no other; to be told what.
+Injection InjectionAt(const Trace& survey, const PathPatterns& patterns, int index);
+
 /// As an op, to find the place in the program and to describe it.
 Op OpOf(const FileCall& call);
 /// Where in the program the call was made, the same in every run: the innermost frames. How far a stack can

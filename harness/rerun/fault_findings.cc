@@ -72,6 +72,18 @@ std::string CallText(const Trace& trace, const FileCall& call) {
   return number == 0 ? DescribeShort(call) : fmt::format("{} {}", number, DescribeShort(call));
 }
 
+std::string RunIdOf(const std::string& what, const std::vector<std::string>& plan) {
+  std::string id = what + ":" + Join(plan, "+");
+  std::replace(id.begin(), id.end(), ' ', '_');
+  return id;
+}
+
+std::string CheckAgain(const std::vector<std::string>& plan, const std::vector<std::string>& command) {
+  std::string out = "oldornew check";
+  for (const std::string& text : plan) out += " --inject " + ShellQuote(text);
+  return out + " -- " + ShellQuote(command);
+}
+
 bool FaultFindings::Add(const PathPatterns& patterns, const FaultScene& scene, Blame blame) {
   const FileCall& guilty = *scene.guilty;
   const std::string cause = fmt::format("{} {}", guilty.call, patterns.Of(guilty.path));

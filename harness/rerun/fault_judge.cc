@@ -8,6 +8,7 @@
 #include <regex>
 
 #include "base/text.h"
+#include "finding/probe_search.h"
 #include "rerun/fault_judge_parts.h"
 
 namespace oldornew {
@@ -21,21 +22,6 @@ bool DiedOf(const Trace& trace, int* signal) {
     return true;
   }
   return false;
-}
-
-const char* SignalName(int signal) {
-  switch (signal) {
-    case SIGSEGV:
-      return "SIGSEGV";
-    case SIGBUS:
-      return "SIGBUS";
-    case SIGABRT:
-      return "SIGABRT";
-    case SIGFPE:
-      return "SIGFPE";
-    default:
-      return "SIGILL";
-  }
 }
 
 bool Hit(const FaultedRun& run, CallKind kind, const std::string& path) {
@@ -141,17 +127,9 @@ Status FaultJudge::Prepare() {
 // ---- the command that --view gives
 
 Result<std::string> FaultJudge::View(const FileTree& tree) const {
-  FileTree shown = tree;
-  for (const auto& [path, index] : tree.Walk()) {
-    std::erase_if(shown.at(index).entries, [&, &dir = path](const auto& entry) {
-      const std::string child = JoinPath(dir, entry.first);
-      return std::any_of(options_.volatile_globs.begin(), options_.volatile_globs.end(),
-                         [&](const std::string& glob) { return GlobMatches(glob, child); });
-    });
-  }
-  ASSIGN_OR_RETURN(const ProbeAnswer answer, options_.probes[0].view(shown, {}));
-  return answer.exit_status == 0 ? answer.output
-                                 : fmt::format("(exit {}) {}", answer.exit_status, answer.output);
+  ASSIGN_OR_RETURN(const ProbeAnswer answer,
+                   options_.probes[0].view(WithoutVolatile(tree, options_.volatile_globs), {}));
+  return ShowAnswer(answer);
 }
 
 Status FaultJudge::LearnViews() {
@@ -313,23 +291,15 @@ bool FaultJudge::CouldNotKnow(const FaultedRun& run) const {
 void FaultJudge::JudgeCommitted(const FaultedRun& run, FaultJudgement* out) const {
   out->committed_though_failed = true;
   const std::string path = watched_.empty() ? "." : watched_.front().subject.name;
-  if (run.guilty != nullptr && ClaimsNothingChanged(run.trace->stderr_bytes)) {
-    out->blames.push_back({Oracle::kHonest,
-                           Outcome::kChangedThoughFailed,
-                           Severity::kError,
-                           path,
-                           fmt::format("{} is NEW although the command {}", path, HowItEnded(*run.trace)),
-                           false,
-                           {}});
-    return;
-  }
-  if (run.guilty == nullptr || CouldNotKnow(run)) return;
+  if (run.guilty == nullptr) return;
+  const bool claims = ClaimsNothingChanged(run.trace->stderr_bytes);
+  if (!claims && CouldNotKnow(run)) return;
   out->blames.push_back({Oracle::kHonest,
                          Outcome::kChangedThoughFailed,
-                         Severity::kWarning,
+                         claims ? Severity::kError : Severity::kWarning,
                          path,
                          fmt::format("{} is NEW although the command {}", path, HowItEnded(*run.trace)),
-                         true,
+                         /*any_call=*/!claims,
                          {}});
 }
 
@@ -413,7 +383,7 @@ Result<FaultJudgement> FaultJudge::Judge(const FaultedRun& run) {
          Outcome::kCrashes,
          Severity::kWarning,
          path,
-         fmt::format("the command CRASHES ({}) instead of reporting the error", SignalName(signal)),
+         fmt::format("the command CRASHES (SIG{}) instead of reporting the error", SignalName(signal)),
          false,
          {}});
   }
@@ -455,12 +425,10 @@ std::vector<Blame> FaultJudge::JudgeSyncs(const FaultedRun& run, bool closes_onl
         last_write = &op;
         safe = false;
       }
-      const bool sync = op.kind == OpKind::kFsync || op.kind == OpKind::kFdatasync ||
-                        op.kind == OpKind::kSyncFs || op.kind == OpKind::kSyncAll;
       if (last_write == nullptr) continue;
       const bool its =
           op.object == last_write->object || op.kind == OpKind::kSyncAll || op.kind == OpKind::kSyncFs;
-      if (sync && op.error == 0 && op.told == 0 && its && op.end < hit->begin) safe = true;
+      if (IsSync(op.kind) && op.error == 0 && op.told == 0 && its && op.end < hit->begin) safe = true;
       // Written anew after the error: whoever does that has seen it.
       if (ChangesData(op.kind) && op.error == 0 && op.object == last_write->object && op.begin > hit->begin)
         safe = true;

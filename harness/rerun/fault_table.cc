@@ -280,15 +280,6 @@ CallKind KindOfCall(const FileCall& call) {
   return access == O_RDONLY && (call.open_flags & O_TRUNC) == 0 ? kOpen : kOpenToChange;
 }
 
-std::vector<int> CallsOfKind(CallKind kind) {
-  constexpr int kHighest = 512;
-  std::vector<int> out;
-  for (int number = 0; number < kHighest; ++number) {
-    if (KindOfName(SyscallName(number)) == kind) out.push_back(number);
-  }
-  return out;
-}
-
 bool OnlyLooks(CallKind kind) {
   return kind == kOpen || kind == kLook || kind == kLookOpen || kind == kList || kind == kLock ||
          kind == kMap || kind == kOther;

@@ -76,9 +76,6 @@ CallKind KindOfCall(const FileCall& call);
 /// Of a system call that is no open, by its name; opens are kOpen, kCreate for creat.
 CallKind KindOfName(const std::string& name);
 
-/// Numbers of all system calls of that kind on this machine, ascending.
-std::vector<int> CallsOfKind(CallKind kind);
-
 /// The call only asks: it changes nothing, and transfers no bytes of a file.
 bool OnlyLooks(CallKind kind);
 /// The call changes names, bytes or attributes.

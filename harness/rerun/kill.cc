@@ -8,12 +8,15 @@
 #include <set>
 #include <tuple>
 
+#include "base/spread.h"
 #include "base/text.h"
 #include "explore/case.h"
 #include "rerun/again.h"
 #include "rerun/end_state.h"
 #include "rerun/fault_case.h"
+#include "rerun/fault_findings.h"
 #include "rerun/fault_judge.h"
+#include "rerun/survey.h"
 
 namespace oldornew {
 
@@ -26,34 +29,16 @@ struct SignalCase {
   bool after = true;
 };
 
-const char* NameOf(int signal) {
-  return signal == SIGKILL ? "SIGKILL" : signal == SIGTERM ? "SIGTERM" : "SIGINT";
-}
-
-template <typename T>
-std::vector<T> Spread(std::vector<T> all, size_t most) {
-  if (all.size() <= most) return all;
-  std::vector<T> out;
-  for (size_t i = 0; i < most; ++i) out.push_back(all[i * (all.size() - 1) / (most - 1)]);
-  return out;
-}
-
 class Killer {
  public:
   Killer(Sandbox& sandbox, const Trace& plain, const KillSpec& spec)
       : sandbox_(sandbox), plain_(plain), spec_(spec) {}
 
   Result<KillResult> Run() {
-    RunSpec run = spec_.run;
-    run.plan.survey = true;
-    RETURN_IF_ERROR(sandbox_.Present(plain_.old_tree));
-    ASSIGN_OR_RETURN(survey_, RecordIn(sandbox_, run));
-    if (survey_.exit_status != plain_.exit_status || !survey_.CanBeJudged()) {
-      result_.bounds.push_back(
-          fmt::format("no process was killed by itself, since a second run from the same state {}",
-                      survey_.CanBeJudged()
-                          ? fmt::format("exits {} and says {}", survey_.exit_status, FirstWords(survey_))
-                          : "cannot be judged: " + survey_.obstacles.front().reason));
+    ASSIGN_OR_RETURN(survey_, RecordSurvey(sandbox_, plain_, spec_.run));
+    if (const std::string why = WhyNotAlike(plain_, survey_); !why.empty()) {
+      result_.bounds.push_back("no process was killed by itself, since a second run from the same state " +
+                               why);
       return std::move(result_);
     }
     patterns_.emplace(plain_, survey_);
@@ -117,21 +102,10 @@ class Killer {
   }
 
   Injection InjectionOf(const SignalCase& kill) const {
-    const FileCall& meant = survey_.file_calls[static_cast<size_t>(kill.call)];
-    Injection out;
+    Injection out = InjectionAt(survey_, *patterns_, kill.call);
     out.kind = Injection::Kind::kSignal;
     out.signal = kill.signal;
     out.after = kill.after;
-    out.calls = {meant.syscall};
-    out.path = patterns_->Of(meant.path);
-    out.first = 0;
-    for (int i = 0; i <= kill.call; ++i) {
-      const FileCall& other = survey_.file_calls[static_cast<size_t>(i)];
-      const bool fits = PathPatterns::Matches(out.path, other.path) ||
-                        (!other.path2.empty() && PathPatterns::Matches(out.path, other.path2));
-      out.first += other.syscall == meant.syscall && fits;
-    }
-    out.last = out.first;
     return out;
   }
 
@@ -171,8 +145,7 @@ class Killer {
       ++diverged_;
       return {};
     }
-    const bool hung = !tried.trace.obstacles.empty() &&
-                      std::chrono::nanoseconds(tried.trace.duration_ns) >= spec_.run.time_limit;
+    const bool hung = Hung(tried.trace, spec_.run.time_limit);
     const std::string scene = SceneOf(kill, tried);
     if (!hung && !tried.trace.CanBeJudged()) {
       result_.bounds.push_back(
@@ -215,22 +188,20 @@ class Killer {
   }
 
   std::string SceneOf(const SignalCase& kill, const Tried& tried) const {
-    const size_t number = OpNumberOf(tried.trace, *tried.hit);
-    const std::string call =
-        number == 0 ? DescribeShort(*tried.hit) : fmt::format("{} {}", number, DescribeShort(*tried.hit));
+    const std::string call = CallText(tried.trace, *tried.hit);
     const char* where = kill.after ? "behind" : "before";
-    if (kill.signal != SIGKILL) return fmt::format("with {} {} {}", NameOf(kill.signal), where, call);
+    if (kill.signal != SIGKILL) return fmt::format("with SIG{} {} {}", SignalName(kill.signal), where, call);
     const auto process = static_cast<size_t>(tried.hit->process);
     const std::string& program = tried.trace.processes[process].program;
-    return fmt::format("when {} alone is killed {} {}", program.substr(program.rfind('/') + 1), where, call);
+    return fmt::format("when {} alone is killed {} {}", BaseName(program), where, call);
   }
 
   // One finding for each wrong end of each path, whichever moment leads there first.
   void Report(const SignalCase& kill, const Injection& injection, const std::string& scene, Tried tried,
               const std::vector<Blame>& blames) {
-    std::string id = "kill:" + FormatInjection(injection);
-    std::replace(id.begin(), id.end(), ' ', '_');
-    const char* how = kill.signal == SIGKILL ? "process" : NameOf(kill.signal);
+    const std::vector<std::string> plan = {FormatInjection(injection)};
+    const std::string id = RunIdOf("kill", plan);
+    const std::string how = kill.signal == SIGKILL ? "process" : "SIG" + SignalName(kill.signal);
     bool kept = false;
     for (const Blame& blame : blames) {
       const auto key = std::tuple(blame.oracle, blame.outcome, patterns_->Of(blame.path),
@@ -242,8 +213,7 @@ class Killer {
       finding.cause = how;
       finding.scene = scene;
       finding.evidence = blame.evidence;
-      finding.again = fmt::format("oldornew check --inject {} -- {}", ShellQuote(FormatInjection(injection)),
-                                  ShellQuote(spec_.run.command));
+      finding.again = CheckAgain(plan, spec_.run.command);
       finding.run = static_cast<int>(result_.runs.size());
       result_.findings.push_back(std::move(finding));
       kept = true;

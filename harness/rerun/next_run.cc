@@ -171,16 +171,12 @@ class NextRun {
 
   // ---- one state
 
-  bool Hung(const Trace& trace) const {
-    return !trace.obstacles.empty() && std::chrono::nanoseconds(trace.duration_ns) >= run_.time_limit;
-  }
-
   // `again`, if given, gets what kills during this run leave.
   Status Try(const StartState& state, StartStates* again) {
     ++result_.states;
     if (again == nullptr) ++result_.again;
     ASSIGN_OR_RETURN(Trace next, runs_.Run(command_, &state.tree));
-    if (Hung(next)) {
+    if (Hung(next, run_.time_limit)) {
       JudgeHang(state, std::move(next));
       return {};
     }

@@ -158,6 +158,11 @@ bool ChangesAttributes(OpKind kind) {
   return kind == OpKind::kSetAttributes || kind == OpKind::kSetXattr || kind == OpKind::kRemoveXattr;
 }
 
+bool IsSync(OpKind kind) {
+  return kind == OpKind::kFsync || kind == OpKind::kFdatasync || kind == OpKind::kSyncFs ||
+         kind == OpKind::kSyncAll;
+}
+
 bool ChangesTree(OpKind kind) { return ChangesNames(kind) || ChangesData(kind) || ChangesAttributes(kind); }
 
 void LiveTree::ApplyInFlight(const Op& op, const FileTree& real) {

@@ -66,6 +66,8 @@ bool ChangesNames(OpKind kind);
 bool ChangesData(OpKind kind);
 /// True for the kinds that change a mode, an owner or extended attributes; false for times.
 bool ChangesAttributes(OpKind kind);
+/// True for the kinds that force something to disk: fsync, fdatasync, syncfs, sync. Not sync_file_range.
+bool IsSync(OpKind kind);
 /// True for the kinds that change bytes, names or attributes of a tree; false for syncs, closes, outputs and
 /// times.
 bool ChangesTree(OpKind kind);

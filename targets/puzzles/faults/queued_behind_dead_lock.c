@@ -31,10 +31,7 @@ static int Queue(void) {
 int main(void) {
   const int directory = OpenDirectory();
   if (!Lock()) return Queue();
-  const int fd = OpenTemporary();
-  WriteOrGiveUp(fd, kNew, NEW_SIZE);
-  SyncOrGiveUp(fd);
-  CloseOrGiveUp(fd);
+  MakeTemporary();
   Publish(directory);
   Unlock();
   return 0;

@@ -8,10 +8,7 @@
 
 int main(void) {
   const int directory = OpenDirectory();
-  const int fd = OpenTemporary();
-  WriteOrGiveUp(fd, kNew, NEW_SIZE);
-  SyncOrGiveUp(fd);
-  CloseOrGiveUp(fd);
+  MakeTemporary();
 #ifdef REPAIRED
   Publish(directory);
 #else

@@ -50,6 +50,14 @@ static inline void CloseOrGiveUp(int fd) {
   if (close(fd) != 0) GiveUp("close");
 }
 
+/// f.new, written, on disk and closed.
+static inline void MakeTemporary(void) {
+  const int fd = OpenTemporary();
+  WriteOrGiveUp(fd, kNew, NEW_SIZE);
+  SyncOrGiveUp(fd);
+  CloseOrGiveUp(fd);
+}
+
 /// Opened before anything is published, so that nothing but the fsync itself can fail afterwards.
 static inline int OpenDirectory(void) {
   const int fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
