@@ -1,5 +1,5 @@
-// The workloads of bench/overhead that need a program of their own. It times itself, so that neither its start nor that of
-// the tool around it counts.
+// The workloads of bench/overhead that need a program of their own. It times itself, so that
+// neither its start nor that of the tool around it counts.
 //
 // usage: loops pwrite ROUNDS     pwrite of 64 bytes
 //        loops replace ROUNDS    open(O_CREAT|O_TRUNC), write 512 bytes, fsync, close, rename
@@ -37,7 +37,8 @@ static int Replace(int rounds) {
   memset(data, 'n', sizeof data);
   for (int i = 0; i < rounds; ++i) {
     const int fd = open("f.new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (write(fd, data, sizeof data) != (ssize_t)sizeof data || fsync(fd) != 0 || close(fd) != 0) return 1;
+    if (write(fd, data, sizeof data) != (ssize_t)sizeof data || fsync(fd) != 0 || close(fd) != 0)
+      return 1;
     if (rename("f.new", "f") != 0) return 1;
   }
   return 0;

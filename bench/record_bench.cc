@@ -1,8 +1,9 @@
-// What recording costs: a program that replaces small files (create, write, fsync, close, rename) and one
-// that writes 64 bytes at a time, each run alone and under the preload library, alternately, on tmpfs, so
-// that no disk hides the cost. The counters of one row come from one run: native_us and recorded_us are the
-// medians of the processor time per call sequence, and ratio the median of the ratios of neighbours, so that
-// other work on the machine, which slows both of a pair, hardly shows.
+// What recording costs: a program that replaces small files (create, write, fsync, close, rename)
+// and one that writes 64 bytes at a time, each run alone and under the preload library,
+// alternately, on tmpfs, so that no disk hides the cost. The counters of one row come from one run:
+// native_us and recorded_us are the medians of the processor time per call sequence, and ratio the
+// median of the ratios of neighbours, so that other work on the machine, which slows both of a
+// pair, hardly shows.
 //
 // The program under test is this one, started again with --loop.
 #include <benchmark/benchmark.h>
@@ -58,7 +59,8 @@ double ProcessorTime() {
   return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
 }
 
-/// The child: runs the loop and prints the nanoseconds of processor time it took, start-up not counted.
+/// The child: runs the loop and prints the nanoseconds of processor time it took, start-up not
+/// counted.
 int RunChild(const std::string& loop, int count, const char* directory) {
   CHECK(chdir(directory) == 0);
   const double start = ProcessorTime();
@@ -72,7 +74,8 @@ double TimeChild(const std::string& loop, int count, const std::vector<std::stri
   Result<TempDir> directory = TempDir::Create("oldornew-bench-", kMemory);
   CHECK(directory.has_value());
   std::string program = "/proc/self/exe";
-  std::vector<std::string> words = {program, "--loop", loop, std::to_string(count), directory->path()};
+  std::vector<std::string> words = {program, "--loop", loop, std::to_string(count),
+                                    directory->path()};
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
@@ -134,7 +137,9 @@ void RecordingCost(benchmark::State& state, const std::string& loop, int count) 
   state.counters["ratio"] = Median(ratios);
 }
 
-BENCHMARK_CAPTURE(RecordingCost, replace_512_bytes, "replace", 5000)->UseManualTime()->Iterations(25);
+BENCHMARK_CAPTURE(RecordingCost, replace_512_bytes, "replace", 5000)
+    ->UseManualTime()
+    ->Iterations(25);
 BENCHMARK_CAPTURE(RecordingCost, pwrite_64_bytes, "write", 50000)->UseManualTime()->Iterations(25);
 
 }  // namespace

@@ -1,9 +1,9 @@
-// Measures what one further run of a program costs, in a sandbox in memory: run after run alternates with the
-// program alone, so that other work on the machine, which slows both, hardly shows in the ratios. bench/rerun
-// writes the table.
+// Measures what one further run of a program costs, in a sandbox in memory: run after run
+// alternates with the program alone, so that other work on the machine, which slows both, hardly
+// shows in the ratios. bench/rerun writes the table.
 //
-// usage: rerun_bench ROUNDS DIRECTORY STDIN PROGRAM [ARGUMENT...]     (prints "name median-us quartile
-// quartile")
+// usage: rerun_bench ROUNDS DIRECTORY STDIN PROGRAM [ARGUMENT...]     (prints "name median-us
+// quartile quartile")
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <spawn.h>
@@ -27,7 +27,8 @@ namespace oldornew {
 namespace {
 
 double NowUs() {
-  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now().time_since_epoch())
+  return std::chrono::duration<double, std::micro>(
+             std::chrono::steady_clock::now().time_since_epoch())
       .count();
 }
 

@@ -5,8 +5,8 @@
 namespace oldornew::targets {
 namespace {
 
-/// Go's deferred os.RemoveAll(path): runs on every way out, and its error is dropped. The path changes on the
-/// way.
+/// Go's deferred os.RemoveAll(path): runs on every way out, and its error is dropped. The path
+/// changes on the way.
 class DeferredRemoveAll {
  public:
   explicit DeferredRemoveAll(std::string path) : path_(std::move(path)) {}

@@ -1,11 +1,14 @@
-// atomicdir.Fill, from "Atomically Directory Population in Go" (2018): a port with its flaws, which is what
-// makes it worth testing. Never use it; targets/hardened/swap_directory.h is the one to learn from.
+// atomicdir.Fill, from "Atomically Directory Population in Go" (2018): a port with its flaws, which
+// is what makes it worth testing. Never use it; targets/hardened/swap_directory.h is the one to
+// learn from.
 //
-// What the source document promises: populate fills a fresh directory beside the symlink d, then d is made to
-// point at it in one step, then the directory that d pointed at before is removed. If populate fails, the
-// fresh directory is removed and d is as it was. A d that is something else than a symlink is refused.
+// What the source document promises: populate fills a fresh directory beside the symlink d, then d
+// is made to point at it in one step, then the directory that d pointed at before is removed. If
+// populate fails, the fresh directory is removed and d is as it was. A d that is something else
+// than a symlink is refused.
 //
-// What is wrong with it (atomic-updates.md 3.2 has the sequences; "confirmed" there means reproduced):
+// What is wrong with it (atomic-updates.md 3.2 has the sequences; "confirmed" there means
+// reproduced):
 //   D1   a bare name ("secrets"): the directory is made in $TMPDIR, on another file system perhaps
 //   D2   a relative path ("foo/secrets"): success is reported, the link dangles; later runs remove by
 //   cwd-relative name D3   a crash between symlink and rename leaves d.tmp: every later run fails with EEXIST

@@ -1,5 +1,6 @@
 // usage: atomicdir-fill D FILE=CONTENT...
-// Makes D a symlink to a fresh directory that holds the given files. Exit status: 0 done, 1 failed, 2 usage.
+// Makes D a symlink to a fresh directory that holds the given files. Exit status: 0 done, 1 failed,
+// 2 usage.
 #include <cstdio>
 #include <vector>
 
@@ -10,7 +11,8 @@ int main(int argc, char** argv) {
   using namespace oldornew::targets;
   std::vector<FileArgument> files(argc > 2 ? static_cast<size_t>(argc - 2) : 0);
   bool usable = argc >= 2;
-  for (size_t i = 0; i < files.size(); ++i) usable = ParseFileArgument(argv[i + 2], &files[i]) && usable;
+  for (size_t i = 0; i < files.size(); ++i)
+    usable = ParseFileArgument(argv[i + 2], &files[i]) && usable;
   if (!usable) {
     std::fprintf(stderr, "usage: atomicdir-fill D FILE=CONTENT...\n");
     return 2;

@@ -36,7 +36,8 @@ TEST(Fill, RemovesTheOldTreeWhateverItHolds) {
   ASSERT_TRUE(Fill(dir / "s", [](const std::string& path) -> GoStatus {
     std::filesystem::create_directories(path + "/a/b/c");
     std::filesystem::create_symlink("/", path + "/a/root");
-    for (int i = 0; i < 2500; ++i) (void)goos::WriteFile(path + "/a/b/" + std::to_string(i), "", 0600);
+    for (int i = 0; i < 2500; ++i)
+      (void)goos::WriteFile(path + "/a/b/" + std::to_string(i), "", 0600);
     return {};
   }));
   ASSERT_TRUE(Fill(dir / "s", Key("2")));
@@ -65,8 +66,8 @@ TEST(Fill, D7RefusesWhatIsNotASymlink) {
   EXPECT_THAT(dir.Names(), UnorderedElementsAre("d", "f"));
 }
 
-// The flaws that need neither a crash nor a second writer: a port without them would not be the document's
-// algorithm.
+// The flaws that need neither a crash nor a second writer: a port without them would not be the
+// document's algorithm.
 
 TEST(FillFlaws, D1ABareNameFillsADirectoryInTmpdir) {
   TestDir dir;
@@ -169,8 +170,11 @@ TEST(Join, CleansAsGoDoes) {
 }
 
 TEST(Split, CutsAfterTheLastSlash) {
-  for (const auto& [path, dir, file] :
-       {std::tuple{"f", "", "f"}, {"a/f", "a/", "f"}, {"/f", "/", "f"}, {"a/", "a/", ""}, {"", "", ""}}) {
+  for (const auto& [path, dir, file] : {std::tuple{"f", "", "f"},
+                                        {"a/f", "a/", "f"},
+                                        {"/f", "/", "f"},
+                                        {"a/", "a/", ""},
+                                        {"", "", ""}}) {
     EXPECT_EQ(goos::Split(path).dir, dir) << path;
     EXPECT_EQ(goos::Split(path).file, file) << path;
   }

@@ -1,5 +1,5 @@
-// Replaces libc's file calls in a test program, so that the n-th call of a piece of code fails, before or
-// after it was carried out. Tests only; included by one file of a program.
+// Replaces libc's file calls in a test program, so that the n-th call of a piece of code fails,
+// before or after it was carried out. Tests only; included by one file of a program.
 #pragma once
 
 #include <fcntl.h>
@@ -26,8 +26,8 @@ class FaultyCalls {
   struct Fault {
     int call = 0;
     int error = 0;
-    /// The call is carried out, and an error told nevertheless. Only of calls on which that happens: fsync,
-    /// close, renames, links and removals; others fail as usual.
+    /// The call is carried out, and an error told nevertheless. Only of calls on which that
+    /// happens: fsync, close, renames, links and removals; others fail as usual.
     bool after = false;
   };
   explicit FaultyCalls(std::vector<Fault> faults) : faults_(std::move(faults)) { current_ = this; }
@@ -49,8 +49,8 @@ class FaultyCalls {
       if (fault.call != current_->count_) continue;
       ++current_->count_;
       current_->failed_.push_back(name);
-      const bool released =
-          std::string_view(name) == "close";  // on Linux the descriptor is gone whatever the answer is
+      const bool released = std::string_view(name) ==
+                            "close";  // on Linux the descriptor is gone whatever the answer is
       if (released || (fault.after && kDoneNevertheless.count(name) != 0)) (void)call();
       errno = fault.error;
       return decltype(call())(-1);
@@ -60,22 +60,23 @@ class FaultyCalls {
   }
 
  private:
-  static inline const std::set<std::string> kDoneNevertheless = {"fsync", "close", "renameat2", "linkat",
-                                                                 "unlinkat"};
+  static inline const std::set<std::string> kDoneNevertheless = {"fsync", "close", "renameat2",
+                                                                 "linkat", "unlinkat"};
   static inline FaultyCalls* current_ = nullptr;
   std::vector<Fault> faults_;
   std::vector<std::string> failed_;
   int count_ = 0;
 };
 
-/// Carries out code under every fault, one and then two at a time, until none of them fires any more. `run`
-/// gets the faults, arms them around the code, and returns how many calls failed.
+/// Carries out code under every fault, one and then two at a time, until none of them fires any
+/// more. `run` gets the faults, arms them around the code, and returns how many calls failed.
 template <typename Run>
 void UnderEveryFault(const std::vector<int>& errors, Run run) {
   for (const int error : errors) {
     for (const bool after : {false, true}) {
       for (int first = 0; run({{first, error, after}}) == 1; ++first) {
-        for (int second = first + 1; run({{first, error, after}, {second, error, after}}) == 2; ++second) {
+        for (int second = first + 1; run({{first, error, after}, {second, error, after}}) == 2;
+             ++second) {
         }
       }
     }
@@ -83,24 +84,29 @@ void UnderEveryFault(const std::vector<int>& errors, Run run) {
 }
 
 /// Thousands of updates: in memory, where the machine has such a place.
-inline const bool kInMemory = std::getenv("TMPDIR") == nullptr && access("/dev/shm", W_OK | X_OK) == 0 &&
+inline const bool kInMemory = std::getenv("TMPDIR") == nullptr &&
+                              access("/dev/shm", W_OK | X_OK) == 0 &&
                               setenv("TMPDIR", "/dev/shm", 1) == 0;
 
 }  // namespace oldornew::targets
 
-#define OLDORNEW_FAULTY(type, name, parameters, ...)                                                     \
-  extern "C" type name parameters {                                                                      \
-    return oldornew::targets::FaultyCalls::Carry(#name, [&] { return static_cast<type>(__VA_ARGS__); }); \
+#define OLDORNEW_FAULTY(type, name, parameters, ...)                                              \
+  extern "C" type name parameters {                                                               \
+    return oldornew::targets::FaultyCalls::Carry(#name,                                           \
+                                                 [&] { return static_cast<type>(__VA_ARGS__); }); \
   }
 
-OLDORNEW_FAULTY(ssize_t, write, (int fd, const void* data, size_t size), syscall(SYS_write, fd, data, size))
-OLDORNEW_FAULTY(int, fsync, (int fd), fcntl(fd, F_GETFD) < 0 ? -1 : 0)  // nobody cuts the power of a test
+OLDORNEW_FAULTY(ssize_t, write, (int fd, const void* data, size_t size),
+                syscall(SYS_write, fd, data, size))
+OLDORNEW_FAULTY(int, fsync, (int fd),
+                fcntl(fd, F_GETFD) < 0 ? -1 : 0)  // nobody cuts the power of a test
 OLDORNEW_FAULTY(int, close, (int fd), syscall(SYS_close, fd))
 OLDORNEW_FAULTY(int, fstat, (int fd, struct stat* info) noexcept, syscall(SYS_fstat, fd, info))
 OLDORNEW_FAULTY(int, fstatat, (int dir, const char* path, struct stat* info, int flags) noexcept,
                 syscall(SYS_newfstatat, dir, path, info, flags))
 OLDORNEW_FAULTY(int, fchmod, (int fd, mode_t mode) noexcept, syscall(SYS_fchmod, fd, mode))
-OLDORNEW_FAULTY(int, fchown, (int fd, uid_t uid, gid_t gid) noexcept, syscall(SYS_fchown, fd, uid, gid))
+OLDORNEW_FAULTY(int, fchown, (int fd, uid_t uid, gid_t gid) noexcept,
+                syscall(SYS_fchown, fd, uid, gid))
 OLDORNEW_FAULTY(int, flock, (int fd, int operation) noexcept, syscall(SYS_flock, fd, operation))
 OLDORNEW_FAULTY(int, unlinkat, (int dir, const char* path, int flags) noexcept,
                 syscall(SYS_unlinkat, dir, path, flags))
@@ -108,13 +114,15 @@ OLDORNEW_FAULTY(int, mkdirat, (int dir, const char* path, mode_t mode) noexcept,
                 syscall(SYS_mkdirat, dir, path, mode))
 OLDORNEW_FAULTY(int, symlinkat, (const char* target, int dir, const char* path) noexcept,
                 syscall(SYS_symlinkat, target, dir, path))
-OLDORNEW_FAULTY(ssize_t, readlinkat, (int dir, const char* path, char* buffer, size_t size) noexcept,
+OLDORNEW_FAULTY(ssize_t, readlinkat,
+                (int dir, const char* path, char* buffer, size_t size) noexcept,
                 syscall(SYS_readlinkat, dir, path, buffer, size))
 OLDORNEW_FAULTY(int, linkat,
                 (int from, const char* old_path, int to, const char* new_path, int flags) noexcept,
                 syscall(SYS_linkat, from, old_path, to, new_path, flags))
 OLDORNEW_FAULTY(int, renameat2,
-                (int from, const char* old_path, int to, const char* new_path, unsigned flags) noexcept,
+                (int from, const char* old_path, int to, const char* new_path,
+                 unsigned flags) noexcept,
                 syscall(SYS_renameat2, from, old_path, to, new_path, flags))
 OLDORNEW_FAULTY(ssize_t, getrandom, (void* buffer, size_t size, unsigned flags),
                 syscall(SYS_getrandom, buffer, size, flags))

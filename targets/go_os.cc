@@ -53,8 +53,8 @@ std::vector<std::string> ReadNames(DIR* directory, size_t limit) {
 
 GoStatus RemoveAllFrom(int parent, const std::string& base);
 
-/// Removes what is in the directory (parent, base). Reopens it after every 1024 names, as Go does. Returns
-/// the first error.
+/// Removes what is in the directory (parent, base). Reopens it after every 1024 names, as Go does.
+/// Returns the first error.
 GoStatus RemoveEntries(int parent, const std::string& base) {
   GoStatus first;
   for (;;) {
@@ -104,8 +104,8 @@ GoStatus RemoveAllFrom(int parent, const std::string& base) {
   return Error("unlinkat", base, rmdir_error);
 }
 
-/// os.splitPath: parent directory and last component, trailing slashes ignored; "." is the parent of a bare
-/// name.
+/// os.splitPath: parent directory and last component, trailing slashes ignored; "." is the parent
+/// of a bare name.
 SplitPath ParentAndBase(std::string path) {
   while (path.size() > 1 && path.back() == '/') path.pop_back();
   const size_t slash = path.rfind('/');
@@ -123,7 +123,8 @@ GoResult<int> OpenFile(const std::string& path, int flags, mode_t perm) {
 
 GoStatus Write(int fd, const std::string& path, std::string_view data) {
   while (!data.empty()) {
-    const ssize_t count = Restart([&] { return write(fd, data.data(), std::min(data.size(), kMaxWrite)); });
+    const ssize_t count =
+        Restart([&] { return write(fd, data.data(), std::min(data.size(), kMaxWrite)); });
     if (count < 0) return Error("write", path, errno);
     if (count == 0) return Error("write", path, EIO);
     data.remove_prefix(static_cast<size_t>(count));
@@ -146,7 +147,8 @@ GoStatus Rename(const std::string& from, const std::string& to) {
     const bool same = source->st_dev == target->st_dev && source->st_ino == target->st_ino;
     if (from == to || !same) return Error("rename", to, EEXIST);
   }
-  return Done(Restart([&] { return renameat(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str()); }), "rename", to);
+  return Done(Restart([&] { return renameat(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str()); }),
+              "rename", to);
 }
 
 GoStatus Remove(const std::string& path) {
@@ -162,7 +164,8 @@ GoStatus RemoveAll(const std::string& path) {
   GoStatus simple = Remove(path);
   if (simple || simple.error().number == ENOENT) return {};
   const SplitPath split = ParentAndBase(path);
-  const int parent = Restart([&] { return openat(AT_FDCWD, split.dir.c_str(), O_RDONLY | O_CLOEXEC); });
+  const int parent =
+      Restart([&] { return openat(AT_FDCWD, split.dir.c_str(), O_RDONLY | O_CLOEXEC); });
   if (parent < 0 && errno == ENOENT) return {};
   if (parent < 0) return Error("open", split.dir, errno);
   GoStatus status = RemoveAllFrom(parent, split.file);
@@ -181,19 +184,22 @@ GoResult<struct stat> Lstat(const std::string& path) {
 GoResult<std::string> Readlink(const std::string& path) {
   for (size_t size = 128;; size *= 2) {
     std::string buffer(size, '\0');
-    const ssize_t count = Restart([&] { return readlinkat(AT_FDCWD, path.c_str(), buffer.data(), size); });
+    const ssize_t count =
+        Restart([&] { return readlinkat(AT_FDCWD, path.c_str(), buffer.data(), size); });
     if (count < 0) return Error("readlink", path, errno);
     if (static_cast<size_t>(count) < size) return buffer.substr(0, static_cast<size_t>(count));
   }
 }
 
 GoStatus Symlink(const std::string& target, const std::string& link) {
-  return Done(Restart([&] { return symlinkat(target.c_str(), AT_FDCWD, link.c_str()); }), "symlink", link);
+  return Done(Restart([&] { return symlinkat(target.c_str(), AT_FDCWD, link.c_str()); }), "symlink",
+              link);
 }
 
 GoResult<std::string> TempDir(const std::string& dir, const std::string& prefix) {
   const char* environment = std::getenv("TMPDIR");
-  const std::string fallback = environment != nullptr && *environment != '\0' ? environment : "/tmp";
+  const std::string fallback =
+      environment != nullptr && *environment != '\0' ? environment : "/tmp";
   const std::string parent = dir.empty() ? fallback : dir;
   std::random_device random;
   for (int attempt = 0; attempt < kTempDirAttempts; ++attempt) {

@@ -1,6 +1,6 @@
-// WriteFileAtomic, as the file-system utilities page of its source project describes it: a port with its
-// flaws, which is what makes it worth testing. Never use it; targets/hardened/write_file.h is the one to
-// learn from.
+// WriteFileAtomic, as the file-system utilities page of its source project describes it: a port
+// with its flaws, which is what makes it worth testing. Never use it; targets/hardened/write_file.h
+// is the one to learn from.
 //
 // What the source document promises:
 //   - a temporary file dir/.tmp-name is created with the requested permissions, written, fsynced, and renamed
@@ -12,7 +12,8 @@
 //     normally gone) and "the original file, if any, is left untouched";
 //   - two writers of one name: "the last rename wins".
 //
-// What is wrong with it (atomic-updates.md 3.1 has the sequences; "confirmed" there means reproduced):
+// What is wrong with it (atomic-updates.md 3.1 has the sequences; "confirmed" there means
+// reproduced):
 //   W1   two writers share the temporary: a torn file is published
 //   W2   ... or an empty one
 //   W3   ... or a writer succeeds with the other's bytes
@@ -37,8 +38,9 @@
 
 namespace oldornew::targets {
 
-/// Writes `data` to dir/name. `perm` is subject to the umask, and ignored when the temporary exists already
-/// (W5).
-GoStatus WriteFileAtomic(const std::string& dir, const std::string& name, std::string_view data, mode_t perm);
+/// Writes `data` to dir/name. `perm` is subject to the umask, and ignored when the temporary exists
+/// already (W5).
+GoStatus WriteFileAtomic(const std::string& dir, const std::string& name, std::string_view data,
+                         mode_t perm);
 
 }  // namespace oldornew::targets

@@ -1,5 +1,6 @@
 // usage: write-file-atomic DIR NAME PERM < data
-// Replaces DIR/NAME by what is on standard input. PERM is octal. Exit status: 0 done, 1 failed, 2 usage.
+// Replaces DIR/NAME by what is on standard input. PERM is octal. Exit status: 0 done, 1 failed, 2
+// usage.
 #include <cstdio>
 
 #include "driver.h"

@@ -58,8 +58,8 @@ TEST(WriteFileAtomic, RemovesTheTemporaryAndKeepsTheOldContentWhenTheWriteFails)
   EXPECT_THAT(dir.Names(), ElementsAre("f"));
 }
 
-// The flaws that need neither a crash nor a second writer: a port without them would not be the document's
-// algorithm.
+// The flaws that need neither a crash nor a second writer: a port without them would not be the
+// document's algorithm.
 
 TEST(WriteFileAtomicFlaws, W5ADirectoryAtTheTemporaryNameIsAWedge) {
   TestDir dir;

@@ -72,12 +72,14 @@ TEST(Files, WriteFileNeverReplacesADeviceOrAPipe) {
   const UniqueFd reader(open(pipe_path.c_str(), O_RDONLY | O_NONBLOCK));
   ASSERT_TRUE(WriteFile(pipe_path, "through"));
   char bytes[16];
-  EXPECT_EQ(std::string(bytes, static_cast<size_t>(std::max<ssize_t>(0, read(reader.get(), bytes, 16)))),
-            "through");
+  EXPECT_EQ(
+      std::string(bytes, static_cast<size_t>(std::max<ssize_t>(0, read(reader.get(), bytes, 16)))),
+      "through");
   struct stat st{};
   ASSERT_EQ(lstat(pipe_path.c_str(), &st), 0);
   EXPECT_TRUE(S_ISFIFO(st.st_mode));
-  // A device that a user may have named; the machine's own /dev/null is not put at risk to test this.
+  // A device that a user may have named; the machine's own /dev/null is not put at risk to test
+  // this.
   const std::string link = dir->path() + "/null";
   ASSERT_EQ(symlink("/dev/null", link.c_str()), 0);
   ASSERT_TRUE(WriteFile(link, "nothing"));
@@ -117,7 +119,8 @@ TEST(Files, RemoveTreeNeverFollowsASymlinkOutOfTheTree) {
 TEST(Files, ErrorsNameThePathAndTheErrno) {
   const auto missing = ReadFile("/nonexistent/file");
   ASSERT_FALSE(missing);
-  EXPECT_EQ(missing.error().message, "cannot open /nonexistent/file: No such file or directory (ENOENT)");
+  EXPECT_EQ(missing.error().message,
+            "cannot open /nonexistent/file: No such file or directory (ENOENT)");
 }
 
 }  // namespace

@@ -7,7 +7,8 @@
 namespace oldornew {
 
 void CheckFailed(const char* file, int line, const char* expression) {
-  std::fprintf(stderr, "oldornew: internal error: %s:%d: CHECK failed: %s\n", file, line, expression);
+  std::fprintf(stderr, "oldornew: internal error: %s:%d: CHECK failed: %s\n", file, line,
+               expression);
   std::fflush(stderr);
   _exit(70);
 }

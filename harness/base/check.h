@@ -1,9 +1,11 @@
-// CHECK: programmer errors end the process, in release builds too. Operating errors are Result<T> (result.h).
+// CHECK: programmer errors end the process, in release builds too. Operating errors are Result<T>
+// (result.h).
 #pragma once
 
 namespace oldornew {
 
-/// Prints "file:line: CHECK failed: expression" to stderr and exits with status 70 (internal error).
+/// Prints "file:line: CHECK failed: expression" to stderr and exits with status 70 (internal
+/// error).
 [[noreturn]] void CheckFailed(const char* file, int line, const char* expression);
 
 }  // namespace oldornew

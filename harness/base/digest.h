@@ -1,5 +1,5 @@
-// 128-bit content digests (XXH3-128): for deduplication and naming inside one machine's work, not for
-// security.
+// 128-bit content digests (XXH3-128): for deduplication and naming inside one machine's work, not
+// for security.
 #pragma once
 
 #include <compare>

@@ -22,7 +22,8 @@ Result<std::string> ReadFile(const std::string& path) {
   if (!fd.valid()) return Fail("cannot open {}: {}", path, ErrnoText(errno));
   std::string bytes;
   struct stat st{};
-  if (fstat(fd.get(), &st) == 0 && st.st_size > 0) bytes.reserve(static_cast<size_t>(st.st_size) + 1);
+  if (fstat(fd.get(), &st) == 0 && st.st_size > 0)
+    bytes.reserve(static_cast<size_t>(st.st_size) + 1);
   char buffer[65536];
   while (true) {
     const ssize_t n = read(fd.get(), buffer, sizeof buffer);
@@ -55,7 +56,9 @@ Status WriteAll(int fd, std::string_view bytes, const std::string& path) {
 
 Status SyncDirectoryOf(const std::string& path) {
   const size_t slash = path.rfind('/');
-  const std::string dir = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+  const std::string dir = slash == std::string::npos ? "."
+                          : slash == 0               ? "/"
+                                                     : path.substr(0, slash);
   const UniqueFd fd(open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd.valid() || fsync(fd.get()) != 0) return Fail("cannot sync {}: {}", dir, ErrnoText(errno));
   return {};
@@ -97,7 +100,8 @@ Status WriteFile(const std::string& given, std::string_view bytes, bool durable)
   fchmod(fd.get(), exists && S_ISREG(there.st_mode) ? there.st_mode & 07777 : 0644);
   if (durable && fsync(fd.get()) != 0)
     return abandon({fmt::format("cannot sync {}: {}", path, ErrnoText(errno))});
-  if (close(fd.Release()) != 0) return abandon({fmt::format("cannot close {}: {}", path, ErrnoText(errno))});
+  if (close(fd.Release()) != 0)
+    return abandon({fmt::format("cannot close {}: {}", path, ErrnoText(errno))});
   if (rename(temporary.c_str(), path.c_str()) != 0) {
     return abandon({fmt::format("cannot rename to {}: {}", path, ErrnoText(errno))});
   }
@@ -113,7 +117,8 @@ Status MakeDirectories(const std::string& path) {
     if (end == std::string::npos) break;
   }
   struct stat st{};
-  if (stat(path.c_str(), &st) != 0 || !S_ISDIR(st.st_mode)) return Fail("{} is not a directory", path);
+  if (stat(path.c_str(), &st) != 0 || !S_ISDIR(st.st_mode))
+    return Fail("{} is not a directory", path);
   return {};
 }
 

@@ -22,23 +22,31 @@ enum class ExitCode : int {
   kInterrupted = 130,
 };
 
-/// One operating error: a sentence for a person, and the exit code it leads to if nobody handles it.
+/// One operating error: a sentence for a person, and the exit code it leads to if nobody handles
+/// it.
 struct Error {
   std::string message;
   ExitCode exit_code = ExitCode::kInternal;
 };
 
+/// A value, or the error that prevented it. Whoever ignores one is warned by the compiler, which
+/// Debian's tl::expected does not do by itself.
 template <typename T>
-using Result = tl::expected<T, Error>;
+class [[nodiscard]] Result : public tl::expected<T, Error> {
+ public:
+  using tl::expected<T, Error>::expected;
+};
 
 /// Status of an operation that yields nothing. Usage: `Status s = Write(...); if (!s) return
 /// tl::unexpected(s.error());`
 using Status = Result<void>;
 
-/// Builds an unexpected Error from a fmt format: `return Fail("cannot open {}: {}", path, ErrnoText(errno));`
+/// Builds an unexpected Error from a fmt format: `return Fail("cannot open {}: {}", path,
+/// ErrnoText(errno));`
 template <typename... Args>
 tl::unexpected<Error> Fail(fmt::format_string<Args...> format, Args&&... args) {
-  return tl::unexpected<Error>(Error{fmt::format(format, std::forward<Args>(args)...), ExitCode::kInternal});
+  return tl::unexpected<Error>(
+      Error{fmt::format(format, std::forward<Args>(args)...), ExitCode::kInternal});
 }
 
 /// As Fail, with the exit code the error leads to.
@@ -58,8 +66,10 @@ std::string ErrnoName(int error);
 #define OLDORNEW_CONCAT_INNER(a, b) a##b
 #define OLDORNEW_CONCAT(a, b) OLDORNEW_CONCAT_INNER(a, b)
 
-/// Evaluates a Result<T>; on error returns it from the enclosing function, else assigns the value to `lhs`.
-#define ASSIGN_OR_RETURN(lhs, expr) ASSIGN_OR_RETURN_IMPL(OLDORNEW_CONCAT(result_, __LINE__), lhs, expr)
+/// Evaluates a Result<T>; on error returns it from the enclosing function, else assigns the value
+/// to `lhs`.
+#define ASSIGN_OR_RETURN(lhs, expr) \
+  ASSIGN_OR_RETURN_IMPL(OLDORNEW_CONCAT(result_, __LINE__), lhs, expr)
 #define ASSIGN_OR_RETURN_IMPL(tmp, lhs, expr)              \
   auto tmp = (expr);                                       \
   if (!tmp) return tl::unexpected(std::move(tmp).error()); \

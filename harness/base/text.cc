@@ -69,7 +69,8 @@ std::string Quote(std::string_view bytes, size_t limit) {
 std::string ShellQuote(std::string_view word) {
   constexpr std::string_view kSafe =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
-  if (!word.empty() && word.find_first_not_of(kSafe) == std::string_view::npos) return std::string(word);
+  if (!word.empty() && word.find_first_not_of(kSafe) == std::string_view::npos)
+    return std::string(word);
   std::string out = "'";
   for (const char c : word) {
     if (c == '\'') {
@@ -89,8 +90,10 @@ std::string ShellQuote(const std::vector<std::string>& words) {
 
 std::string ByteSize(uint64_t bytes) {
   if (bytes < 100'000) return fmt::format("{} B", bytes);
-  if (bytes < (uint64_t{1} << 20)) return fmt::format("{:.1f} KiB", static_cast<double>(bytes) / 1024);
-  if (bytes < (uint64_t{1} << 30)) return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / 1048576);
+  if (bytes < (uint64_t{1} << 20))
+    return fmt::format("{:.1f} KiB", static_cast<double>(bytes) / 1024);
+  if (bytes < (uint64_t{1} << 30))
+    return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / 1048576);
   return fmt::format("{:.1f} GiB", static_cast<double>(bytes) / 1073741824);
 }
 
@@ -136,6 +139,8 @@ std::string JoinPath(std::string_view dir, std::string_view name) {
   return fmt::format("{}/{}", dir, name);
 }
 
-std::string BaseName(std::string_view path) { return std::string(path.substr(path.rfind('/') + 1)); }
+std::string BaseName(std::string_view path) {
+  return std::string(path.substr(path.rfind('/') + 1));
+}
 
 }  // namespace oldornew

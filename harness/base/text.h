@@ -13,8 +13,8 @@ std::vector<std::string> Split(std::string_view text, char separator);
 
 std::string Join(const std::vector<std::string>& parts, std::string_view separator);
 
-/// A C-like quoted form for people: printable ASCII and UTF-8 as is, \n \t \" \\ and \xNN; cut with "…" after
-/// `limit` bytes.
+/// A C-like quoted form for people: printable ASCII and UTF-8 as is, \n \t \" \\ and \xNN; cut with
+/// "…" after `limit` bytes.
 std::string Quote(std::string_view bytes, size_t limit = 64);
 
 /// A word as a POSIX shell would need it: unchanged when safe, else in single quotes.
@@ -27,8 +27,8 @@ std::string ByteSize(uint64_t bytes);
 /// "12 states", "1 state": count and noun with a plural s.
 std::string Count(uint64_t count, std::string_view noun);
 
-/// Breaks at spaces so that no line has more than `width` columns (code points), unless a word is longer;
-/// lines after the first begin with `indent`. No newline at the end.
+/// Breaks at spaces so that no line has more than `width` columns (code points), unless a word is
+/// longer; lines after the first begin with `indent`. No newline at the end.
 std::string Wrap(std::string_view text, size_t width, std::string_view indent);
 
 /// fnmatch(3) of the whole path or of its last component: "*-shm" matches "db/x.db-shm".

@@ -1,8 +1,9 @@
 #include "base/toml.h"
 
+#include <toml++/toml.h>
+
 #include <algorithm>
 #include <sstream>
-#include <toml++/toml.h>
 
 #include "base/text.h"
 
@@ -55,8 +56,8 @@ TomlValue Convert(const toml::node& node) {
 }  // namespace
 
 const char* TomlValue::KindName() const {
-  static constexpr const char* kNames[] = {"a string", "an integer", "a number", "true or false", "a list",
-                                           "a table"};
+  static constexpr const char* kNames[] = {"a string",      "an integer", "a number",
+                                           "true or false", "a list",     "a table"};
   return kNames[value.index()];
 }
 
@@ -64,7 +65,8 @@ Result<TomlTable> ParseToml(std::string_view text, const std::string& file) {
   try {  // the packaged library is built with exceptions; none leaves this function
     return ConvertTable(toml::parse(text, file));
   } catch (const toml::parse_error& error) {
-    return FailWith(ExitCode::kUsage, "{}:{}: {}", file, error.source().begin.line, error.description());
+    return FailWith(ExitCode::kUsage, "{}:{}: {}", file, error.source().begin.line,
+                    error.description());
   }
 }
 
@@ -79,11 +81,16 @@ Status TomlProblems::ToStatus() const {
 
 TomlReader::TomlReader(const TomlTable& table, std::string what, std::string file, uint32_t line,
                        TomlProblems* problems)
-    : table_(table), what_(std::move(what)), file_(std::move(file)), line_(line), problems_(problems) {}
+    : table_(table),
+      what_(std::move(what)),
+      file_(std::move(file)),
+      line_(line),
+      problems_(problems) {}
 
 const TomlValue* TomlReader::Take(std::string_view key) {
   asked_.emplace_back(key);
-  const auto found = std::find_if(table_.begin(), table_.end(), [&](const auto& e) { return e.first == key; });
+  const auto found =
+      std::find_if(table_.begin(), table_.end(), [&](const auto& e) { return e.first == key; });
   return found == table_.end() ? nullptr : &found->second;
 }
 
@@ -120,7 +127,8 @@ std::optional<double> TomlReader::Number(std::string_view key) {
   const TomlValue* value = Take(key);
   if (value == nullptr) return std::nullopt;
   if (const auto* number = std::get_if<double>(&value->value)) return *number;
-  if (const auto* integer = std::get_if<int64_t>(&value->value)) return static_cast<double>(*integer);
+  if (const auto* integer = std::get_if<int64_t>(&value->value))
+    return static_cast<double>(*integer);
   Complain(key, fmt::format("{} must be a number, not {}", key, value->KindName()));
   return std::nullopt;
 }
@@ -146,14 +154,16 @@ std::vector<std::pair<const TomlTable*, uint32_t>> TomlReader::Tables(std::strin
     return out;
   }
   if (list == nullptr) return out;
-  for (const TomlValue& element : *list) out.emplace_back(&std::get<TomlTable>(element.value), element.line);
+  for (const TomlValue& element : *list)
+    out.emplace_back(&std::get<TomlTable>(element.value), element.line);
   return out;
 }
 
 const TomlValue* TomlReader::Any(std::string_view key) { return Take(key); }
 
 uint32_t TomlReader::LineOf(std::string_view key) const {
-  const auto found = std::find_if(table_.begin(), table_.end(), [&](const auto& e) { return e.first == key; });
+  const auto found =
+      std::find_if(table_.begin(), table_.end(), [&](const auto& e) { return e.first == key; });
   return found == table_.end() ? line_ : found->second.line;
 }
 
@@ -164,8 +174,9 @@ void TomlReader::Complain(std::string_view key, const std::string& message) {
 void TomlReader::Finish() {
   for (const auto& [key, value] : table_) {
     if (std::find(asked_.begin(), asked_.end(), key) != asked_.end()) continue;
-    problems_->Add(file_, value.line,
-                   fmt::format("unknown key {} in {} (known: {})", Quote(key), what_, Join(asked_, ", ")));
+    problems_->Add(
+        file_, value.line,
+        fmt::format("unknown key {} in {} (known: {})", Quote(key), what_, Join(asked_, ", ")));
   }
 }
 

@@ -1,5 +1,5 @@
-// TOML files of users (scenarios, baselines, profile rows): parsed strictly, every mistake reported with file and
-// line, all of them at once.
+// TOML files of users (scenarios, baselines, profile rows): parsed strictly, every mistake reported
+// with file and line, all of them at once.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,8 @@ using TomlArray = std::vector<TomlValue>;
 /// Keys in the order of the document.
 using TomlTable = std::vector<std::pair<std::string, TomlValue>>;
 
-/// A value and the line it stands on (from 1). Dates and times are kept as text, as TOML writes them.
+/// A value and the line it stands on (from 1). Dates and times are kept as text, as TOML writes
+/// them.
 struct TomlValue {
   std::variant<std::string, int64_t, double, bool, TomlArray, TomlTable> value;
   uint32_t line = 0;
@@ -43,12 +44,14 @@ class TomlProblems {
   std::vector<std::string> lines_;
 };
 
-/// Takes known keys out of one table; what is left at the end is unknown. Each getter notes a problem when the
-/// value is of another kind, and then answers as if it were absent.
+/// Takes known keys out of one table; what is left at the end is unknown. Each getter notes a
+/// problem when the value is of another kind, and then answers as if it were absent.
 class TomlReader {
  public:
-  /// `what` names the table in messages: "[judge]", or "the scenario" for the outermost. All must outlive this.
-  TomlReader(const TomlTable& table, std::string what, std::string file, uint32_t line, TomlProblems* problems);
+  /// `what` names the table in messages: "[judge]", or "the scenario" for the outermost. All must
+  /// outlive this.
+  TomlReader(const TomlTable& table, std::string what, std::string file, uint32_t line,
+             TomlProblems* problems);
 
   std::optional<std::string> Text(std::string_view key);
   /// A string or a list of strings; absent: empty.

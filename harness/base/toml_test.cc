@@ -10,7 +10,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 TEST(Toml, KeepsLinesAndOrderOfTheDocument) {
-  const auto table = ParseToml("zeta = 1\nalpha = 'x'\n\n[later]\nb = true\na = [1, 2.5]\n", "f.toml");
+  const auto table =
+      ParseToml("zeta = 1\nalpha = 'x'\n\n[later]\nb = true\na = [1, 2.5]\n", "f.toml");
   ASSERT_TRUE(table) << table.error().message;
   ASSERT_EQ(table->size(), 3u);
   EXPECT_EQ((*table)[0].first, "zeta");
@@ -29,7 +30,8 @@ TEST(Toml, ASyntaxErrorNamesFileAndLine) {
 }
 
 TEST(Toml, EveryMistakeIsReportedAtOnceWithItsLine) {
-  const auto table = ParseToml("name = 7\nwords = ['a', 1]\nspeed = 'fast'\nextra = 1\n[inner]\n", "f.toml");
+  const auto table =
+      ParseToml("name = 7\nwords = ['a', 1]\nspeed = 'fast'\nextra = 1\n[inner]\n", "f.toml");
   ASSERT_TRUE(table);
   TomlProblems problems;
   TomlReader reader(*table, "the scenario", "f.toml", 1, &problems);
@@ -48,8 +50,10 @@ TEST(Toml, EveryMistakeIsReportedAtOnceWithItsLine) {
 }
 
 TEST(Toml, WhatIsRightIsReadWithoutComplaint) {
-  const auto table =
-      ParseToml("name = 'n'\nwords = ['a', 'b']\nword = 'c'\nspeed = 2\ncount = 3\non = true\n[[row]]\nk = 1\n", "f");
+  const auto table = ParseToml(
+      "name = 'n'\nwords = ['a', 'b']\nword = 'c'\nspeed = 2\ncount = 3\non = true\n[[row]]\nk = "
+      "1\n",
+      "f");
   ASSERT_TRUE(table);
   TomlProblems problems;
   TomlReader reader(*table, "the file", "f", 1, &problems);

@@ -56,11 +56,12 @@ Result<std::optional<Profile>> RowOf(const Options& options, const Bundle& bundl
   const Profile* now = table.Find(name);
   if (bundle.header.row.empty()) {
     if (now != nullptr) return *now;
-    return FailWith(ExitCode::kUsage, "no profile is called {} (--profiles-file gives rows of your own)",
-                    name);
+    return FailWith(ExitCode::kUsage,
+                    "no profile is called {} (--profiles-file gives rows of your own)", name);
   }
   auto then = ParseCells(bundle.header.row);
-  if (!then) return FailWith(ExitCode::kUsage, "the bundle's row {}: {}", name, then.error().message);
+  if (!then)
+    return FailWith(ExitCode::kUsage, "the bundle's row {}: {}", name, then.error().message);
   then->name = name;
   std::string complaint;
   if (now == nullptr) {
@@ -71,10 +72,11 @@ Result<std::optional<Profile>> RowOf(const Options& options, const Bundle& bundl
     complaint = fmt::format("its row {} is the same", name);
   }
   if (!complaint.empty()) {
-    std::fputs(fmt::format("oldornew: the bundle was written with profile table {}, this is {}; {}\n",
-                           bundle.header.profile_table, table.Version(), complaint)
-                   .c_str(),
-               stderr);
+    std::fputs(
+        fmt::format("oldornew: the bundle was written with profile table {}, this is {}; {}\n",
+                    bundle.header.profile_table, table.Version(), complaint)
+            .c_str(),
+        stderr);
   }
   return *then;
 }

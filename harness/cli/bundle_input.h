@@ -1,5 +1,5 @@
-// What replay and explain take: a .crash bundle, or a token beside its trace, and the row of the table it
-// belongs to.
+// What replay and explain take: a .crash bundle, or a token beside its trace, and the row of the
+// table it belongs to.
 #pragma once
 
 #include <optional>
@@ -17,9 +17,10 @@ std::string TracePathOf(const Options& options);
 /// TracePathOf(options). Errors: usage.
 Result<Bundle> LoadBundle(const Options& options);
 
-/// The row to realise the token with; nullopt for a token that belongs to none. A state belongs to the row it
-/// was found in: when the table has changed since, the old row is used, and that is said on standard error,
-/// since what it shows may be something the file system is no longer thought to do. Errors: usage.
+/// The row to realise the token with; nullopt for a token that belongs to none. A state belongs to
+/// the row it was found in: when the table has changed since, the old row is used, and that is said
+/// on standard error, since what it shows may be something the file system is no longer thought to
+/// do. Errors: usage.
 Result<std::optional<Profile>> RowOf(const Options& options, const Bundle& bundle);
 
 }  // namespace oldornew

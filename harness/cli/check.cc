@@ -16,7 +16,8 @@ namespace {
 // Marks what is accepted, judges anew, and notes what no longer needs to be.
 void ApplyBaseline(const Baseline& baseline, Examination* done) {
   const std::vector<size_t> used = Accept(baseline, "", &done->result.findings);
-  for (std::string& stale : StaleEntries(baseline, used)) done->result.notes.push_back(std::move(stale));
+  for (std::string& stale : StaleEntries(baseline, used))
+    done->result.notes.push_back(std::move(stale));
   Report& report = done->report;
   report.judgement = Judge(*report.trace, report.search, report.rules);
 }
@@ -43,7 +44,8 @@ Result<ExitCode> RunCheck(const Options& options) {
     const std::string text = kBaselineHead + WriteBaselineText("", done->result.findings);
     RETURN_IF_ERROR(WriteFile(options.write_baseline, text));
   }
-  std::fputs((options.json ? JsonReport(report) : TextReport(report, WantColour())).c_str(), stdout);
+  std::fputs((options.json ? JsonReport(report) : TextReport(report, WantColour())).c_str(),
+             stdout);
   return report.judgement.exit_code;
 }
 

@@ -39,10 +39,8 @@ constexpr const char* kCareful =
 TEST_F(CliTest, CheckFindsWhatSedLeavesAndLeavesTheUsersFileAlone) {
   const Outcome run = Run(std::string("check --only power ") + kCareless);
   EXPECT_EQ(run.exit_code, 1) << run.err;
-  EXPECT_THAT(
-      run.out,
-      HasSubstr(
-          "config.toml can be EMPTY (ext4 with noauto_da_alloc, xfs, btrfs, posix), read as ZEROS (ext4"));
+  EXPECT_THAT(run.out, HasSubstr("config.toml can be EMPTY (ext4 with noauto_da_alloc, xfs, btrfs, "
+                                 "posix), read as ZEROS (ext4"));
   EXPECT_THAT(run.out, HasSubstr("still be OLD after sed exited 0"));
   EXPECT_EQ(ReadFile(Path("w/config.toml")).value(), "x = \"old\"\n");
 }
@@ -51,7 +49,8 @@ TEST_F(CliTest, ACarefulProgramIsCleanAndLeavesNothingBehind) {
   const Outcome run = Run(std::string("check --only power ") + kCareful);
   EXPECT_EQ(run.exit_code, 0) << run.out << run.err;
   EXPECT_THAT(run.out, HasSubstr("clean: old or new in every state"));
-  EXPECT_NE(access(Path("w/oldornew.out").c_str(), F_OK), 0) << "nothing to keep, so nothing is made";
+  EXPECT_NE(access(Path("w/oldornew.out").c_str(), F_OK), 0)
+      << "nothing to keep, so nothing is made";
 }
 
 TEST_F(CliTest, ReplayBringsTheStateBackFromTheBundleAlone) {
@@ -100,14 +99,18 @@ TEST_F(CliTest, RecordThenCheckOfTheTraceGivesTheSameFindings) {
 TEST_F(CliTest, AnInjectionHappensInTheRunAndIsShown) {
   const Outcome record =
       Run("record -q -o run.trace --inject /^rename:path=config.toml:error=EXDEV "
-          "--inject write:error=ENOSPC:effect=full:when=1 -- sh -c 'echo x > t; mv t config.toml; exit 3'");
+          "--inject write:error=ENOSPC:effect=full:when=1 -- sh -c 'echo x > t; mv t config.toml; "
+          "exit 3'");
   EXPECT_EQ(record.exit_code, 0) << record.err << "the command fails, which is what was asked";
   EXPECT_THAT(record.err, HasSubstr("exit status 3, complete"));
   const Outcome show = Run("show run.trace");
-  EXPECT_THAT(show.out, HasSubstr("plan  rename,renameat,renameat2:path=config.toml:error=EXDEV  ("));
-  EXPECT_THAT(show.out, HasSubstr("(t → config.toml) = -1 Invalid cross-device link (EXDEV) (injected)"));
+  EXPECT_THAT(show.out,
+              HasSubstr("plan  rename,renameat,renameat2:path=config.toml:error=EXDEV  ("));
+  EXPECT_THAT(show.out,
+              HasSubstr("(t → config.toml) = -1 Invalid cross-device link (EXDEV) (injected)"));
   EXPECT_THAT(show.out, HasSubstr("= -1 No space left on device (ENOSPC) (injected, though done)"));
-  EXPECT_THAT(show.out, Not(HasSubstr("failed with EXDEV")));  // which would be a note about the sandbox
+  EXPECT_THAT(show.out,
+              Not(HasSubstr("failed with EXDEV")));  // which would be a note about the sandbox
   const Outcome never =
       Run("record -q -o run.trace --inject unlinkat:error=EIO:when=3 -- sh -c '>a; >b; rm a b'");
   EXPECT_EQ(never.exit_code, 2);
@@ -134,9 +137,10 @@ TEST_F(CliTest, StatesListsEachStateOnceWithItsTreeAndMakesThemReal) {
 }
 
 TEST_F(CliTest, ReportsGoWhereTheyAreAskedForAndAWrongPathCostsNoRun) {
-  const Outcome run = Run(
-      "check --only power --json --report junit=j.xml --report text=t.txt --report json=r.json --output o " +
-      std::string(kCareless));
+  const Outcome run =
+      Run("check --only power --json --report junit=j.xml --report text=t.txt --report json=r.json "
+          "--output o " +
+          std::string(kCareless));
   EXPECT_EQ(run.exit_code, 1);
   EXPECT_EQ(nlohmann::json::parse(run.out)["verdict"], "findings");
   EXPECT_THAT(ReadFile(Path("w/j.xml")).value(), HasSubstr("<failure"));
@@ -155,12 +159,14 @@ TEST_F(CliTest, ExitCodesAreThoseOfTheManual) {
   EXPECT_EQ(Run("check --only power --ack exit -- mv config.toml other").exit_code, 1)
       << "an explicit --ack makes durability an error";
   EXPECT_EQ(
-      Run("check --only power --max-states 2 --expect durable --ack none -- cp config.toml other").exit_code,
+      Run("check --only power --max-states 2 --expect durable --ack none -- cp config.toml other")
+          .exit_code,
       4);
-  EXPECT_EQ(Run("check --only power --max-states 2 --expect durable --ack none --accept-bounded -- cp "
-                "config.toml other")
-                .exit_code,
-            0);
+  EXPECT_EQ(
+      Run("check --only power --max-states 2 --expect durable --ack none --accept-bounded -- cp "
+          "config.toml other")
+          .exit_code,
+      0);
   EXPECT_EQ(Run("--version").exit_code, 0);
   EXPECT_EQ(Run("check --help").exit_code, 0);
 }
@@ -233,8 +239,10 @@ TEST_F(CliTest, AViewIsAskedOfEveryStateAndReplayed) {
   const Outcome blind = Run("check --only power -- sqlite3 a.db 'insert into t values(2)'");
   EXPECT_EQ(blind.exit_code, 5);
   EXPECT_THAT(blind.out, HasSubstr("--view 'sqlite3 a.db .dump'"));
-  const std::string view = "check --only power --profile ext4 --profile xfs --view 'sqlite3 a.db .dump' -- ";
-  const Outcome full = Run(view + "sqlite3 a.db 'pragma synchronous=extra; insert into t values(2)'");
+  const std::string view =
+      "check --only power --profile ext4 --profile xfs --view 'sqlite3 a.db .dump' -- ";
+  const Outcome full =
+      Run(view + "sqlite3 a.db 'pragma synchronous=extra; insert into t values(2)'");
   EXPECT_EQ(full.exit_code, 0) << full.out << full.err;
   EXPECT_THAT(full.out, HasSubstr("clean"));
   const Outcome off = Run(view + "sqlite3 a.db 'pragma synchronous=off; insert into t values(2)'");
@@ -251,11 +259,13 @@ TEST_F(CliTest, TheSourceLineOfTheGuiltyCallIsNamed) {
                         "  fclose(f);\n"
                         "  return rename(\"t\", \"config.toml\");\n"
                         "}\n"));
-  const std::string compile = fmt::format("cd {} && cc -g -o writer writer.c", ShellQuote(Path("w")));
+  const std::string compile =
+      fmt::format("cd {} && cc -g -o writer writer.c", ShellQuote(Path("w")));
   ASSERT_EQ(std::system(compile.c_str()), 0);
   const Outcome run = Run("check --only power -- ./writer");
   EXPECT_EQ(run.exit_code, 1);
-  EXPECT_THAT(run.out, HasSubstr("writer.c:5 (main)")) << "the data is written when the stream is closed";
+  EXPECT_THAT(run.out, HasSubstr("writer.c:5 (main)"))
+      << "the data is written when the stream is closed";
 }
 
 TEST_F(CliTest, AProgramThatOnlyShellTextNamesIsFoundWhereverItLies) {
@@ -284,7 +294,8 @@ TEST_F(CliTest, WhatAKillLeavesIsReportedReplayedAndExplained) {
   const std::string command = "-- sh -c 'echo new > config.toml'";
   const Outcome run = Run("check --only kill " + command);
   EXPECT_EQ(run.exit_code, 1) << run.out << run.err;
-  EXPECT_THAT(run.out, HasSubstr("config.toml can be EMPTY after a kill behind 1 openat(config.toml"));
+  EXPECT_THAT(run.out,
+              HasSubstr("config.toml can be EMPTY after a kill behind 1 openat(config.toml"));
   const std::string bundle = FirstBundle();
   const Outcome replay = Run("replay --keep state " + bundle);
   EXPECT_EQ(replay.exit_code, 1) << replay.err;
@@ -298,7 +309,8 @@ TEST_F(CliTest, WhatAKillLeavesIsReportedReplayedAndExplained) {
   const std::string token = json["findings"][0]["token"];
   EXPECT_EQ(Run("replay " + token).exit_code, 1);
   EXPECT_EQ(Run("explain " + token).exit_code, 0);
-  EXPECT_EQ(Run("check --only power --expect check " + command).exit_code, 0) << "nothing of kills is asked";
+  EXPECT_EQ(Run("check --only power --expect check " + command).exit_code, 0)
+      << "nothing of kills is asked";
 }
 
 TEST_F(CliTest, ASavedTraceTellsOfKillsAndOfNothingThatNeedsARun) {
@@ -330,7 +342,8 @@ TEST_F(CliTest, FindingsOfKillsAndNextRunsCanBeAccepted) {
 }
 
 TEST_F(CliTest, AcknowledgedLinesArePromises) {
-  const std::string script = "-- sh -c 'echo new > t; sync t; mv t config.toml; echo saved; sync .'";
+  const std::string script =
+      "-- sh -c 'echo new > t; sync t; mv t config.toml; echo saved; sync .'";
   EXPECT_EQ(Run("check --only power --profile ext4 " + script).exit_code, 0);
   const Outcome run = Run("check --only power --profile ext4 --ack '^saved$' " + script);
   EXPECT_EQ(run.exit_code, 1);
@@ -338,8 +351,9 @@ TEST_F(CliTest, AcknowledgedLinesArePromises) {
 }
 
 TEST(ParseCommandLine, TakesProfileNamesWithCommasAndTheCommandUntouched) {
-  const char* argv[] = {"oldornew", "check", "--profile", "ext4,data=journal", "--profile=xfs", "--", "prog",
-                        "--json",   "--",    "-x"};
+  const char* argv[] = {
+      "oldornew", "check", "--profile", "ext4,data=journal", "--profile=xfs", "--", "prog",
+      "--json",   "--",    "-x"};
   const auto parsed = ParseCommandLine(10, argv);
   ASSERT_TRUE(parsed) << parsed.error().message;
   EXPECT_THAT(parsed->options.profiles, ::testing::ElementsAre("ext4,data=journal", "xfs"));
@@ -358,7 +372,8 @@ TEST(ParseCommandLine, WhatIsExploredIsChosenByName) {
   const std::set<Axis> all = {Axis::kPower, Axis::kFaults, Axis::kKill, Axis::kNextRun};
   EXPECT_EQ(AxesOf({}), DefaultAxes());
   EXPECT_EQ(AxesOf({"--only", "power"}), std::set<Axis>{Axis::kPower});
-  EXPECT_EQ(AxesOf({"--only", "power,faults,kill"}), all) << "the next run starts from what kills leave";
+  EXPECT_EQ(AxesOf({"--only", "power,faults,kill"}), all)
+      << "the next run starts from what kills leave";
   EXPECT_EQ(AxesOf({"--only=power", "--only=kill", "--no-next-run"}),
             (std::set<Axis>{Axis::kPower, Axis::kKill}));
   EXPECT_EQ(AxesOf({"--only", "next-run"}), std::set<Axis>{Axis::kNextRun});
@@ -404,19 +419,23 @@ TEST_F(ScenarioCliTest, AFolderOfScenariosPassesWhenEachIsAsItSays) {
   EXPECT_EQ(run.exit_code, 0) << run.out << run.err;
   EXPECT_THAT(run.out, HasSubstr("2 scenarios as expected, 0 not, 2 skipped"));
   EXPECT_THAT(run.out, HasSubstr("no-such-program-x is not installed"));
-  EXPECT_NE(access(Path("w/oldornew.out").c_str(), F_OK), 0) << "nothing differs, so nothing is kept";
+  EXPECT_NE(access(Path("w/oldornew.out").c_str(), F_OK), 0)
+      << "nothing differs, so nothing is kept";
 }
 
 TEST_F(ScenarioCliTest, ScenariosExpectOfEachAxisWhatIsToBeFound) {
   const std::string head =
       "only = ['kill']\nrun = 'set -eC; echo new > t; mv t f; : >> g; set +C; echo x > g'\n"
       "[old]\nf = 'old'\ng = 'old'\n[expect]\nverdict = 'findings'\n";
-  Scenario("both", head + "[expect.kill]\ng = 'atomic:empty'\n[expect.next-run]\nf = 'recoverable:wedged'\n");
+  Scenario(
+      "both",
+      head + "[expect.kill]\ng = 'atomic:empty'\n[expect.next-run]\nf = 'recoverable:wedged'\n");
   EXPECT_EQ(Run("check s").exit_code, 0) << Run("check s").out;
   Scenario("both", head + "[expect.kill]\n[expect.next-run]\nf = 'recoverable:wedged'\n");
   EXPECT_THAT(Run("check s").out, HasSubstr("kill: not expected g: atomic:empty"));
   Scenario("both", head + "[expect.faults]\ng = 'atomic:empty'\n");
-  EXPECT_THAT(Run("check s").out, HasSubstr("faults was not explored: add it to the scenario's only"));
+  EXPECT_THAT(Run("check s").out,
+              HasSubstr("faults was not explored: add it to the scenario's only"));
 }
 
 TEST_F(ScenarioCliTest, AMismatchInEitherDirectionFailsTheGateAndIsKept) {
@@ -486,11 +505,11 @@ TEST_F(CliTest, ProfilesSaysWhatACellMeansAndWhereItComesFrom) {
 }
 
 TEST_F(CliTest, ARowOfTheUsersOwnIsJudgedReportedAndReplayed) {
-  ASSERT_TRUE(WriteFile(
-      Path("own.toml"),
-      "[[profile]]\nname = \"kind\"\nbased-on = \"xfs\"\nsource = \"made up\"\ncells.REPL = \"wait\"\n"));
-  // What xfs loses, a file system that waits before a rename over does not: only durability is left to
-  // complain about.
+  ASSERT_TRUE(WriteFile(Path("own.toml"),
+                        "[[profile]]\nname = \"kind\"\nbased-on = \"xfs\"\nsource = \"made "
+                        "up\"\ncells.REPL = \"wait\"\n"));
+  // What xfs loses, a file system that waits before a rename over does not: only durability is left
+  // to complain about.
   const std::string own = " --profiles-file ../own.toml";
   const Outcome xfs = Run(std::string("check --only power --profile xfs ") + kCareless);
   EXPECT_THAT(xfs.out, HasSubstr("EMPTY"));
@@ -508,9 +527,11 @@ TEST_F(CliTest, ARowOfTheUsersOwnIsJudgedReportedAndReplayed) {
   const Outcome gone = Run("replay " + bundle);
   EXPECT_EQ(gone.exit_code, 1) << gone.err;
   EXPECT_THAT(gone.err, HasSubstr("this table has no row kind"));
-  ASSERT_TRUE(WriteFile(Path("own.toml"),
-                        "[[profile]]\nname = \"kind\"\nbased-on = \"xfs\"\nsource = \"made up\"\n"));
-  EXPECT_THAT(Run("replay " + bundle + own).err, HasSubstr("its row kind differs: REPL wait, now none"));
+  ASSERT_TRUE(
+      WriteFile(Path("own.toml"),
+                "[[profile]]\nname = \"kind\"\nbased-on = \"xfs\"\nsource = \"made up\"\n"));
+  EXPECT_THAT(Run("replay " + bundle + own).err,
+              HasSubstr("its row kind differs: REPL wait, now none"));
   ASSERT_TRUE(WriteFile(Path("own.toml"), "[[profile]]\nname = \"kind\"\n"));
   const Outcome wrong = Run("check --only power --profile kind" + own + " " + kCareless);
   EXPECT_EQ(wrong.exit_code, 2);
@@ -528,8 +549,9 @@ TEST_F(CliTest, ASignalEndsTheExplorationAtOnce) {
 TEST_F(CliTest, AServerIsJudgedUpToTheLineThatEndsTheRun) {
   // It waits for somebody to open the pipe, which nobody does.
   const auto serve = [&](const std::string& update) {
-    return Run("check --only power --until '^ready$' --ack '^ready$' --setup 'mkfifo pipe' -- sh -c '" +
-               update + "; echo ready; read line <pipe'");
+    return Run(
+        "check --only power --until '^ready$' --ack '^ready$' --setup 'mkfifo pipe' -- sh -c '" +
+        update + "; echo ready; read line <pipe'");
   };
   const Outcome run = serve("echo new >t; sync t; mv t config.toml; sync .");
   EXPECT_EQ(run.exit_code, 0) << run.out << run.err;
@@ -546,7 +568,8 @@ TEST_F(CliTest, ExplainTakesABundleAndATokenAndSaysTheSame) {
        {"What happens, call by call", "LOST", "+      fsync(", "oldornew replay oldornew.out/"})
     EXPECT_THAT(bundle.out, HasSubstr(part));
   const auto json = nlohmann::json::parse(ReadFile(Path("w/oldornew.out/report.json")).value());
-  const Outcome token = Run("explain --markdown '" + json["findings"][0]["token"].get<std::string>() + "'");
+  const Outcome token =
+      Run("explain --markdown '" + json["findings"][0]["token"].get<std::string>() + "'");
   EXPECT_EQ(token.exit_code, 0) << token.err;
   EXPECT_THAT(token.out, HasSubstr("## What to do"));
   EXPECT_EQ(Run("explain nothing.crash").exit_code, 2);
@@ -554,7 +577,8 @@ TEST_F(CliTest, ExplainTakesABundleAndATokenAndSaysTheSame) {
 
 TEST_F(CliTest, WhatChangesBesideWhatIsWatchedIsFoundWhenAsked) {
   const std::string command = " -- sh -c 'echo new > config.toml; echo x > stray; echo y > a.log'";
-  EXPECT_THAT(Run("check --only power --watch config.toml" + command).out, Not(HasSubstr("contained")));
+  EXPECT_THAT(Run("check --only power --watch config.toml" + command).out,
+              Not(HasSubstr("contained")));
   const Outcome run = Run("check --only power --watch config.toml --allow '*.log'" + command);
   EXPECT_THAT(run.out, HasSubstr("stray is CHANGED by the run"));
   EXPECT_THAT(run.out, Not(HasSubstr("a.log")));
@@ -568,7 +592,8 @@ TEST_F(CliTest, LinesOnADescriptorOfTheirOwnArePromises) {
   const Outcome early = Run("check --only power --json --ack-fd 7 --ack saved" + command);
   EXPECT_EQ(early.exit_code, 0) << "what was there when it was said was old: " << early.out;
   const Outcome lying =
-      Run("check --only power --ack-fd 7 --ack done -- sh -c 'echo new > t; sync t; mv t config.toml; echo "
+      Run("check --only power --ack-fd 7 --ack done -- sh -c 'echo new > t; sync t; mv t "
+          "config.toml; echo "
           "done >&7; sync .'");
   EXPECT_EQ(lying.exit_code, 1) << lying.out << lying.err;
   EXPECT_THAT(lying.out, HasSubstr("said \"done\""));

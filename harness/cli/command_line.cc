@@ -49,7 +49,8 @@ int RunCommandLine(int argc, const char* const* argv) {
   CatchInterrupts();
   const auto exit_code = Dispatch(parsed->options);
   if (!exit_code) return Fail(exit_code.error());
-  if (std::fflush(stdout) != 0) return Fail({"cannot write to standard output", ExitCode::kInternal});
+  if (std::fflush(stdout) != 0)
+    return Fail({"cannot write to standard output", ExitCode::kInternal});
   return static_cast<int>(*exit_code);
 }
 

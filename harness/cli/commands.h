@@ -1,4 +1,5 @@
-// The subcommands, one file each: they print to stdout and stderr, and their exit code is the process's.
+// The subcommands, one file each: they print to stdout and stderr, and their exit code is the
+// process's.
 #pragma once
 
 #include "base/result.h"

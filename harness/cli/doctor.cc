@@ -37,12 +37,14 @@ std::string TextOf(const DoctorReport& report) {
     const bool partly = answer.level == DoctorAnswer::Level::kPartly;
     text += fmt::format("{} {}\n", no ? "✗" : partly ? "~" : "✓", answer.question);
     text += kIndent + Wrap(answer.answer, kWidth, kIndent) + "\n";
-    if (!answer.advice.empty()) text += kIndent + Wrap("→ " + answer.advice, kWidth, kIndent) + "\n";
+    if (!answer.advice.empty())
+      text += kIndent + Wrap("→ " + answer.advice, kWidth, kIndent) + "\n";
   }
   text += "\n";
   if (report.program_missing) return text + "The command names no program.\n";
   if (!report.CanJudge())
-    return text + "✗ cannot be judged here as it is: see the lines with ✗, and after → what would help.\n";
+    return text +
+           "✗ cannot be judged here as it is: see the lines with ✗, and after → what would help.\n";
   return text + "✓ can be judged here. Go on with: " + report.next + "\n";
 }
 

@@ -24,8 +24,8 @@ using Clock = std::chrono::steady_clock;
 constexpr uint64_t kDefaultStates = 50'000;
 constexpr uint64_t kDefaultProbedStates = 5'000;
 
-// What one state costs grows with the pages of the files in it. So many pages are looked at for each profile
-// and subject: a few seconds' worth.
+// What one state costs grows with the pages of the files in it. So many pages are looked at for
+// each profile and subject: a few seconds' worth.
 constexpr uint64_t kDefaultPages = 4'000'000;
 
 // The default bound for this trace, when none was given.
@@ -50,14 +50,17 @@ unsigned JobsOf(const Options& options) {
                           : std::max(1u, std::thread::hardware_concurrency());
 }
 
-// One sandbox for each thread. They lie in memory where that is to be had: recovering databases sync much,
-// and what a disk would do then is no part of the question.
-Result<std::vector<Sandbox>> MakeProbeSandboxes(const Options& options, const Recording& recording) {
+// One sandbox for each thread. They lie in memory where that is to be had: recovering databases
+// sync much, and what a disk would do then is no part of the question.
+Result<std::vector<Sandbox>> MakeProbeSandboxes(const Options& options,
+                                                const Recording& recording) {
   if (recording.sandbox == nullptr) {
-    return FailWith(ExitCode::kUsage, "--view and --check need a run; they cannot be asked of a saved trace");
+    return FailWith(ExitCode::kUsage,
+                    "--view and --check need a run; they cannot be asked of a saved trace");
   }
   SandboxSpec spec = SandboxSpecOf(options);
-  if (spec.work_parent.empty() && access("/dev/shm", W_OK | X_OK) == 0) spec.work_parent = "/dev/shm";
+  if (spec.work_parent.empty() && access("/dev/shm", W_OK | X_OK) == 0)
+    spec.work_parent = "/dev/shm";
   KeepVisible({"sh", "-c", options.view_command, options.check_command}, &spec);
   std::vector<Sandbox> out;
   for (unsigned i = 0; i < JobsOf(options); ++i) {
@@ -83,8 +86,8 @@ void Take(Part part, Axis axis, Examination* out) {
   out->result.notes.insert(out->result.notes.end(), part.notes.begin(), part.notes.end());
 }
 
-// Sandboxes for runs side by side: in memory, where runs are fast and disks can be full. None where that is
-// not to be had.
+// Sandboxes for runs side by side: in memory, where runs are fast and disks can be full. None where
+// that is not to be had.
 Result<std::vector<Sandbox>> MakeRerunSandboxes(const Options& options) {
   SandboxSpec spec = SandboxSpecOf(options);
   spec.in_memory = true;
@@ -101,7 +104,8 @@ Result<std::vector<Sandbox>> MakeRerunSandboxes(const Options& options) {
   return out;
 }
 
-// What all axes with further runs need: sandboxes that are alike, and the probes of --view and --check.
+// What all axes with further runs need: sandboxes that are alike, and the probes of --view and
+// --check.
 struct Means {
   std::vector<Sandbox*> sandboxes;  ///< at least one
   const std::vector<ProbeSet>& probes;
@@ -115,13 +119,15 @@ Status Vary(const Options& options, Examination* out) {
   spec.search.watch = {};
   spec.search.kill = false;  // what kills leave is much the same whatever was there before
   spec.power = !Probed(options) && options.axes.contains(Axis::kPower);
-  if (Probed(options)) out->result.notes.push_back("power cuts were explored from the plain old state only");
+  if (Probed(options))
+    out->result.notes.push_back("power cuts were explored from the plain old state only");
   ASSIGN_OR_RETURN(VaryResult varied,
                    VaryOldState(*out->recording.sandbox, out->recording.trace, out->result, spec));
   out->report.axes.push_back({Axis::kOldStates, varied.runs.size(), varied.exhaustive, {}});
   if (!varied.exhaustive) {
     out->result.bounds.emplace_back(
-        "from other old states not all states that power cuts leave were visited: raise --max-states");
+        "from other old states not all states that power cuts leave were visited: raise "
+        "--max-states");
   }
   Take(std::move(varied), Axis::kOldStates, out);
   return {};
@@ -135,8 +141,8 @@ void ReportSearch(const Options& options, Examination* out) {
   }
   if (options.axes.contains(Axis::kKill)) {
     const KillCount& kills = out->result.kills;
-    out->report.axes.push_back(
-        {Axis::kKill, kills.moments, kills.exhaustive, Count(kills.moments, "moment") + " of the run"});
+    out->report.axes.push_back({Axis::kKill, kills.moments, kills.exhaustive,
+                                Count(kills.moments, "moment") + " of the run"});
     if (!kills.exhaustive)
       out->result.bounds.emplace_back("not every moment of a kill was judged: raise --max-states");
   }
@@ -152,13 +158,14 @@ Status Kill(const Options& options, const Means& means, Examination* out) {
     if (finding.axis != Axis::kKill) continue;
     for (const FindingSubject& subject : finding.subjects) spec.known.insert(subject.path);
   }
-  ASSIGN_OR_RETURN(KillResult kills, KillProcesses(*means.sandboxes.front(), out->recording.trace, spec));
+  ASSIGN_OR_RETURN(KillResult kills,
+                   KillProcesses(*means.sandboxes.front(), out->recording.trace, spec));
   for (AxisReport& axis : out->report.axes) {
     if (axis.axis != Axis::kKill) continue;
     axis.cases += kills.killed + kills.signalled;
     axis.exhaustive = axis.exhaustive && kills.bounds.empty();
-    axis.text += fmt::format(", one process alone {}, SIGTERM or SIGINT {}", Count(kills.killed, "time"),
-                             Count(kills.signalled, "time"));
+    axis.text += fmt::format(", one process alone {}, SIGTERM or SIGINT {}",
+                             Count(kills.killed, "time"), Count(kills.signalled, "time"));
   }
   out->result.bounds.insert(out->result.bounds.end(), kills.bounds.begin(), kills.bounds.end());
   Take(std::move(kills), Axis::kKill, out);
@@ -167,7 +174,8 @@ Status Kill(const Options& options, const Means& means, Examination* out) {
 
 Status RunNext(const Options& options, const Means& means, Examination* out) {
   const auto asked = [&](const char* what) {
-    return std::find(options.next_run.begin(), options.next_run.end(), what) != options.next_run.end();
+    return std::find(options.next_run.begin(), options.next_run.end(), what) !=
+           options.next_run.end();
   };
   NextRunSpec spec;
   spec.run = RunSpecOf(options);
@@ -177,7 +185,8 @@ Status RunNext(const Options& options, const Means& means, Examination* out) {
   spec.after_power_cut = asked("power");
   spec.starts = means.starts;
   const bool faults = options.axes.contains(Axis::kFaults);
-  spec.after_kill = asked("kill") || options.axes.contains(Axis::kKill) || (!spec.after_power_cut && !faults);
+  spec.after_kill =
+      asked("kill") || options.axes.contains(Axis::kKill) || (!spec.after_power_cut && !faults);
   ASSIGN_OR_RETURN(NextRunResult next,
                    RunAgainFromEveryState(*means.sandboxes.front(), out->recording.trace, spec));
   out->report.axes.push_back({Axis::kNextRun, next.states, next.exhaustive,
@@ -200,7 +209,8 @@ Status Inject(const Options& options, Means& means, Examination* out) {
   const double once = static_cast<double>(out->recording.trace.duration_ns) / 1e9;
   if (isatty(STDERR_FILENO) != 0 && !options.quiet) {
     spec.announce = [once](uint64_t cases) {
-      fmt::print(stderr, "faults     {} to try; one run takes {:.2f} s\n", Count(cases, "case"), once);
+      fmt::print(stderr, "faults     {} to try; one run takes {:.2f} s\n", Count(cases, "case"),
+                 once);
     };
   }
   ASSIGN_OR_RETURN(FaultResult faults,
@@ -214,23 +224,28 @@ Status Inject(const Options& options, Means& means, Examination* out) {
   return {};
 }
 
-// What needs further runs cannot be asked of a saved trace: an error only for what was asked for by name.
+// What needs further runs cannot be asked of a saved trace: an error only for what was asked for by
+// name.
 Status CanRunAgain(const Options& options, Examination* out) {
   std::set<Axis> lost;
   for (const Axis axis : {Axis::kFaults, Axis::kNextRun}) {
     if (options.axes.contains(axis)) lost.insert(axis);
     if (options.named.contains(axis) || options.vary_old) {
-      return FailWith(ExitCode::kUsage, "{} needs a run; it cannot be asked of a saved trace or a log",
+      return FailWith(ExitCode::kUsage,
+                      "{} needs a run; it cannot be asked of a saved trace or a log",
                       options.vary_old ? "--vary-old" : AxisName(axis));
     }
   }
   if (!lost.empty())
-    out->result.notes.push_back(fmt::format("not explored, since there is no run: {}", AxisNames(lost)));
+    out->result.notes.push_back(
+        fmt::format("not explored, since there is no run: {}", AxisNames(lost)));
   return {};
 }
 
-// The other axes. A recorded run without a verdict has nothing that further runs could be compared with.
-Status ExploreFurther(const Options& options, const std::vector<ProbeSet>& probes, Examination* out) {
+// The other axes. A recorded run without a verdict has nothing that further runs could be compared
+// with.
+Status ExploreFurther(const Options& options, const std::vector<ProbeSet>& probes,
+                      Examination* out) {
   if (!HasAnswer(out->report.judgement.verdict)) return {};
   if (out->recording.sandbox == nullptr) {
     RETURN_IF_ERROR(CanRunAgain(options, out));
@@ -277,7 +292,8 @@ Result<SearchOptions> MakeSearchOptions(const Options& options) {
   }
   search.allowed = options.allow;
   const auto contained = std::find(search.expect.begin(), search.expect.end(), Oracle::kContained);
-  if (!options.allow.empty() && contained == search.expect.end()) search.expect.push_back(Oracle::kContained);
+  if (!options.allow.empty() && contained == search.expect.end())
+    search.expect.push_back(Oracle::kContained);
   if (!options.volatile_globs.empty()) search.volatile_globs = options.volatile_globs;
   search.jobs = options.jobs;
   search.power = options.axes.contains(Axis::kPower);
@@ -307,8 +323,9 @@ Result<std::unique_ptr<Examination>> Examine(const Options& options, SearchOptio
     if (Probed(options)) {
       ASSIGN_OR_RETURN(sandboxes, MakeProbeSandboxes(options, out->recording));
       for (Sandbox& sandbox : sandboxes) {
-        out->search.probes.push_back({MakeProbe(&sandbox, options.view_command, options.timeout_seconds),
-                                      MakeProbe(&sandbox, options.check_command, options.timeout_seconds)});
+        out->search.probes.push_back(
+            {MakeProbe(&sandbox, options.view_command, options.timeout_seconds),
+             MakeProbe(&sandbox, options.check_command, options.timeout_seconds)});
       }
     }
     const Clock::time_point explore_start = Clock::now();
@@ -318,7 +335,8 @@ Result<std::unique_ptr<Examination>> Examine(const Options& options, SearchOptio
       if (!Probed(options)) killable.emplace();
       ASSIGN_OR_RETURN(out->result, Search(trace, out->search));
     }
-    const std::vector<ProbeSet> probes = std::exchange(out->search.probes, {});  // their sandboxes go below
+    // their sandboxes go below
+    const std::vector<ProbeSet> probes = std::exchange(out->search.probes, {});
     report.explore_seconds = SecondsSince(explore_start);
     report.search = &out->result;
     report.judgement = Judge(trace, &out->result, report.rules);

@@ -14,8 +14,8 @@ namespace oldornew {
 
 namespace {
 
-// A bare token says nothing of what is judged: the finding is looked for again, under the profiles of a check
-// and that of the token.
+// A bare token says nothing of what is judged: the finding is looked for again, under the profiles
+// of a check and that of the token.
 Result<Finding> FindByToken(const Options& options, const Bundle& bundle) {
   const std::string& token = bundle.header.token;
   SearchOptions search;
@@ -33,10 +33,10 @@ Result<Finding> FindByToken(const Options& options, const Bundle& bundle) {
       if (subject.token == token) return finding;
     }
   }
-  return FailWith(
-      ExitCode::kUsage,
-      "a check of this trace does not find {} again: give the .crash file, which knows what was asked",
-      token);
+  return FailWith(ExitCode::kUsage,
+                  "a check of this trace does not find {} again: give the .crash file, which knows "
+                  "what was asked",
+                  token);
 }
 
 }  // namespace
@@ -45,8 +45,9 @@ Result<ExitCode> RunExplain(const Options& options) {
   ASSIGN_OR_RETURN(const Bundle bundle, LoadBundle(options));
   const bool bare = bundle.header.oracle.empty();
   if (ParseEndToken(bundle.header.token)) {
-    return FailWith(ExitCode::kUsage,
-                    "this is how a further run ended, not a state of files: oldornew replay shows it");
+    return FailWith(
+        ExitCode::kUsage,
+        "this is how a further run ended, not a state of files: oldornew replay shows it");
   }
   ASSIGN_OR_RETURN(const std::optional<Profile> row, RowOf(options, bundle));
   ASSIGN_OR_RETURN(Finding finding,

@@ -28,7 +28,8 @@ class CliImportTest : public testing::CommandTest {
     }
     ASSERT_TRUE(WriteFile(Path("w/config"), "x = 1\n"));
     ASSERT_TRUE(WriteFile(Path("new/config"), "a\nb\n"));
-    log_ = ReadFile(std::string(OLDORNEW_SOURCE_DIR) + "/harness/import/testdata/hardened.strace").value();
+    log_ = ReadFile(std::string(OLDORNEW_SOURCE_DIR) + "/harness/import/testdata/hardened.strace")
+               .value();
   }
 
   std::string Without(const std::string& call) const {

@@ -12,13 +12,15 @@ namespace {
 
 constexpr const char* kVersion = "oldornew 0.1.0";
 constexpr const char* kFooter =
-    "Exit codes: 0 clean, 1 findings, 2 usage error, 3 the command itself failed, 4 bounded (limit reached, "
+    "Exit codes: 0 clean, 1 findings, 2 usage error, 3 the command itself failed, 4 bounded (limit "
+    "reached, "
     "nothing found),\n"
     "5 cannot be judged (the reason is printed), 70 internal error, 130 interrupted.";
 
 void AddTmpOnOtherDevice(CLI::App* app, Options* o) {
-  app->add_flag("--tmp-on-other-device", o->tmp_on_other_device,
-                "moving files from /tmp and the like meets EXDEV, though here they share a mount with --dir");
+  app->add_flag(
+      "--tmp-on-other-device", o->tmp_on_other_device,
+      "moving files from /tmp and the like meets EXDEV, though here they share a mount with --dir");
 }
 
 void AddSandboxOptions(CLI::App* app, Options* o) {
@@ -35,14 +37,14 @@ void AddSandboxOptions(CLI::App* app, Options* o) {
                   "file to give to the command as standard input (default: /dev/null)");
   const std::map<std::string, Backend> backends = {
       {"auto", Backend::kAuto}, {"sud", Backend::kSud}, {"ptrace", Backend::kPtrace}};
-  app->add_option(
-         "--backend", o->backend,
-         "how the run is recorded: sud (from inside, fast), ptrace (from outside: static programs too), "
-         "auto: sud where it can (default: auto)")
+  app->add_option("--backend", o->backend,
+                  "how the run is recorded: sud (from inside, fast), ptrace (from outside: static "
+                  "programs too), "
+                  "auto: sud where it can (default: auto)")
       ->transform(CLI::CheckedTransformer(backends, CLI::ignore_case));
-  app->add_option(
-         "--until", o->until,
-         "regex: a line of standard output that ends the run, for servers and what leaves daemons behind")
+  app->add_option("--until", o->until,
+                  "regex: a line of standard output that ends the run, for servers and what leaves "
+                  "daemons behind")
       ->check([](const std::string& text) {
         const auto ack = ParseAck(text);
         return ack ? std::string() : ack.error().message;
@@ -52,10 +54,11 @@ void AddSandboxOptions(CLI::App* app, Options* o) {
 }
 
 void AddInject(CLI::App* app, Options* o) {
-  app->add_option("--inject", o->inject,
-                  "make calls of the run fail, as strace does: rename:error=EXDEV:when=2 (SET[:path=GLOB]"
-                  "[:error=ERRNO | :retval=N | :short=BYTES][:effect=full][:signal=NAME]"
-                  "[:when=FIRST[..[LAST]][+STEP]]); repeatable")
+  app->add_option(
+         "--inject", o->inject,
+         "make calls of the run fail, as strace does: rename:error=EXDEV:when=2 (SET[:path=GLOB]"
+         "[:error=ERRNO | :retval=N | :short=BYTES][:effect=full][:signal=NAME]"
+         "[:when=FIRST[..[LAST]][+STEP]]); repeatable")
       ->allow_extra_args(false)
       ->check([](const std::string& text) {
         const auto injection = ParseInjection(text);
@@ -69,12 +72,15 @@ void AddProfilesFile(CLI::App* app, Options* o) {
 }
 
 void AddImportOptions(CLI::App* app, Options* o) {
-  app->add_option(
-      "--root", o->root,
-      "of a log: directory to judge, as the program saw it (default: where the program was started)");
-  app->add_option("--old", o->old_directory, "of a log: copy of that directory as it was before the run");
-  app->add_option("--new", o->new_directory, "of a log: copy of that directory as it was after the run");
-  app->add_option("--cwd", o->start, "of a log: where the program was started, if the log does not say it");
+  app->add_option("--root", o->root,
+                  "of a log: directory to judge, as the program saw it (default: where the program "
+                  "was started)");
+  app->add_option("--old", o->old_directory,
+                  "of a log: copy of that directory as it was before the run");
+  app->add_option("--new", o->new_directory,
+                  "of a log: copy of that directory as it was after the run");
+  app->add_option("--cwd", o->start,
+                  "of a log: where the program was started, if the log does not say it");
 }
 
 void AddJudgingOptions(CLI::App* app, Options* o) {
@@ -82,33 +88,37 @@ void AddJudgingOptions(CLI::App* app, Options* o) {
                   "path to judge, a directory as one value (default: whatever the run changed)")
       ->allow_extra_args(false);
   app->add_option("--together", o->together, "paths to judge as one value")->expected(2, 1000);
-  app->add_option(
-         "--profile", o->profiles,
-         "file system profile, or mainstream, or all; repeatable (default: mainstream, and posix as a hint)")
+  app->add_option("--profile", o->profiles,
+                  "file system profile, or mainstream, or all; repeatable (default: mainstream, "
+                  "and posix as a hint)")
       ->allow_extra_args(false);
   AddProfilesFile(app, o);
-  app->add_option(
-      "--expect", o->expect,
-      "oracles to ask, comma-separated: atomic, durable, check, attrs, private, contained (default: all "
-      "but contained)");
+  app->add_option("--expect", o->expect,
+                  "oracles to ask, comma-separated: atomic, durable, check, attrs, private, "
+                  "contained (default: all "
+                  "but contained)");
   app->add_option("--allow", o->allow,
-                  "glob of what may change beside what is watched; everything else is a finding of contained")
+                  "glob of what may change beside what is watched; everything else is a finding of "
+                  "contained")
       ->allow_extra_args(false);
   app->add_option("--check", o->check_command, "shell command that must exit 0 in every state");
   app->add_option("--view", o->view_command,
                   "shell command that prints the logical content of a state (databases)");
-  app->add_option("--volatile", o->volatile_globs,
-                  "glob of files that --view and --check never see (default: *-shm lock.mdb *.mdb-lock)")
+  app->add_option(
+         "--volatile", o->volatile_globs,
+         "glob of files that --view and --check never see (default: *-shm lock.mdb *.mdb-lock)")
       ->allow_extra_args(false);
   app->add_option("--ack", o->ack,
                   "what says \"done\": exit, none, or a regex for a line of stdout (default: exit)")
       ->each([o](const std::string&) { o->ack_given = true; });
-  app->add_option("--ack-fd", o->ack_fd,
-                  "number of a descriptor that is given to the command: its lines are the acknowledgements, "
-                  "not those of "
-                  "stdout (alone: every line; with --ack REGEX: those that match)")
+  app->add_option(
+         "--ack-fd", o->ack_fd,
+         "number of a descriptor that is given to the command: its lines are the acknowledgements, "
+         "not those of "
+         "stdout (alone: every line; with --ack REGEX: those that match)")
       ->check(CLI::Range(3, 1000));
-  app->add_option("--ok-exit", o->ok_exit, "exit status that means success; repeatable (default: 0)")
+  app->add_option("--ok-exit", o->ok_exit,
+                  "exit status that means success; repeatable (default: 0)")
       ->allow_extra_args(false);
   app->add_option("--versions", o->versions,
                   "published: every renamed-in content is a version; endpoints: old and new only")
@@ -142,9 +152,10 @@ void AddFaultOptions(CLI::App* app, Options* o) {
       ->check(CLI::Range(1, 4));
   app->add_option("--max-faults", o->max_faults, "runs with faults at most (default: 1000)")
       ->check(CLI::PositiveNumber);
-  app->add_option("--inject", o->inject,
-                  "let exactly this go wrong in one run: CALLS[:path=GLOB]:error=ERRNO[:when=N] and more "
-                  "(docs/faults.md); repeatable")
+  app->add_option(
+         "--inject", o->inject,
+         "let exactly this go wrong in one run: CALLS[:path=GLOB]:error=ERRNO[:when=N] and more "
+         "(docs/faults.md); repeatable")
       ->allow_extra_args(false);
 }
 
@@ -156,7 +167,8 @@ void AddBoundOptions(CLI::App* app, Options* o) {
   app->add_option("--grain", o->grain,
                   "how finely a write is taken apart: call, page, sector (default: call)")
       ->transform(CLI::CheckedTransformer(grains, CLI::ignore_case));
-  app->add_option("-j,--jobs", o->jobs, "threads for the exploration (default: one for each processor)")
+  app->add_option("-j,--jobs", o->jobs,
+                  "threads for the exploration (default: one for each processor)")
       ->check(CLI::Range(1, 256));
 }
 
@@ -164,7 +176,8 @@ void AddReportOptions(CLI::App* app, Options* o) {
   app->add_option("--output", o->output,
                   "folder for bundles, trace and report (default: oldornew.out, made when needed)")
       ->each([o](const std::string&) { o->output_given = true; });
-  app->add_option("--report", o->reports, "write a report as FORMAT=PATH (text, json, junit); repeatable")
+  app->add_option("--report", o->reports,
+                  "write a report as FORMAT=PATH (text, json, junit); repeatable")
       ->allow_extra_args(false);
   app->add_flag("--json", o->json, "print the JSON report instead of text");
   app->add_flag("--strict", o->strict, "warnings fail too");
@@ -174,15 +187,17 @@ void AddReportOptions(CLI::App* app, Options* o) {
 
 void AddExplainOptions(CLI::App* app, Options* o) {
   app->add_option("input", o->input, "a .crash file, or a token")->required();
-  app->add_option("--trace", o->trace_path, "the trace a token belongs to (default: oldornew.out/run.trace)");
+  app->add_option("--trace", o->trace_path,
+                  "the trace a token belongs to (default: oldornew.out/run.trace)");
   AddProfilesFile(app, o);
   app->add_flag("--markdown", o->markdown, "as Markdown, for a bug report");
 }
 
 struct Parser {
   Options options;
-  CLI::App app{"Old or new, never in between: finds what power cuts leave of files that a program updates.",
-               "oldornew"};
+  CLI::App app{
+      "Old or new, never in between: finds what power cuts leave of files that a program updates.",
+      "oldornew"};
   std::vector<std::pair<CLI::App*, Subcommand>> subcommands;
 
   CLI::App* Add(const char* name, const char* description, Subcommand subcommand) {
@@ -193,10 +208,11 @@ struct Parser {
 
   void AddDoctor() {
     Options* o = &options;
-    CLI::App* doctor = Add("doctor",
-                           "say whether this machine and this program can be judged, and if not, why and "
-                           "what helps: doctor [PROGRAM | -- COMMAND ...]",
-                           Subcommand::kDoctor);
+    CLI::App* doctor =
+        Add("doctor",
+            "say whether this machine and this program can be judged, and if not, why and "
+            "what helps: doctor [PROGRAM | -- COMMAND ...]",
+            Subcommand::kDoctor);
     doctor->add_option("program", o->input, "a program; with arguments, give it after --");
     doctor->add_option("--work-dir", o->work_directory, "where the private copy would be made");
     doctor->add_flag("--json", o->json, "print JSON instead of text");
@@ -205,13 +221,16 @@ struct Parser {
   }
 
   void AddImport(Options* o) {
-    CLI::App* import =
-        Add("import", "make a trace from a log of strace -f -y -s 1048576 -o LOG: import [options] LOG",
-            Subcommand::kImport);
-    import->add_option("log", o->log, "the file of strace -o, or the prefix of those of strace -ff -o")
+    CLI::App* import = Add(
+        "import", "make a trace from a log of strace -f -y -s 1048576 -o LOG: import [options] LOG",
+        Subcommand::kImport);
+    import
+        ->add_option("log", o->log,
+                     "the file of strace -o, or the prefix of those of strace -ff -o")
         ->required();
     AddImportOptions(import, o);
-    import->add_option("-o,--trace", o->trace_path, "trace file to write (default: oldornew.trace)");
+    import->add_option("-o,--trace", o->trace_path,
+                       "trace file to write (default: oldornew.trace)");
   }
 
   Parser() {
@@ -219,10 +238,10 @@ struct Parser {
     app.set_version_flag("--version", kVersion);
     app.require_subcommand(1);
     Options* o = &options;
-    CLI::App* check = Add(
-        "check",
-        "run a command in a copy, judge every state a power cut can leave: check [options] -- COMMAND ...",
-        Subcommand::kCheck);
+    CLI::App* check = Add("check",
+                          "run a command in a copy, judge every state a power cut can leave: check "
+                          "[options] -- COMMAND ...",
+                          Subcommand::kCheck);
     AddSandboxOptions(check, o);
     AddJudgingOptions(check, o);
     AddBoundOptions(check, o);
@@ -233,32 +252,38 @@ struct Parser {
     AddAxisOptions(check, o);
     AddFaultOptions(check, o);
     check
-        ->add_option(
-            "--next-run", o->next_run,
-            "run the command again from what each kill, or power cut, leaves: kill, power; repeatable")
+        ->add_option("--next-run", o->next_run,
+                     "run the command again from what each kill, or power cut, leaves: kill, "
+                     "power; repeatable")
         ->allow_extra_args(false)
         ->check(CLI::IsMember({"kill", "power"}));
     check->add_option("--recover", o->recover,
                       "shell command that --next-run runs instead of the command itself");
-    check->add_flag(
-        "--vary-old", o->vary_old,
-        "run the command again from other old states: target absent, empty, a symlink, hard-linked, in a "
-        "read-only directory, with a stale temporary file, a long name, another path, another umask");
-    check->add_option("--baseline", o->baseline, "TOML file of accepted findings; only others fail");
+    check->add_flag("--vary-old", o->vary_old,
+                    "run the command again from other old states: target absent, empty, a symlink, "
+                    "hard-linked, in a "
+                    "read-only directory, with a stale temporary file, a long name, another path, "
+                    "another umask");
+    check->add_option("--baseline", o->baseline,
+                      "TOML file of accepted findings; only others fail");
     check->add_option("--write-baseline", o->write_baseline,
                       "write what is found to this file, to be accepted with a reason each");
-    check->add_option("--trace", o->trace_path, "judge this recorded trace instead of running a command");
-    check->add_option("--from", o->log, "judge what this log of strace tells instead of running a command");
+    check->add_option("--trace", o->trace_path,
+                      "judge this recorded trace instead of running a command");
+    check->add_option("--from", o->log,
+                      "judge what this log of strace tells instead of running a command");
     AddImportOptions(check, o);
     CLI::App* record =
         Add("record", "run a command in a copy and save its trace: record [options] -- COMMAND ...",
             Subcommand::kRecord);
     AddSandboxOptions(record, o);
-    record->add_option("-o,--trace", o->trace_path, "trace file to write (default: oldornew.trace)");
+    record->add_option("-o,--trace", o->trace_path,
+                       "trace file to write (default: oldornew.trace)");
     record->add_flag("-q,--quiet", o->quiet, "do not pass on the command's output");
     AddInject(record, o);
     AddImport(o);
-    CLI::App* show = Add("show", "print a trace or a .crash bundle, one call a line", Subcommand::kShow);
+    CLI::App* show =
+        Add("show", "print a trace or a .crash bundle, one call a line", Subcommand::kShow);
     show->add_option("input", o->input, "a .trace or .crash file")->required();
     CLI::App* replay =
         Add("replay", "bring back the state of a finding and judge it again", Subcommand::kReplay);
@@ -268,8 +293,9 @@ struct Parser {
     AddProfilesFile(replay, o);
     replay->add_option("--keep", o->keep, "write the state to this new or empty directory");
     AddTmpOnOtherDevice(replay, o);
-    replay->add_flag("--again", o->again,
-                     "run the command of the bundle again, from its old state and with what was injected");
+    replay->add_flag(
+        "--again", o->again,
+        "run the command of the bundle again, from its old state and with what was injected");
     AddExplainOptions(
         Add("explain", "say in words what a finding is, why it can happen and what to do about it",
             Subcommand::kExplain),
@@ -278,18 +304,24 @@ struct Parser {
         Add("states", "list every distinct state as JSON lines: states [options] -- COMMAND ...",
             Subcommand::kStates);
     AddSandboxOptions(states, o);
-    states->add_option("--profile", o->profiles, "file system profile; repeatable (default: mainstream)")
+    states
+        ->add_option("--profile", o->profiles,
+                     "file system profile; repeatable (default: mainstream)")
         ->allow_extra_args(false);
     AddProfilesFile(states, o);
-    states->add_option("--watch", o->watch, "path to look at (default: everything)")->allow_extra_args(false);
-    states->add_option("--trace", o->trace_path, "take this recorded trace instead of running a command");
-    states->add_option("--write", o->keep, "make every state real below this new or empty directory");
+    states->add_option("--watch", o->watch, "path to look at (default: everything)")
+        ->allow_extra_args(false);
+    states->add_option("--trace", o->trace_path,
+                       "take this recorded trace instead of running a command");
+    states->add_option("--write", o->keep,
+                       "make every state real below this new or empty directory");
     AddBoundOptions(states, o);
     AddDoctor();
     CLI::App* profiles =
         Add("profiles", "list the file system profiles: what each says, and how that is known",
             Subcommand::kProfiles);
-    profiles->add_option("row", o->input, "one row, cell by cell, with the meaning and source of each");
+    profiles->add_option("row", o->input,
+                         "one row, cell by cell, with the meaning and source of each");
     profiles->add_flag("--json", o->json, "the same as JSON");
     AddProfilesFile(profiles, o);
   }
@@ -310,10 +342,11 @@ Status ChooseAxes(Options* o) {
     if (!o->named.contains(Axis::kNextRun)) o->not_wanted.insert(Axis::kNextRun);
   }
   for (const Axis axis : o->not_wanted) {
-    if (o->named.contains(axis)) return usage(fmt::format("{} is asked for and excluded", AxisName(axis)));
+    if (o->named.contains(axis))
+      return usage(fmt::format("{} is asked for and excluded", AxisName(axis)));
     if (!o->only.empty() && axis != Axis::kNextRun)
-      return usage(
-          fmt::format("--only says all that is explored: --no-{} has no place beside it", AxisName(axis)));
+      return usage(fmt::format("--only says all that is explored: --no-{} has no place beside it",
+                               AxisName(axis)));
   }
   if (!o->only.empty()) o->axes = o->named;
   o->axes.insert(o->named.begin(), o->named.end());
@@ -324,7 +357,8 @@ Status ChooseAxes(Options* o) {
   if (o->axes.empty()) return usage("nothing is left to explore");
   if (!o->recover.empty() && !o->axes.contains(Axis::kNextRun))
     return usage(
-        "--recover says what the next run runs: it needs --next-run, or what faults and kills leave");
+        "--recover says what the next run runs: it needs --next-run, or what faults and kills "
+        "leave");
   return {};
 }
 
@@ -339,19 +373,22 @@ Status CheckCombination(const Options& o, bool has_dashes) {
     if (!o.command.empty() || !o.trace_path.empty())
       return usage("--from excludes --trace and a command: the log tells what was run");
     if (!o.scenarios.empty() || !o.next_run.empty() || o.vary_old)
-      return usage("--from judges what was run once: scenarios, --next-run and --vary-old need a run");
+      return usage(
+          "--from judges what was run once: scenarios, --next-run and --vary-old need a run");
     return {};
   }
   if (!o.scenarios.empty()) {
     if (!o.only.empty() || !o.not_wanted.empty())
-      return usage("each scenario says itself what is explored: --only and --no-... are of a command");
+      return usage(
+          "each scenario says itself what is explored: --only and --no-... are of a command");
     if (has_dashes || !o.trace_path.empty())
       return usage("scenarios, a command after -- and --trace exclude each other");
     return {};
   }
   if (o.subcommand == Subcommand::kRecord || (runs && o.trace_path.empty())) {
     if (o.command.empty())
-      return usage("no command: give it after --, as in: oldornew check -- sed -i s/old/new/ config.toml");
+      return usage(
+          "no command: give it after --, as in: oldornew check -- sed -i s/old/new/ config.toml");
   } else if (runs && !o.command.empty()) {
     return usage("--trace and a command exclude each other");
   } else if (has_dashes && o.subcommand != Subcommand::kDoctor) {

@@ -1,4 +1,5 @@
-// The command line as data. One struct for all subcommands: each uses the fields it documents in --help.
+// The command line as data. One struct for all subcommands: each uses the fields it documents in
+// --help.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +28,9 @@ enum class Subcommand : uint8_t {
 
 struct Options {
   Subcommand subcommand = Subcommand::kCheck;
-  std::vector<std::string> command;    ///< what follows "--"
-  std::vector<std::string> scenarios;  ///< check: scenario files and folders of them, instead of a command
+  std::vector<std::string> command;  ///< what follows "--"
+  /// check: scenario files and folders of them, instead of a command
+  std::vector<std::string> scenarios;
 
   // The sandbox and the run.
   std::string directory;
@@ -80,16 +82,16 @@ struct Options {
   std::vector<std::string> next_run;  ///< --next-run: kill, power
   /// check: what is explored, as --only, --no-... and --next-run say.
   std::set<Axis> axes = DefaultAxes();
-  std::set<Axis> named;             ///< those that the user asked for by name
-  std::set<Axis> not_wanted;        ///< --no-power, --no-faults, --no-kill, --no-next-run
-  std::string recover;              ///< --recover: shell command that is run next instead of the recorded one
+  std::set<Axis> named;       ///< those that the user asked for by name
+  std::set<Axis> not_wanted;  ///< --no-power, --no-faults, --no-kill, --no-next-run
+  std::string recover;  ///< --recover: shell command that is run next instead of the recorded one
   bool all_faults = false;          ///< --faults all
   int fault_depth = 1;              ///< --fault-depth
   uint64_t max_faults = 1000;       ///< --max-faults
   std::vector<std::string> inject;  ///< --inject: exactly this goes wrong, in one run
   bool vary_old = false;            ///< --vary-old: run from other old states too
   std::string baseline;             ///< --baseline: accepted findings
-  std::string write_baseline;       ///< --write-baseline: where to write what was found, to be accepted
+  std::string write_baseline;  ///< --write-baseline: where to write what was found, to be accepted
 
   // replay, show, states, explain.
   std::string input;       ///< token, .crash or .trace file; profiles: a row, or empty

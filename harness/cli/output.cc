@@ -15,8 +15,8 @@ namespace oldornew {
 
 namespace {
 
-// Our own folder is marked, so that the next check does not copy it into its sandbox; a folder the user had
-// is left as it is.
+// Our own folder is marked, so that the next check does not copy it into its sandbox; a folder the
+// user had is left as it is.
 Status MakeOutputFolder(const std::string& path) {
   const bool existed = access(path.c_str(), F_OK) == 0;
   RETURN_IF_ERROR(MakeDirectories(path));
@@ -29,8 +29,8 @@ Status WriteBundles(const Options& options, const SearchOptions& search, Report*
   for (const Finding& finding : report->search->findings) {
     const auto subject = std::find_if(subjects.begin(), subjects.end(),
                                       [&](const Subject& s) { return s.name == finding.path; });
-    BundleHeader header =
-        HeaderOf(TraceOf(*report, finding), finding, subject == subjects.end() ? nullptr : &*subject);
+    BundleHeader header = HeaderOf(TraceOf(*report, finding), finding,
+                                   subject == subjects.end() ? nullptr : &*subject);
     header.ack = options.ack;
     if (options.ack_fd >= 0) header.ack_fd = std::to_string(options.ack_fd);
     header.view = options.view_command;
@@ -57,8 +57,8 @@ Result<std::vector<ReportTarget>> OpenReports(const Options& options,
     }
     out.push_back({spec.substr(0, equals), spec.substr(equals + 1)});
     if (std::find(formats.begin(), formats.end(), out.back().format) == formats.end()) {
-      return FailWith(ExitCode::kUsage, "--report: unknown format {} (known: {})", Quote(out.back().format),
-                      Join(formats, ", "));
+      return FailWith(ExitCode::kUsage, "--report: unknown format {} (known: {})",
+                      Quote(out.back().format), Join(formats, ", "));
     }
     if (auto written = WriteFile(out.back().path, ""); !written) {
       return FailWith(ExitCode::kUsage, "--report: {}", written.error().message);

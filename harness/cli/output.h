@@ -1,4 +1,5 @@
-// What checks leave on disk: reports where the user asked for them, bundles and trace in the output folder.
+// What checks leave on disk: reports where the user asked for them, bundles and trace in the output
+// folder.
 #pragma once
 
 #include <string>
@@ -17,13 +18,13 @@ struct ReportTarget {
   std::string path;
 };
 
-/// Makes the files, empty, before anything is run, so that a wrong path costs no run. Errors (usage): no
-/// FORMAT=PATH, a format that is not among `formats`, a path that cannot be written.
+/// Makes the files, empty, before anything is run, so that a wrong path costs no run. Errors
+/// (usage): no FORMAT=PATH, a format that is not among `formats`, a path that cannot be written.
 Result<std::vector<ReportTarget>> OpenReports(const Options& options,
                                               const std::vector<std::string>& formats);
 
-/// Writes bundles, trace and JSON report to the output folder, which is made only when there is something to
-/// keep or the user named it; sets the report's paths.
+/// Writes bundles, trace and JSON report to the output folder, which is made only when there is
+/// something to keep or the user named it; sets the report's paths.
 Status WriteOutput(const Options& options, const SearchOptions& search, Report* report);
 
 }  // namespace oldornew

@@ -23,7 +23,8 @@ std::string SourceOf(const Profile& row, const Column& column) {
 // SYNC_NOOP and AFTER_CRASH say something only where they are set.
 bool Usual(const Profile& row, size_t i) {
   const Column& column = Columns()[i];
-  const bool flag = column.name == std::string("SYNC_NOOP") || column.name == std::string("AFTER_CRASH");
+  const bool flag =
+      column.name == std::string("SYNC_NOOP") || column.name == std::string("AFTER_CRASH");
   return flag && column.get(row) == 0;
 }
 
@@ -37,25 +38,28 @@ std::string Cells(const Profile& row) {
 }
 
 std::string Heading(const Profile& row) {
-  std::string text =
-      fmt::format("{}  [{}{}]", row.name, BasisText(row.basis), row.mainstream ? ", mainstream" : "");
+  std::string text = fmt::format("{}  [{}{}]", row.name, BasisText(row.basis),
+                                 row.mainstream ? ", mainstream" : "");
   if (!row.based_on.empty()) text += ", as " + row.based_on;
   return text;
 }
 
 std::string Listing(const ProfileTable& table) {
   std::string out = fmt::format(
-      "profile table {}; `oldornew profiles ROW` says what each cell means and where it comes from\n",
+      "profile table {}; `oldornew profiles ROW` says what each cell means and where it comes "
+      "from\n",
       table.Version());
   for (const Profile* row : table.rows()) {
-    out += fmt::format("\n{}\n    {}\n    source: {}\n", Heading(*row), Wrap(Cells(*row), kWidth - 4, "    "),
+    out += fmt::format("\n{}\n    {}\n    source: {}\n", Heading(*row),
+                       Wrap(Cells(*row), kWidth - 4, "    "),
                        Wrap(row->source, kWidth - 12, "            "));
   }
   return out;
 }
 
 std::string OneRow(const Profile& row) {
-  std::string out = fmt::format("{}\nsource: {}\n", Heading(row), Wrap(row.source, kWidth - 8, "        "));
+  std::string out =
+      fmt::format("{}\nsource: {}\n", Heading(row), Wrap(row.source, kWidth - 8, "        "));
   for (size_t i = 0; i < Columns().size(); ++i) {
     const Column& column = Columns()[i];
     if (Usual(row, i)) continue;
@@ -67,7 +71,8 @@ std::string OneRow(const Profile& row) {
       out += fmt::format("    {}\n", Wrap("does not apply: " + domain.because, kWidth - 4, "    "));
       continue;
     }
-    out += fmt::format("    here: {}\n    source: {}\n", Wrap(value.meaning, kWidth - 10, "          "),
+    out += fmt::format("    here: {}\n    source: {}\n",
+                       Wrap(value.meaning, kWidth - 10, "          "),
                        Wrap(SourceOf(row, column), kWidth - 12, "            "));
   }
   return out;
@@ -100,13 +105,16 @@ Json TableJson(const ProfileTable& table, const std::string& only) {
   for (const Column& column : Columns()) {
     Json values = Json::object();
     for (const ColumnValue& value : column.values) values[value.text] = value.meaning;
-    columns.push_back({{"name", column.name}, {"meaning", column.meaning}, {"values", std::move(values)}});
+    columns.push_back(
+        {{"name", column.name}, {"meaning", column.meaning}, {"values", std::move(values)}});
   }
   Json rows = Json::array();
   for (const Profile* row : table.rows()) {
     if (only.empty() || row->name == only) rows.push_back(RowJson(*row));
   }
-  return {{"profile_table", table.Version()}, {"columns", std::move(columns)}, {"rows", std::move(rows)}};
+  return {{"profile_table", table.Version()},
+          {"columns", std::move(columns)},
+          {"rows", std::move(rows)}};
 }
 
 }  // namespace
@@ -121,7 +129,9 @@ Result<ExitCode> RunProfiles(const Options& options) {
   if (options.json) {
     std::fputs((TableJson(table, options.input).dump(2) + "\n").c_str(), stdout);
   } else {
-    std::fputs((options.input.empty() ? Listing(table) : OneRow(*table.Find(options.input))).c_str(), stdout);
+    std::fputs(
+        (options.input.empty() ? Listing(table) : OneRow(*table.Find(options.input))).c_str(),
+        stdout);
   }
   return ExitCode::kClean;
 }

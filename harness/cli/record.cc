@@ -13,7 +13,9 @@ namespace {
 /// Errors (usage): an injection that the user asked for has never happened.
 Status CheckInjections(const Trace& trace) {
   for (size_t i = 0; i < trace.plan.size(); ++i) {
-    const auto is_it = [&](const FileCall& call) { return call.injection == static_cast<int32_t>(i); };
+    const auto is_it = [&](const FileCall& call) {
+      return call.injection == static_cast<int32_t>(i);
+    };
     if (std::any_of(trace.file_calls.begin(), trace.file_calls.end(), is_it)) continue;
     return FailWith(ExitCode::kUsage, "the injection {} never happened: {} matched", trace.plan[i],
                     Count(trace.plan_matches.at(i), "call"));

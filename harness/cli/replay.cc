@@ -32,7 +32,8 @@ std::string ListState(const Trace& trace, const FileTree& state) {
     if (i.kind == FileKind::kFile)
       what = fmt::format("{}  {}", ByteSize(i.content.size()), Quote(i.content.Read(0, 48), 48));
     if (i.kind == FileKind::kSymlink) what = "→ " + i.target;
-    out += fmt::format("  {:<40} {:04o}  {}\n", change.path.empty() ? "." : change.path, i.mode, what);
+    out +=
+        fmt::format("  {:<40} {:04o}  {}\n", change.path.empty() ? "." : change.path, i.mode, what);
   }
   return out.empty() ? "  as before the run\n" : out;
 }
@@ -70,7 +71,8 @@ Result<bool> JudgeAgain(const Bundle& bundle, const CrashState& state) {
   return failed;
 }
 
-// A moment of the run itself: who can read what, and, at its end, what changed that should not have.
+// A moment of the run itself: who can read what, and, at its end, what changed that should not
+// have.
 bool JudgeLive(const Bundle& bundle, uint32_t point) {
   bool failed = false;
   for (const Exposure& exposure : FindExposures(bundle.trace)) {
@@ -88,8 +90,8 @@ bool JudgeLive(const Bundle& bundle, uint32_t point) {
   return failed;
 }
 
-// --view and --check are the user's own commands: they are run again on the state, in a sandbox around a copy
-// of it.
+// --view and --check are the user's own commands: they are run again on the state, in a sandbox
+// around a copy of it.
 Result<bool> ProbeAgain(const Bundle& bundle, const CrashState& state) {
   ASSIGN_OR_RETURN(const TempDir directory, TempDir::Create("oldornew-replay-"));
   SandboxSpec spec;
@@ -99,8 +101,8 @@ Result<bool> ProbeAgain(const Bundle& bundle, const CrashState& state) {
   const std::string& command = view ? bundle.header.view : bundle.header.check;
   const Probe probe = MakeProbe(&sandbox, command, 120);
   ASSIGN_OR_RETURN(const ProbeAnswer answer, probe(state.tree, {}));
-  std::fputs(fmt::format("{} prints {} and exits {}\n", ShellQuote(command), Quote(answer.output, 200),
-                         answer.exit_status)
+  std::fputs(fmt::format("{} prints {} and exits {}\n", ShellQuote(command),
+                         Quote(answer.output, 200), answer.exit_status)
                  .c_str(),
              stdout);
   if (!view) return answer.exit_status != 0;
@@ -109,24 +111,27 @@ Result<bool> ProbeAgain(const Bundle& bundle, const CrashState& state) {
   };
   ASSIGN_OR_RETURN(const ProbeAnswer old_answer, probe(bundle.trace.old_tree, {}));
   ASSIGN_OR_RETURN(const ProbeAnswer new_answer, probe(bundle.trace.new_tree, {}));
-  std::fputs(fmt::format("that is {} the old state and {} the new one\n", same(old_answer) ? "as" : "unlike",
-                         same(new_answer) ? "as" : "unlike")
+  std::fputs(fmt::format("that is {} the old state and {} the new one\n",
+                         same(old_answer) ? "as" : "unlike", same(new_answer) ? "as" : "unlike")
                  .c_str(),
              stdout);
-  return bundle.header.oracle == "durable" ? !same(new_answer) : !same(old_answer) && !same(new_answer);
+  return bundle.header.oracle == "durable" ? !same(new_answer)
+                                           : !same(old_answer) && !same(new_answer);
 }
 
 // " and 4096 B of the next", of a kill within a write.
 std::string InsideOf(const std::string& token) {
   const auto kill_case = ParseKillToken(token);
-  return kill_case && kill_case->bytes > 0 ? fmt::format(" and {} B of the next", kill_case->bytes) : "";
+  return kill_case && kill_case->bytes > 0 ? fmt::format(" and {} B of the next", kill_case->bytes)
+                                           : "";
 }
 
 // How a further run ended is in its trace: shown, and written out.
 Result<ExitCode> ShowEnd(const Bundle& bundle, const EndCase& end_case, const Options& options) {
   const Trace& trace = bundle.trace;
   if (end_case.trace_id != trace.Identity().Short())
-    return FailWith(ExitCode::kUsage, "this token belongs to trace {}, not to this one: give its bundle",
+    return FailWith(ExitCode::kUsage,
+                    "this token belongs to trace {}, not to this one: give its bundle",
                     end_case.trace_id);
   if (!bundle.header.message.empty()) std::fputs((bundle.header.message + "\n").c_str(), stdout);
   std::fputs(fmt::format("{}\nexited {} after {} calls; what it left, against the old state:\n{}",
@@ -177,10 +182,11 @@ Result<ExitCode> RunOnceMore(const Bundle& bundle, const Options& options) {
   run.plan.injections = std::move(fault.plan);
   ASSIGN_OR_RETURN(const Trace now, RecordIn(sandbox, run));
   const std::string injected = was.plan.empty() ? "" : " with " + Join(was.plan, " and ");
-  std::fputs(fmt::format("{}{}\nexited {}; what it left, against the old state:\n{}", ShellQuote(was.command),
-                         injected, now.exit_status, ListState(now, now.new_tree))
-                 .c_str(),
-             stdout);
+  std::fputs(
+      fmt::format("{}{}\nexited {}; what it left, against the old state:\n{}",
+                  ShellQuote(was.command), injected, now.exit_status, ListState(now, now.new_tree))
+          .c_str(),
+      stdout);
   const std::vector<std::string> otherwise = HowOtherwise(was, now);
   std::fputs(otherwise.empty()
                  ? "it ended as recorded\n"
@@ -195,30 +201,33 @@ Result<ExitCode> RunReplay(const Options& options) {
   if (!options.keep.empty()) RETURN_IF_ERROR(MakeEmptyDirectory(options.keep));
   ASSIGN_OR_RETURN(const Bundle bundle, LoadBundle(options));
   if (options.again) return RunOnceMore(bundle, options);
-  if (const auto end_case = ParseEndToken(bundle.header.token)) return ShowEnd(bundle, *end_case, options);
+  if (const auto end_case = ParseEndToken(bundle.header.token))
+    return ShowEnd(bundle, *end_case, options);
   ASSIGN_OR_RETURN(const std::optional<Profile> row, RowOf(options, bundle));
   ASSIGN_OR_RETURN(const Realised realised,
                    RealiseToken(bundle.trace, bundle.header.token, {{""}}, row ? &*row : nullptr));
   const CrashState& state = realised.state;
   const bool live = realised.profile == kLiveProfile;
   if (!bundle.header.message.empty()) std::fputs((bundle.header.message + "\n").c_str(), stdout);
-  std::fputs(fmt::format("{} {} of {} calls{}; the state, against the old one:\n{}",
-                         live                               ? "the running machine after"
-                         : realised.profile == kKillProfile ? "killed after"
-                                                            : realised.profile + ", power lost after",
-                         state.first_point, bundle.trace.ops.size(), InsideOf(bundle.header.token),
-                         ListState(bundle.trace, state.tree))
-                 .c_str(),
-             stdout);
+  std::fputs(
+      fmt::format("{} {} of {} calls{}; the state, against the old one:\n{}",
+                  live                               ? "the running machine after"
+                  : realised.profile == kKillProfile ? "killed after"
+                                                     : realised.profile + ", power lost after",
+                  state.first_point, bundle.trace.ops.size(), InsideOf(bundle.header.token),
+                  ListState(bundle.trace, state.tree))
+          .c_str(),
+      stdout);
   if (!options.keep.empty()) {
     RETURN_IF_ERROR(WriteTo(state.tree, options.keep));
     std::fputs(fmt::format("written to {}\n", options.keep).c_str(), stdout);
   }
   if (live) return JudgeLive(bundle, state.first_point) ? ExitCode::kFindings : ExitCode::kClean;
   const bool probed = bundle.header.path == "." || bundle.header.oracle == "check";
-  ASSIGN_OR_RETURN(const bool failed, probed && (!bundle.header.view.empty() || !bundle.header.check.empty())
-                                          ? ProbeAgain(bundle, state)
-                                          : JudgeAgain(bundle, state));
+  ASSIGN_OR_RETURN(const bool failed,
+                   probed && (!bundle.header.view.empty() || !bundle.header.check.empty())
+                       ? ProbeAgain(bundle, state)
+                       : JudgeAgain(bundle, state));
   return failed ? ExitCode::kFindings : ExitCode::kClean;
 }
 

@@ -23,9 +23,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 // What a scenario has keys of its own for, or what belongs to the whole run.
-constexpr const char* kNotInScenarios[] = {"dir",    "setup", "trace",  "baseline",  "write-baseline",
-                                           "output", "json",  "report", "scenarios", "help",
-                                           "version"};
+constexpr const char* kNotInScenarios[] = {
+    "dir",  "setup",  "trace",     "baseline", "write-baseline", "output",
+    "json", "report", "scenarios", "help",     "version"};
 
 struct Prepared {
   Scenario scenario;
@@ -45,23 +45,26 @@ std::vector<std::string> AsArguments(const ScenarioOption& option) {
   return out;
 }
 
-Result<Options> ParseArguments(std::vector<std::string> arguments, const std::vector<std::string>& command) {
+Result<Options> ParseArguments(std::vector<std::string> arguments,
+                               const std::vector<std::string>& command) {
   arguments.insert(arguments.begin(), {"oldornew", "check"});
   arguments.emplace_back("--");
   arguments.insert(arguments.end(), command.begin(), command.end());
   std::vector<const char*> argv;
   for (const std::string& argument : arguments) argv.push_back(argument.c_str());
-  ASSIGN_OR_RETURN(ParsedCommandLine parsed, ParseCommandLine(static_cast<int>(argv.size()), argv.data()));
+  ASSIGN_OR_RETURN(ParsedCommandLine parsed,
+                   ParseCommandLine(static_cast<int>(argv.size()), argv.data()));
   return parsed.options;
 }
 
-// The options of the scenario, then those of our own command line that hold for all scenarios. Mistakes are
-// noted one by one, since the parser stops at the first.
+// The options of the scenario, then those of our own command line that hold for all scenarios.
+// Mistakes are noted one by one, since the parser stops at the first.
 Options OptionsOf(const Scenario& scenario, const Options& ours, TomlProblems* problems) {
   std::vector<std::string> all;
   for (const ScenarioOption& option : scenario.options) {
     const std::vector<std::string> arguments = AsArguments(option);
-    const auto* own = std::find(std::begin(kNotInScenarios), std::end(kNotInScenarios), option.name);
+    const auto* own =
+        std::find(std::begin(kNotInScenarios), std::end(kNotInScenarios), option.name);
     if (own != std::end(kNotInScenarios)) {
       problems->Add(scenario.file, option.line,
                     fmt::format("{} cannot be an option of a scenario", option.name));
@@ -72,7 +75,8 @@ Options OptionsOf(const Scenario& scenario, const Options& ours, TomlProblems* p
     }
   }
   Options out =
-      ParseArguments(all, scenario.run.empty() ? std::vector<std::string>{"true"} : scenario.run).value();
+      ParseArguments(all, scenario.run.empty() ? std::vector<std::string>{"true"} : scenario.run)
+          .value();
   if (!scenario.setup.empty()) out.setup = "set -e\n" + scenario.setup;
   if (!ours.work_directory.empty()) out.work_directory = ours.work_directory;
   if (ours.jobs != 0) out.jobs = ours.jobs;
@@ -98,7 +102,8 @@ Result<std::vector<Prepared>> Prepare(const Options& options) {
 Result<std::string> WhySkipped(const Scenario& scenario) {
   const char* path = std::getenv("PATH");
   for (const std::string& program : scenario.needs) {
-    if (!FindProgram(program, path == nullptr ? "" : path, ".")) return program + " is not installed";
+    if (!FindProgram(program, path == nullptr ? "" : path, "."))
+      return program + " is not installed";
   }
   if (scenario.only_if.empty()) return std::string();
   ASSIGN_OR_RETURN(const TempDir temporary, TempDir::Create("oldornew-scenario-"));
@@ -113,7 +118,8 @@ Result<std::string> WhySkipped(const Scenario& scenario) {
 Result<std::string> MakeDirectory(const Scenario& scenario, const std::string& temporary) {
   if (!scenario.directory.empty()) {
     const size_t slash = scenario.file.rfind('/');
-    return JoinPath(slash == std::string::npos ? "." : scenario.file.substr(0, slash), scenario.directory);
+    return JoinPath(slash == std::string::npos ? "." : scenario.file.substr(0, slash),
+                    scenario.directory);
   }
   const std::string directory = JoinPath(temporary, "judged");
   RETURN_IF_ERROR(MakeDirectories(directory));
@@ -123,7 +129,8 @@ Result<std::string> MakeDirectory(const Scenario& scenario, const std::string& t
 
 class Gate {
  public:
-  Gate(const Options& options, Baseline baseline) : options_(options), baseline_(std::move(baseline)) {}
+  Gate(const Options& options, Baseline baseline)
+      : options_(options), baseline_(std::move(baseline)) {}
 
   Result<ScenarioRun> Check(const Prepared& prepared) {
     const Scenario& scenario = prepared.scenario;
@@ -145,7 +152,8 @@ class Gate {
     run.seconds = std::chrono::duration<double>(Clock::now() - start).count();
     if (!done) {
       const ExitCode code = done.error().exit_code;
-      if (code == ExitCode::kInterrupted || code == ExitCode::kInternal) return tl::unexpected(done.error());
+      if (code == ExitCode::kInterrupted || code == ExitCode::kInternal)
+        return tl::unexpected(done.error());
       run.state = ScenarioRun::State::kDiffers;
       run.judgement.exit_code = code;
       run.judgement.verdict = Verdict::kUnsupported;
@@ -225,12 +233,14 @@ Result<ExitCode> RunScenarios(const Options& options) {
   }
   summary.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   if (!options.json) {
-    for (const std::string& stale : gate.StaleBaselineEntries()) std::printf("note  %s\n", stale.c_str());
+    for (const std::string& stale : gate.StaleBaselineEntries())
+      std::printf("note  %s\n", stale.c_str());
   }
   std::fputs((options.json ? ScenarioJson(summary) : ScenarioTotals(summary)).c_str(), stdout);
   for (const ReportTarget& target : targets)
     RETURN_IF_ERROR(WriteFile(target.path, Render(summary, target.format)));
-  if (!options.write_baseline.empty()) RETURN_IF_ERROR(WriteFile(options.write_baseline, new_baseline));
+  if (!options.write_baseline.empty())
+    RETURN_IF_ERROR(WriteFile(options.write_baseline, new_baseline));
   return ScenarioExitCode(summary);
 }
 

@@ -33,7 +33,8 @@ RunSpec RunSpecOf(const Options& options) {
   run.ack_fd = options.ack_fd;
   for (const std::string& text : options.inject) {
     if (options.subcommand != Subcommand::kRecord) break;  // check runs it without, too
-    if (auto injection = ParseInjection(text)) run.plan.injections.push_back(*injection);  // checked before
+    // checked before
+    if (auto injection = ParseInjection(text)) run.plan.injections.push_back(*injection);
   }
   run.time_limit = std::chrono::milliseconds(static_cast<int64_t>(options.timeout_seconds * 1000));
   return run;
@@ -68,13 +69,14 @@ Result<ProfileTable> LoadProfiles(const Options& options) {
 Status SaveTrace(const Trace& trace, const std::string& path) {
   const std::string to = path.empty() ? "oldornew.trace" : path;
   RETURN_IF_ERROR(WriteTrace(trace, to));
-  std::string summary = fmt::format(
-      "oldornew: {}: {} of {}, exit status {}, {}\n", to, Count(trace.ops.size(), "op"),
-      trace.processes.size() == 1 ? "1 process" : fmt::format("{} processes", trace.processes.size()),
-      trace.exit_status,
-      trace.obstacles.empty() ? "complete"
-      : trace.CanBeJudged()   ? "not proved complete:"
-                              : "cannot be judged:");
+  std::string summary =
+      fmt::format("oldornew: {}: {} of {}, exit status {}, {}\n", to, Count(trace.ops.size(), "op"),
+                  trace.processes.size() == 1 ? "1 process"
+                                              : fmt::format("{} processes", trace.processes.size()),
+                  trace.exit_status,
+                  trace.obstacles.empty() ? "complete"
+                  : trace.CanBeJudged()   ? "not proved complete:"
+                                          : "cannot be judged:");
   for (const Obstacle& obstacle : trace.obstacles)
     summary += fmt::format("oldornew:   {}\n", obstacle.reason);
   std::fputs(summary.c_str(), stderr);
@@ -95,7 +97,8 @@ Result<ChosenProfiles> ChooseProfiles(const Options& options) {
 
 namespace {
 
-// The command reads what had been printed through a descriptor: no path of ours is visible in the sandbox.
+// The command reads what had been printed through a descriptor: no path of ours is visible in the
+// sandbox.
 constexpr int kPrintedFd = 9;
 
 Result<UniqueFd> FileOfBytes(const std::string& bytes) {
@@ -111,8 +114,8 @@ Result<UniqueFd> FileOfBytes(const std::string& bytes) {
 
 Probe MakeProbe(Sandbox* sandbox, const std::string& shell_command, double timeout_seconds) {
   if (shell_command.empty()) return {};
-  return [sandbox, shell_command, timeout_seconds](const FileTree& state,
-                                                   const ProbeContext& context) -> Result<ProbeAnswer> {
+  return [sandbox, shell_command, timeout_seconds](
+             const FileTree& state, const ProbeContext& context) -> Result<ProbeAnswer> {
     RETURN_IF_ERROR(sandbox->Present(state));
     ASSIGN_OR_RETURN(const UniqueFd printed, FileOfBytes(context.printed));
     RunSpec spec;

@@ -1,4 +1,5 @@
-// What several subcommands do alike: record as the options say, load a trace, make probes, pick profiles.
+// What several subcommands do alike: record as the options say, load a trace, make probes, pick
+// profiles.
 #pragma once
 
 #include <string>
@@ -19,7 +20,8 @@ RunSpec RunSpecOf(const Options& options);
 /// The built-in table, with the rows of options.profiles_file.
 Result<ProfileTable> LoadProfiles(const Options& options);
 
-/// Records options.command, imports options.log, or loads options.trace_path (then there is no sandbox).
+/// Records options.command, imports options.log, or loads options.trace_path (then there is no
+/// sandbox).
 Result<Recording> ObtainTrace(const Options& options);
 
 /// Writes the trace (default: oldornew.trace) and says on standard error what it is.

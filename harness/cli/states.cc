@@ -53,10 +53,11 @@ Result<ExitCode> RunStates(const Options& options) {
     RETURN_IF_ERROR(status);
     exhaustive = exhaustive && coverage.exhaustive;
   }
-  std::fputs(fmt::format("oldornew: {} (grain: {}), {}\n", Count(number, "state"), GrainName(limits.grain),
-                         exhaustive ? "exhaustive" : "BOUNDED: raise --max-states")
-                 .c_str(),
-             stderr);
+  std::fputs(
+      fmt::format("oldornew: {} (grain: {}), {}\n", Count(number, "state"), GrainName(limits.grain),
+                  exhaustive ? "exhaustive" : "BOUNDED: raise --max-states")
+          .c_str(),
+      stderr);
   return exhaustive || options.accept_bounded ? ExitCode::kClean : ExitCode::kBounded;
 }
 

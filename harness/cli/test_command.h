@@ -34,9 +34,9 @@ class CommandTest : public ::testing::Test {
   // Runs `oldornew ARGUMENTS` in the directory w. ARGUMENTS are shell text.
   CommandOutcome Run(const std::string& arguments) const {
     const std::string program = std::string(OLDORNEW_BINARY_DIR) + "/harness/oldornew";
-    const std::string line =
-        fmt::format("cd {} && {} {} >{} 2>{} </dev/null", ShellQuote(Path("w")), ShellQuote(program),
-                    arguments, ShellQuote(Path("out")), ShellQuote(Path("err")));
+    const std::string line = fmt::format("cd {} && {} {} >{} 2>{} </dev/null",
+                                         ShellQuote(Path("w")), ShellQuote(program), arguments,
+                                         ShellQuote(Path("out")), ShellQuote(Path("err")));
     const int status = std::system(line.c_str());
     CommandOutcome outcome;
     outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

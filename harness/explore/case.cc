@@ -17,13 +17,15 @@ constexpr std::string_view kKill = "kill/";
 Status CheckTrace(const Trace& trace, const std::string& trace_id) {
   const std::string id = trace.Identity().Short();
   if (trace_id == id) return {};
-  return FailWith(ExitCode::kUsage, "this token belongs to trace {}, not to this one ({})", trace_id, id);
+  return FailWith(ExitCode::kUsage, "this token belongs to trace {}, not to this one ({})",
+                  trace_id, id);
 }
 
 }  // namespace
 
 std::string FormatToken(const PowerCase& power_case) {
-  return fmt::format("{}{}/{}/{}", kPower, power_case.profile, power_case.choice, power_case.trace_id);
+  return fmt::format("{}{}/{}/{}", kPower, power_case.profile, power_case.choice,
+                     power_case.trace_id);
 }
 
 std::string FormatToken(const EndCase& end_case) {
@@ -32,7 +34,8 @@ std::string FormatToken(const EndCase& end_case) {
 
 std::optional<EndCase> ParseEndToken(std::string_view token) {
   const size_t last = token.rfind('/');
-  if (!token.starts_with(kEnd) || last < kEnd.size() || token.size() - last - 1 != 8) return std::nullopt;
+  if (!token.starts_with(kEnd) || last < kEnd.size() || token.size() - last - 1 != 8)
+    return std::nullopt;
   return EndCase{std::string(token.substr(kEnd.size(), last - kEnd.size())),
                  std::string(token.substr(last + 1))};
 }
@@ -56,8 +59,8 @@ Result<PowerCase> ParseToken(std::string_view token) {
   return power_case;
 }
 
-Result<CrashState> Realise(const Trace& trace, const PowerCase& power_case, const Projection& projection,
-                           const Profile* profile) {
+Result<CrashState> Realise(const Trace& trace, const PowerCase& power_case,
+                           const Projection& projection, const Profile* profile) {
   RETURN_IF_ERROR(CheckTrace(trace, power_case.trace_id));
   if (profile != nullptr) return RealiseChoice(trace, *profile, power_case.choice, projection);
   ASSIGN_OR_RETURN(const auto profiles, SelectProfiles({power_case.profile}));
@@ -74,7 +77,8 @@ bool IsLiveToken(std::string_view token) { return token.starts_with(kLive); }
 
 Result<LiveCase> ParseLiveToken(std::string_view token) {
   const auto malformed = [&] {
-    return FailWith(ExitCode::kUsage, "not a token: {} (expected live/POINT/TRACE, as a report prints it)",
+    return FailWith(ExitCode::kUsage,
+                    "not a token: {} (expected live/POINT/TRACE, as a report prints it)",
                     Quote(token));
   };
   if (!IsLiveToken(token)) return malformed();
@@ -113,10 +117,10 @@ bool IsKillToken(std::string_view token) { return token.starts_with(kKill); }
 
 Result<KillCase> ParseKillToken(std::string_view token) {
   const auto malformed = [&] {
-    return FailWith(
-        ExitCode::kUsage,
-        "not a token: {} (expected kill/POINT/TRACE or kill/POINT.BYTES/TRACE, as a report prints it)",
-        Quote(token));
+    return FailWith(ExitCode::kUsage,
+                    "not a token: {} (expected kill/POINT/TRACE or kill/POINT.BYTES/TRACE, as a "
+                    "report prints it)",
+                    Quote(token));
   };
   if (!IsKillToken(token)) return malformed();
   const std::string_view rest = token.substr(kKill.size());
@@ -141,10 +145,11 @@ Result<CrashState> Realise(const Trace& trace, const KillCase& kill_case) {
   while (walk.Next() && walk.point() <= kill_case.point) {
   }
   const Op* op = kill_case.point < trace.ops.size() ? &trace.ops[kill_case.point] : nullptr;
-  const bool inside = op != nullptr && walk.point() == kill_case.point + 1 && op->kind == OpKind::kWrite &&
-                      op->error == 0 && kill_case.bytes < op->length;
+  const bool inside = op != nullptr && walk.point() == kill_case.point + 1 &&
+                      op->kind == OpKind::kWrite && op->error == 0 && kill_case.bytes < op->length;
   if (!inside) {
-    return FailWith(ExitCode::kUsage, "this token names a moment {} B into call {}, which is no such write",
+    return FailWith(ExitCode::kUsage,
+                    "this token names a moment {} B into call {}, which is no such write",
                     kill_case.bytes, kill_case.point + 1);
   }
   state.tree = walk.TreeInside(kill_case.bytes);
@@ -152,8 +157,8 @@ Result<CrashState> Realise(const Trace& trace, const KillCase& kill_case) {
   return state;
 }
 
-Result<Realised> RealiseToken(const Trace& trace, std::string_view token, const Projection& projection,
-                              const Profile* profile) {
+Result<Realised> RealiseToken(const Trace& trace, std::string_view token,
+                              const Projection& projection, const Profile* profile) {
   if (IsLiveToken(token)) {
     ASSIGN_OR_RETURN(const LiveCase live_case, ParseLiveToken(token));
     ASSIGN_OR_RETURN(CrashState state, Realise(trace, live_case));

@@ -34,7 +34,8 @@ std::vector<uint64_t> KillWalk::Inside() const {
 
 FileTree KillWalk::TreeInside(uint64_t bytes) const {
   FileTree out = tree();
-  out.at(op().object).content = before_.WithWrite(op().offset, trace_.Payload(op()).substr(0, bytes));
+  out.at(op().object).content =
+      before_.WithWrite(op().offset, trace_.Payload(op()).substr(0, bytes));
   return out;
 }
 

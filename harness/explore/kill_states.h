@@ -1,10 +1,11 @@
-// Kill states: what the next reader finds when every process of the run is killed at some moment (SIGKILL,
-// the OOM killer of a container). The page cache survives, so nothing is lost; what was not yet done is not
-// there.
+// Kill states: what the next reader finds when every process of the run is killed at some moment
+// (SIGKILL, the OOM killer of a container). The page cache survives, so nothing is lost; what was
+// not yet done is not there.
 //
-// A call that changes names or attributes happens as a whole. A write does not: the kernel copies page by
-// page and looks for a fatal signal between two pages (generic_perform_write in mm/filemap.c), so that a
-// write leaves any whole number of page cache pages of what it was to write.
+// A call that changes names or attributes happens as a whole. A write does not: the kernel copies
+// page by page and looks for a fatal signal between two pages (generic_perform_write in
+// mm/filemap.c), so that a write leaves any whole number of page cache pages of what it was to
+// write.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +31,8 @@ class KillWalk {
   /// Behind op().
   const FileTree& tree() const { return live_.tree(); }
 
-  /// Within op(): after how many of its bytes it can end, where that is a state of its own. Ascending; empty
-  /// for all but writes of several pages.
+  /// Within op(): after how many of its bytes it can end, where that is a state of its own.
+  /// Ascending; empty for all but writes of several pages.
   std::vector<uint64_t> Inside() const;
   /// The tree after so many bytes of op().
   FileTree TreeInside(uint64_t bytes) const;

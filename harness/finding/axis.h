@@ -1,5 +1,5 @@
-// Axis: what can happen to a program, as a check explores it. Each axis gives cases of its own kind; a
-// finding says on which one it lies.
+// Axis: what can happen to a program, as a check explores it. Each axis gives cases of its own
+// kind; a finding says on which one it lies.
 #pragma once
 
 #include <cstdint>
@@ -18,14 +18,15 @@ enum class Axis : uint8_t {
   kOldStates,  ///< --vary-old: the command meets other old states
 };
 
-/// "power", "faults", "kill", "next-run", "vary-old". Where a finding of power cuts lists file system
-/// profiles, one of another axis has this name.
+/// "power", "faults", "kill", "next-run", "vary-old". Where a finding of power cuts lists file
+/// system profiles, one of another axis has this name.
 const char* AxisName(Axis axis);
 
 /// Errors (usage): not a name that --only takes, with those it does.
 Result<Axis> ParseAxis(const std::string& name);
 
-/// True when `name` is the name of an axis other than power, as outcomes list it in place of a profile.
+/// True when `name` is the name of an axis other than power, as outcomes list it in place of a
+/// profile.
 bool IsAxisName(const std::string& name);
 
 /// "power, kill": in their order.

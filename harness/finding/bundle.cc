@@ -163,14 +163,16 @@ BundleHeader HeaderOf(const Trace& trace, const Finding& finding, const Subject*
     header.outcomes.push_back(fmt::format("{}: {}", OutcomeName(outcome), Join(profiles, " ")));
   for (const RepairStep& step : finding.steps)
     header.repair.push_back(fmt::format("{} {} {}", step.object, step.after, step.text));
-  for (size_t i = 1; i < finding.subjects.size(); ++i) header.subjects.push_back(finding.subjects[i].path);
+  for (size_t i = 1; i < finding.subjects.size(); ++i)
+    header.subjects.push_back(finding.subjects[i].path);
   return header;
 }
 
 namespace {
 
 tl::unexpected<Error> BadHeader(const char* field, const std::string& value) {
-  return FailWith(ExitCode::kUsage, "the bundle's header: {} says nothing known: {}", field, Quote(value));
+  return FailWith(ExitCode::kUsage, "the bundle's header: {} says nothing known: {}", field,
+                  Quote(value));
 }
 
 Status ReadOutcomes(const BundleHeader& header, Finding* finding) {
@@ -192,8 +194,8 @@ Status ReadRepair(const Bundle& bundle, Finding* finding) {
   for (const std::string& line : bundle.header.repair) {
     RepairStep step;
     int length = 0;
-    if (std::sscanf(line.c_str(), "%d %u %n", &step.object, &step.after, &length) != 2 || step.object < 0 ||
-        static_cast<size_t>(step.object) >= bundle.trace.objects.size() ||
+    if (std::sscanf(line.c_str(), "%d %u %n", &step.object, &step.after, &length) != 2 ||
+        step.object < 0 || static_cast<size_t>(step.object) >= bundle.trace.objects.size() ||
         step.after >= bundle.trace.ops.size())
       return BadHeader("repair", line);
     step.text = line.substr(static_cast<size_t>(length));
@@ -208,7 +210,8 @@ Status ReadRepair(const Bundle& bundle, Finding* finding) {
 Result<AckRule> AckOf(const BundleHeader& header) {
   if (header.ack_fd.empty()) return ParseAck(header.ack);
   int fd = -1;
-  if (std::sscanf(header.ack_fd.c_str(), "%d", &fd) != 1 || fd < 0) return BadHeader("ack-fd", header.ack_fd);
+  if (std::sscanf(header.ack_fd.c_str(), "%d", &fd) != 1 || fd < 0)
+    return BadHeader("ack-fd", header.ack_fd);
   return ParseAck(header.ack, header.ack != "exit", fd);
 }
 
@@ -247,7 +250,8 @@ Result<Finding> FindingOf(const Bundle& bundle, const Profile* row) {
   finding.repair_failed = header.repair_failed;
   finding.unproven = header.unproven;
   RETURN_IF_ERROR(ReadOutcomes(header, &finding));
-  if (finding.outcomes.empty()) finding.outcomes[finding.shown] = finding.profiles = {finding.profile};
+  if (finding.outcomes.empty())
+    finding.outcomes[finding.shown] = finding.profiles = {finding.profile};
   RETURN_IF_ERROR(ReadRepair(bundle, &finding));
   finding.subjects = SubjectsOf(finding);
   for (const std::string& path : header.subjects)

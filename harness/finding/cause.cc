@@ -9,7 +9,8 @@
 namespace oldornew {
 
 std::string SiteOf(const Trace& trace, const Op& op) {
-  if (op.process < 0 || static_cast<size_t>(op.process) >= trace.processes.size() || op.stack.empty())
+  if (op.process < 0 || static_cast<size_t>(op.process) >= trace.processes.size() ||
+      op.stack.empty())
     return {};
   const Process& process = trace.processes[static_cast<size_t>(op.process)];
   Hasher hasher;
@@ -35,7 +36,8 @@ std::string KeyOf(const Trace& trace, const Finding& finding) {
   for (const RepairStep& step : finding.steps) {
     const std::string site = SiteOf(trace, trace.ops[step.after]);
     const bool directory = IsDirectory(trace, step.object);
-    parts.push_back(directory || site.empty() ? fmt::format("object {}", step.object) : "file " + site);
+    parts.push_back(directory || site.empty() ? fmt::format("object {}", step.object)
+                                              : "file " + site);
   }
   std::sort(parts.begin(), parts.end());
   std::string key = fmt::format("{} {} ", OracleName(finding.oracle), finding.pedantic);
@@ -56,9 +58,10 @@ std::vector<RepairStep> Latest(const Trace& trace, const Finding& finding, const
 }
 
 bool SamePlaces(const std::vector<RepairStep>& a, const std::vector<RepairStep>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const RepairStep& x, const RepairStep& y) {
-    return x.object == y.object && x.after == y.after;
-  });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const RepairStep& x, const RepairStep& y) {
+                      return x.object == y.object && x.after == y.after;
+                    });
 }
 
 void Join(const Trace& trace, Finding other, std::vector<RepairStep> steps, Finding* finding) {
@@ -75,7 +78,8 @@ void Join(const Trace& trace, Finding other, std::vector<RepairStep> steps, Find
 
 }  // namespace
 
-std::vector<Finding> JoinByCause(const Trace& trace, std::vector<Finding> findings, const TestFor& test_for) {
+std::vector<Finding> JoinByCause(const Trace& trace, std::vector<Finding> findings,
+                                 const TestFor& test_for) {
   std::vector<Finding> out;
   std::map<std::string, size_t> first;  // key -> place in out
   for (Finding& finding : findings) {
@@ -86,7 +90,8 @@ std::vector<Finding> JoinByCause(const Trace& trace, std::vector<Finding> findin
       continue;
     }
     Finding& mine = out[known->second];
-    // Directories are synced once, after the last of all the changes in them: if that cures each of them.
+    // Directories are synced once, after the last of all the changes in them: if that cures each of
+    // them.
     std::vector<RepairStep> merged = Latest(trace, mine, finding);
     std::vector<RepairStep> theirs = Latest(trace, finding, mine);
     const auto cures = [&](const Finding& which, const std::vector<RepairStep>& steps) {

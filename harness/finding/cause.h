@@ -1,10 +1,10 @@
 // Cause: findings that the same added syncs cure are one finding (oracles.md 15).
 //
-// The same syncs means: the same places in the program. A loop that writes twenty files and syncs none of
-// them lacks one call, at one line; the twenty paths are then the subjects of one finding. Two findings are
-// joined when their repairs sync the same directories and files that were written from the same place of the
-// program (the recorded call stack, by module and offset), and, for directories synced at several places,
-// when the latest of them was found to cure both.
+// The same syncs means: the same places in the program. A loop that writes twenty files and syncs
+// none of them lacks one call, at one line; the twenty paths are then the subjects of one finding.
+// Two findings are joined when their repairs sync the same directories and files that were written
+// from the same place of the program (the recorded call stack, by module and offset), and, for
+// directories synced at several places, when the latest of them was found to cure both.
 #pragma once
 
 #include <functional>
@@ -18,13 +18,14 @@ namespace oldornew {
 /// The test of one finding, by its subject. An empty function: no repair can be tried.
 using TestFor = std::function<RepairTest(const Finding&)>;
 
-/// Joins findings of one oracle with the same cause; each has its repair already. Order is kept: a finding
-/// stays where its first subject was. Only those with a repair are joined, and never pedantic ones with
-/// others.
-std::vector<Finding> JoinByCause(const Trace& trace, std::vector<Finding> findings, const TestFor& test_for);
+/// Joins findings of one oracle with the same cause; each has its repair already. Order is kept: a
+/// finding stays where its first subject was. Only those with a repair are joined, and never
+/// pedantic ones with others.
+std::vector<Finding> JoinByCause(const Trace& trace, std::vector<Finding> findings,
+                                 const TestFor& test_for);
 
-/// Where in the program the op was made, the same in every run: modules and offsets of its call stack,
-/// digested. Empty when the op has no stack.
+/// Where in the program the op was made, the same in every run: modules and offsets of its call
+/// stack, digested. Empty when the op has no stack.
 std::string SiteOf(const Trace& trace, const Op& op);
 
 }  // namespace oldornew

@@ -9,7 +9,8 @@ namespace oldornew {
 std::vector<std::string> InTableOrder(std::vector<std::string> names) {
   const auto position = [](const std::string& name) {
     const auto& table = Profiles();
-    return std::find_if(table.begin(), table.end(), [&](const Profile& p) { return p.name == name; }) -
+    return std::find_if(table.begin(), table.end(),
+                        [&](const Profile& p) { return p.name == name; }) -
            table.begin();
   };
   std::sort(names.begin(), names.end(),
@@ -18,7 +19,8 @@ std::vector<std::string> InTableOrder(std::vector<std::string> names) {
   return names;
 }
 
-void AddCoverage(const Coverage& coverage, const Profile& profile, bool pedantic, SearchResult* result) {
+void AddCoverage(const Coverage& coverage, const Profile& profile, bool pedantic,
+                 SearchResult* result) {
   Coverage& sum = result->coverage;
   sum.crash_points = coverage.crash_points;
   sum.orders = std::max(sum.orders, coverage.orders);
@@ -38,8 +40,8 @@ void AddCoverage(const Coverage& coverage, const Profile& profile, bool pedantic
 
 namespace {
 
-// Most oracles ask for bytes, kinds and targets (oracles.md 6): lost modes, owners, attributes and times are
-// no part of it. The user's own commands may look at anything.
+// Most oracles ask for bytes, kinds and targets (oracles.md 6): lost modes, owners, attributes and
+// times are no part of it. The user's own commands may look at anything.
 bool Matters(const Trace& trace, Oracle oracle, const Effect& effect) {
   const OpKind kind = trace.ops[effect.op].kind;
   if (kind == OpKind::kSetTimes) return false;
@@ -55,7 +57,8 @@ std::vector<Effect> LostThatMatters(const Trace& trace, Oracle oracle, std::vect
 
 CaseSize SizeOf(const Trace& trace, Oracle oracle, const CrashState& state) {
   CaseSize size{0, state.first_point, 0, state.deviations};
-  // What a broken promise lacks is what is lost late, after the promise: state.lost does not say it.
+  // What a broken promise lacks is what is lost late, after the promise: state.lost does not say
+  // it.
   if (oracle == Oracle::kDurable) return {state.deviations, 0, 0, 0};
   for (const Effect& effect : state.lost) {
     if (!Matters(trace, oracle, effect)) continue;
@@ -112,19 +115,22 @@ void Collector::Finish(Entry* entry) {
   Finding& finding = entry->finding;
   for (auto& [outcome, profiles] : finding.outcomes) profiles = InTableOrder(std::move(profiles));
   finding.profiles = InTableOrder(std::move(finding.profiles));
+  // oracles.md 16
   const bool warning = finding.oracle == Oracle::kAttrs ||
-                       (finding.oracle == Oracle::kDurable && !options_.durable_is_error);  // oracles.md 16
+                       (finding.oracle == Oracle::kDurable && !options_.durable_is_error);
   finding.severity = warning ? Severity::kWarning : Severity::kError;
   finding.token = FormatToken({entry->profile->name, entry->choice, trace_.Identity().Short()});
   if (finding.oracle == Oracle::kDurable) {
-    // What is lost matters at the late point, after the promise; the early one may lack nothing at all.
-    if (const auto late = RealiseChoice(model_, *entry->profile, entry->choice, entry->projection)) {
+    // What is lost matters at the late point, after the promise; the early one may lack nothing at
+    // all.
+    if (const auto late =
+            RealiseChoice(model_, *entry->profile, entry->choice, entry->projection)) {
       finding.lost = late->lost;
       finding.on_disk = late->named_by;
     }
     if (entry->history != nullptr && entry->ack >= 0) {
-      finding.first_point =
-          std::max(finding.first_point, entry->history->acks[static_cast<size_t>(entry->ack)].point);
+      finding.first_point = std::max(finding.first_point,
+                                     entry->history->acks[static_cast<size_t>(entry->ack)].point);
     }
   }
   finding.lost = LostThatMatters(trace_, finding.oracle, std::move(finding.lost));

@@ -1,5 +1,5 @@
-// Collector: gathers violations into findings, one for each (subject, oracle), and keeps the best case to
-// show.
+// Collector: gathers violations into findings, one for each (subject, oracle), and keeps the best
+// case to show.
 #pragma once
 
 #include <compare>
@@ -14,8 +14,8 @@
 
 namespace oldornew {
 
-/// How much a case asks of the reader; the smallest one is shown: fewest lost effects, then the earliest
-/// crash, then effects that are lost whole before those lost in part.
+/// How much a case asks of the reader; the smallest one is shown: fewest lost effects, then the
+/// earliest crash, then effects that are lost whole before those lost in part.
 struct CaseSize {
   size_t lost = 0;
   uint32_t first_point = 0;
@@ -40,11 +40,13 @@ class Collector {
   Collector(const History& history, const SearchOptions& options)
       : model_(history), trace_(history.trace()), options_(options) {}
 
-  /// From here on violations are of this subject. `history` must outlive the collector's Take; null for
-  /// probes.
-  void StartSubject(const Subject& subject, const VersionHistory* history, const Projection& projection);
+  /// From here on violations are of this subject. `history` must outlive the collector's Take; null
+  /// for probes.
+  void StartSubject(const Subject& subject, const VersionHistory* history,
+                    const Projection& projection);
 
-  void Add(const Violation& violation, const CrashState& state, const Profile& profile, bool pedantic);
+  void Add(const Violation& violation, const CrashState& state, const Profile& profile,
+           bool pedantic);
 
   /// All findings with their case described (DescribeCase), by subject.
   std::vector<Finding> Take();
@@ -73,10 +75,11 @@ class Collector {
   std::map<std::pair<std::string, Oracle>, Entry> entries_;
 };
 
-/// Adds one exploration to result->coverage; states_distinct is left to the caller. A profile that is only a
-/// hint (pedantic) and could not be explored to the end gives a note: what was asked for is exhaustive all
-/// the same.
-void AddCoverage(const Coverage& coverage, const Profile& profile, bool pedantic, SearchResult* result);
+/// Adds one exploration to result->coverage; states_distinct is left to the caller. A profile that
+/// is only a hint (pedantic) and could not be explored to the end gives a note: what was asked for
+/// is exhaustive all the same.
+void AddCoverage(const Coverage& coverage, const Profile& profile, bool pedantic,
+                 SearchResult* result);
 
 /// Place of a profile in the order of exploration, for stable lists.
 std::vector<std::string> InTableOrder(std::vector<std::string> names);

@@ -9,7 +9,9 @@
 
 namespace oldornew {
 
-const char* SeverityName(Severity severity) { return severity == Severity::kError ? "error" : "warning"; }
+const char* SeverityName(Severity severity) {
+  return severity == Severity::kError ? "error" : "warning";
+}
 
 std::string ShowProfiles(const std::vector<std::string>& profiles, size_t all) {
   if (profiles.size() == all && all > 1) return "all profiles";
@@ -29,8 +31,8 @@ std::string ShowProfiles(const std::vector<std::string>& profiles, size_t all) {
 
 namespace {
 
-// mkstemp(3) and its like: six or more letters and digits that no word has. A run of digits that long is a
-// pid, a time or a counter.
+// mkstemp(3) and its like: six or more letters and digits that no word has. A run of digits that
+// long is a pid, a time or a counter.
 bool LooksRandom(std::string_view run) {
   if (run.size() < 6) return false;
   size_t lower = 0;
@@ -43,7 +45,8 @@ bool LooksRandom(std::string_view run) {
   }
   if (digits == run.size()) return true;
   const bool capitalised = upper == 1 && run[0] >= 'A' && run[0] <= 'Z';
-  return (digits > 0 && upper > 0) || (lower > 0 && upper > 0 && !capitalised) || (digits > 1 && lower > 0);
+  return (digits > 0 && upper > 0) || (lower > 0 && upper > 0 && !capitalised) ||
+         (digits > 1 && lower > 0);
 }
 
 std::string WithoutRandom(const std::string& name) {
@@ -58,7 +61,8 @@ std::string WithoutRandom(const std::string& name) {
       out += name[i++];
       continue;
     }
-    // What is random may stand behind a word without anything between ("sedB3xK9a"): the whole run gives way.
+    // What is random may stand behind a word without anything between ("sedB3xK9a"): the whole run
+    // gives way.
     out += LooksRandom(std::string_view(name).substr(i, end - i)) ? "*" : name.substr(i, end - i);
     i = end;
   }
@@ -95,7 +99,9 @@ std::string IdOf(const Finding& finding, const std::string& path) {
 
 bool IsLive(Oracle oracle) { return oracle == Oracle::kPrivate || oracle == Oracle::kContained; }
 
-bool IsLive(const Finding& finding) { return IsLive(finding.oracle) || finding.axis != Axis::kPower; }
+bool IsLive(const Finding& finding) {
+  return IsLive(finding.oracle) || finding.axis != Axis::kPower;
+}
 
 std::string FindingId(const Finding& finding) {
   return IdOf(finding, finding.stable_path.empty() ? finding.path : finding.stable_path);
@@ -109,7 +115,8 @@ std::vector<FindingSubject> SubjectsOf(const Finding& finding) {
 
 std::vector<std::string> FindingIds(const Finding& finding) {
   std::vector<std::string> out;
-  for (const FindingSubject& subject : SubjectsOf(finding)) out.push_back(IdOf(finding, subject.stable_path));
+  for (const FindingSubject& subject : SubjectsOf(finding))
+    out.push_back(IdOf(finding, subject.stable_path));
   return out;
 }
 
@@ -131,12 +138,14 @@ std::string AtomicMessage(const Finding& finding, size_t all) {
     parts.push_back(fmt::format("{} ({})", OutcomePhrase(outcome), ShowProfiles(profiles, all)));
   }
   std::string what = parts[0];
-  for (size_t i = 1; i < parts.size(); ++i) what += (i + 1 == parts.size() ? " or " : ", ") + parts[i];
+  for (size_t i = 1; i < parts.size(); ++i)
+    what += (i + 1 == parts.size() ? " or " : ", ") + parts[i];
   const std::string& name = same && !finding.at.empty() ? finding.at : finding.path;
   return fmt::format("{} can {} after a power cut", Named(name), what);
 }
 
-// What the state before the run was, in a word: a file that was made anew was not OLD but not there.
+// What the state before the run was, in a word: a file that was made anew was not OLD but not
+// there.
 const char* OldPhrase(const Trace& trace, const Finding& finding, const VersionHistory* history) {
   const auto place = FindPlace(trace, finding.path);
   if (history == nullptr || history->versions.size() != 2 || !place) return "OLD";
@@ -145,32 +154,35 @@ const char* OldPhrase(const Trace& trace, const Finding& finding, const VersionH
   return was == is ? "OLD" : was ? "THERE (old)" : "MISSING (old)";
 }
 
-std::string DurableMessage(const Trace& trace, const Finding& finding, const VersionHistory* history, int ack,
-                           size_t all) {
+std::string DurableMessage(const Trace& trace, const Finding& finding,
+                           const VersionHistory* history, int ack, size_t all) {
   std::string said = "it was acknowledged";
   if (history != nullptr && ack >= 0) {
     const Ack& a = history->acks[static_cast<size_t>(ack)];
-    said = a.said.starts_with("exited ") ? fmt::format("{} {}", ProgramName(trace), a.said)
-                                         : fmt::format("{} said {}", ProgramName(trace), Quote(a.said));
+    said = a.said.starts_with("exited ")
+               ? fmt::format("{} {}", ProgramName(trace), a.said)
+               : fmt::format("{} said {}", ProgramName(trace), Quote(a.said));
   }
   const std::string old = OldPhrase(trace, finding, history);
-  const std::string which = finding.path != "." && !finding.evidence.empty() ? finding.evidence : old;
+  const std::string which =
+      finding.path != "." && !finding.evidence.empty() ? finding.evidence : old;
   return fmt::format("{} can still be {} after {} ({})", Named(finding.path), which, said,
                      ShowProfiles(finding.profiles, all));
 }
 
-// One sentence on why; a second one on which of the lost calls matter, where that is not all of them.
+// One sentence on why; a second one on which of the lost calls matter, where that is not all of
+// them.
 std::string Explain(const Trace& trace, const Finding& finding) {
   if (finding.oracle == Oracle::kAttrs) {
-    return finding.lost.empty()
-               ? "The attributes are set when the content is already published."
-               : "The attributes are a change of their own, which can be lost while the content is there.";
+    return finding.lost.empty() ? "The attributes are set when the content is already published."
+                                : "The attributes are a change of their own, which can be lost "
+                                  "while the content is there.";
   }
   std::string why;
   if (finding.oracle != Oracle::kDurable) {
-    const bool data = std::any_of(finding.lost.begin(), finding.lost.end(), [&](const Effect& effect) {
-      return ChangesData(trace.ops[effect.op].kind);
-    });
+    const bool data =
+        std::any_of(finding.lost.begin(), finding.lost.end(),
+                    [&](const Effect& effect) { return ChangesData(trace.ops[effect.op].kind); });
     if (data && NameBeforeData(trace, finding)) {
       why = "The new name reached the disk before the data it names.";
     } else if (data) {
@@ -179,19 +191,23 @@ std::string Explain(const Trace& trace, const Finding& finding) {
       why = "Nothing needs to be lost: the file is in this state while the program runs.";
     }
   }
-  const auto count = static_cast<size_t>(std::count(finding.needed.begin(), finding.needed.end(), true));
+  const auto count =
+      static_cast<size_t>(std::count(finding.needed.begin(), finding.needed.end(), true));
   if (count > 0 && count < finding.lost.size()) {
     why += why.empty() ? "" : " ";
-    why += count == 1 ? "Of what is lost only one call matters; the rest goes with it."
-                      : fmt::format("Of what is lost {} calls matter; the rest goes with them.", count);
+    why += count == 1
+               ? "Of what is lost only one call matters; the rest goes with it."
+               : fmt::format("Of what is lost {} calls matter; the rest goes with them.", count);
   }
   return why;
 }
 
-// The call to look at: what was lost first and matters, or what was carried out last before the power went.
+// The call to look at: what was lost first and matters, or what was carried out last before the
+// power went.
 std::string SourceOf(const Trace& trace, const Finding& finding) {
   for (size_t i = 0; i < finding.lost.size(); ++i) {
-    if (finding.needed.empty() || finding.needed[i]) return SourceOrProgram(trace, finding.lost[i].op);
+    if (finding.needed.empty() || finding.needed[i])
+      return SourceOrProgram(trace, finding.lost[i].op);
   }
   if (!finding.lost.empty()) return SourceOrProgram(trace, finding.lost[0].op);
   return SourceOrProgram(trace, finding.first_point > 0 ? finding.first_point - 1 : 0);
@@ -201,14 +217,17 @@ std::string SourceOf(const Trace& trace, const Finding& finding) {
 std::string CureOf(const Finding& finding) {
   if (!finding.repair_failed) return finding.cure;
   if (finding.outcomes.contains(Outcome::kMixed) && finding.oracle == Oracle::kAtomic)
-    return "no added fsync makes several files change in one step: publish them through one rename, of a "
+    return "no added fsync makes several files change in one step: publish them through one "
+           "rename, of a "
            "directory or a "
            "symlink";
   if (finding.oracle == Oracle::kAttrs)
-    return "no added fsync cures it: set mode, owner and attributes of the new file before it is synced and "
+    return "no added fsync cures it: set mode, owner and attributes of the new file before it is "
+           "synced and "
            "renamed";
   if (finding.path == ".") return "no added fsync cures it";
-  return "no added fsync cures it: write a new file, fsync it, rename it over the old one, fsync the "
+  return "no added fsync cures it: write a new file, fsync it, rename it over the old one, fsync "
+         "the "
          "directory";
 }
 
@@ -228,8 +247,8 @@ bool NameBeforeData(const Trace& trace, const Finding& finding) {
   return false;
 }
 
-void DescribeCase(const Trace& trace, const VersionHistory* history, int ack, size_t profiles_explored,
-                  Finding* finding) {
+void DescribeCase(const Trace& trace, const VersionHistory* history, int ack,
+                  size_t profiles_explored, Finding* finding) {
   switch (finding->oracle) {
     case Oracle::kDurable:
       finding->message = DurableMessage(trace, *finding, history, ack, profiles_explored);
@@ -245,7 +264,8 @@ void DescribeCase(const Trace& trace, const VersionHistory* history, int ack, si
       finding->message = AtomicMessage(*finding, profiles_explored);
   }
   finding->stable_path = SubjectPattern(trace, finding->path);
-  finding->subjects = {{finding->path, finding->at, finding->outcomes, finding->token, finding->stable_path}};
+  finding->subjects = {
+      {finding->path, finding->at, finding->outcomes, finding->token, finding->stable_path}};
 }
 
 void DescribeCause(const Trace& trace, Finding* finding) {

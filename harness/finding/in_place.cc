@@ -25,40 +25,44 @@ std::optional<Known> Recognise(const FileTree& tree, const Place& place) {
   const std::string dir = slash == std::string::npos ? "." : place.path.substr(0, slash);
   const Content& content = tree.at(*inode).content;
   if (content.Read(0, kSqliteMagic.size()) == kSqliteMagic) {
-    return Known{
-        "an SQLite database",
-        fmt::format("--view {}", ShellQuote(fmt::format("sqlite3 {} .dump", ShellQuote(place.path))))};
+    return Known{"an SQLite database",
+                 fmt::format("--view {}",
+                             ShellQuote(fmt::format("sqlite3 {} .dump", ShellQuote(place.path))))};
   }
   for (const std::string suffix : {"-journal", "-wal"}) {
     if (!name.ends_with(suffix)) continue;
     const std::string database = place.path.substr(0, place.path.size() - suffix.size());
     const auto main = tree.Lookup(database, place.root);
     if (main && tree.at(*main).content.Read(0, kSqliteMagic.size()) == kSqliteMagic) {
-      return Known{
-          "part of an SQLite database",
-          fmt::format("--view {}", ShellQuote(fmt::format("sqlite3 {} .dump", ShellQuote(database))))};
+      return Known{"part of an SQLite database",
+                   fmt::format("--view {}",
+                               ShellQuote(fmt::format("sqlite3 {} .dump", ShellQuote(database))))};
     }
   }
   if (name == "data.mdb") {
-    return Known{"an LMDB database", fmt::format("--view {}", ShellQuote("mdb_dump -a " + ShellQuote(dir)))};
+    return Known{"an LMDB database",
+                 fmt::format("--view {}", ShellQuote("mdb_dump -a " + ShellQuote(dir)))};
   }
-  const bool leveldb = name.ends_with(".log") && tree.Lookup(JoinPath(dir, "CURRENT"), place.root) &&
+  const bool leveldb = name.ends_with(".log") &&
+                       tree.Lookup(JoinPath(dir, "CURRENT"), place.root) &&
                        tree.Lookup(JoinPath(dir, "LOCK"), place.root);
   if (leveldb) return Known{"a LevelDB log", "--view COMMAND that prints the database's records"};
   return std::nullopt;
 }
 
-// Objects that were overwritten within their old bytes, under a name, after some other file had been synced
-// in the run.
+// Objects that were overwritten within their old bytes, under a name, after some other file had
+// been synced in the run.
 std::set<ObjectId> OverwrittenAfterSyncOfAnother(const Trace& trace) {
   std::set<ObjectId> out;
   std::set<ObjectId> synced;
   for (const Op& op : trace.ops) {
     if (op.error != 0) continue;
-    const bool is_file =
-        op.object != kNoObject && trace.objects[static_cast<size_t>(op.object)].kind == FileKind::kFile;
-    if ((op.kind == OpKind::kFsync || op.kind == OpKind::kFdatasync) && is_file) synced.insert(op.object);
-    if (op.kind != OpKind::kWrite || static_cast<size_t>(op.object) >= trace.old_tree.size()) continue;
+    const bool is_file = op.object != kNoObject &&
+                         trace.objects[static_cast<size_t>(op.object)].kind == FileKind::kFile;
+    if ((op.kind == OpKind::kFsync || op.kind == OpKind::kFdatasync) && is_file)
+      synced.insert(op.object);
+    if (op.kind != OpKind::kWrite || static_cast<size_t>(op.object) >= trace.old_tree.size())
+      continue;
     const bool overwrites =
         op.offset < op.size_before && op.offset < trace.old_tree.at(op.object).content.size();
     const bool another = synced.size() > (synced.contains(op.object) ? 1u : 0u);
@@ -69,7 +73,8 @@ std::set<ObjectId> OverwrittenAfterSyncOfAnother(const Trace& trace) {
 
 }  // namespace
 
-std::vector<std::string> FindInPlaceDatabases(const Trace& trace, const std::vector<Subject>& subjects) {
+std::vector<std::string> FindInPlaceDatabases(const Trace& trace,
+                                              const std::vector<Subject>& subjects) {
   std::vector<std::string> out;
   std::set<ObjectId> written;
   for (const Op& op : trace.ops) {
@@ -86,14 +91,17 @@ std::vector<std::string> FindInPlaceDatabases(const Trace& trace, const std::vec
       auto known = Recognise(live.tree(), place);
       if (!known && trace.old_tree.Lookup(place.path, place.root) == object)
         known = Recognise(trace.old_tree, place);
-      if (!known && protocol.contains(*object) && trace.old_tree.Lookup(place.path, place.root) == object) {
-        known = Known{"changed in place after another file was synced, as databases with a journal do",
-                      "--view COMMAND that prints its logical content, or --check COMMAND"};
+      if (!known && protocol.contains(*object) &&
+          trace.old_tree.Lookup(place.path, place.root) == object) {
+        known =
+            Known{"changed in place after another file was synced, as databases with a journal do",
+                  "--view COMMAND that prints its logical content, or --check COMMAND"};
       }
       if (!known) continue;
-      out.push_back(fmt::format(
-          "{} is {}: its bytes are torn by design, only its logical content can be judged. Needs {}",
-          ShowPlace(trace, place), known->kind, known->advice));
+      out.push_back(
+          fmt::format("{} is {}: its bytes are torn by design, only its logical content can be "
+                      "judged. Needs {}",
+                      ShowPlace(trace, place), known->kind, known->advice));
     }
   }
   return out;

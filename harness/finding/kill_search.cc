@@ -14,7 +14,8 @@ namespace oldornew {
 
 namespace {
 
-// Once it is known that a subject is broken within a write, so many moments of it show what it looks like.
+// Once it is known that a subject is broken within a write, so many moments of it show what it
+// looks like.
 constexpr size_t kMostInside = 64;
 // A probe costs a process: of a large write it is asked the first, the middle and the last moment.
 constexpr size_t kMostProbedInside = 3;
@@ -46,7 +47,8 @@ class KillSearch {
     KillWalk walk(trace_);
     while (walk.Next()) Visit(walk);
     for (const Watched& watched : watched_) {
-      for (const auto& [oracle, broken] : watched.broken) Add(oracle, watched.subject->name, broken);
+      for (const auto& [oracle, broken] : watched.broken)
+        Add(oracle, watched.subject->name, broken);
     }
     if (probes_ != nullptr) RETURN_IF_ERROR(Probe());
     return std::move(result_);
@@ -76,9 +78,11 @@ class KillSearch {
     const std::vector<uint64_t> inside = walk.Inside();
     size_t next = 0;
     // Whether it is broken at all is asked of every moment, what it looks like of some.
-    for (; next < inside.size() && watched->broken.empty(); ++next) JudgeInside(walk, inside[next], watched);
-    for (const uint64_t bytes : Spread(
-             std::vector<uint64_t>(inside.begin() + static_cast<ptrdiff_t>(next), inside.end()), kMostInside))
+    for (; next < inside.size() && watched->broken.empty(); ++next)
+      JudgeInside(walk, inside[next], watched);
+    for (const uint64_t bytes :
+         Spread(std::vector<uint64_t>(inside.begin() + static_cast<ptrdiff_t>(next), inside.end()),
+                kMostInside))
       JudgeInside(walk, bytes, watched);
   }
 
@@ -88,7 +92,8 @@ class KillSearch {
   }
 
   void Judge(const FileTree& tree, const Moment& moment, Watched* watched) {
-    const auto violation = JudgeState(trace_, *watched->subject, watched->history, tree, moment.point);
+    const auto violation =
+        JudgeState(trace_, *watched->subject, watched->history, tree, moment.point);
     for (auto& [oracle, broken] : watched->broken) {
       const bool still = violation && violation->oracle == oracle;
       if (!still && broken.whole_again == 0) broken.whole_again = moment.point;
@@ -96,8 +101,10 @@ class KillSearch {
     if (violation && Asked(options_, violation->oracle)) Note(*violation, moment, &watched->broken);
   }
 
-  static void Note(const Violation& violation, const Moment& moment, std::map<Oracle, Broken>* broken) {
-    const auto known = broken->try_emplace(violation.oracle, Broken{moment, violation, {}, 0}).first;
+  static void Note(const Violation& violation, const Moment& moment,
+                   std::map<Oracle, Broken>* broken) {
+    const auto known =
+        broken->try_emplace(violation.oracle, Broken{moment, violation, {}, 0}).first;
     known->second.outcomes.try_emplace(violation.outcome, moment);
   }
 
@@ -127,9 +134,10 @@ class KillSearch {
       add(walk.tree(), {walk.point(), 0});
     }
     std::map<Oracle, Broken> broken;
-    RETURN_IF_ERROR(probes_->JudgeStates(states, [&](const Violation& violation, const CrashState& state) {
-      Note(violation, moments[seen.at(state.digest)], &broken);
-    }));
+    RETURN_IF_ERROR(
+        probes_->JudgeStates(states, [&](const Violation& violation, const CrashState& state) {
+          Note(violation, moments[seen.at(state.digest)], &broken);
+        }));
     result_.count.moments = std::max<uint64_t>(result_.count.moments, states.size());
     for (const auto& [oracle, found] : broken) Add(oracle, ".", found);
     return {};
@@ -155,7 +163,8 @@ class KillSearch {
     const uint32_t guilty = GuiltyOp(broken.first);
     Finding finding;
     finding.oracle = oracle;
-    if (oracle == Oracle::kDurable && !options_.durable_is_error) finding.severity = Severity::kWarning;
+    if (oracle == Oracle::kDurable && !options_.durable_is_error)
+      finding.severity = Severity::kWarning;
     finding.axis = Axis::kKill;
     finding.path = path;
     finding.at = broken.shown.at;
@@ -163,22 +172,26 @@ class KillSearch {
     finding.profile = kKillProfile;
     finding.profiles = {kKillProfile};
     finding.evidence = broken.shown.evidence;
-    finding.token = FormatToken(KillCase{broken.first.point, broken.first.bytes, trace_.Identity().Short()});
+    finding.token =
+        FormatToken(KillCase{broken.first.point, broken.first.bytes, trace_.Identity().Short()});
     finding.first_point = finding.last_point = broken.first.point;
-    for (const auto& [outcome, moment] : broken.outcomes) finding.outcomes[outcome] = {kKillProfile};
+    for (const auto& [outcome, moment] : broken.outcomes)
+      finding.outcomes[outcome] = {kKillProfile};
     finding.marks[guilty] =
         broken.first.bytes == 0
             ? "killed behind this"
             : fmt::format("killed after {} of {} B", broken.first.bytes, trace_.ops[guilty].length);
     if (broken.whole_again > guilty + 1)
       finding.marks[broken.whole_again - 1] = "from here on it is whole again";
-    finding.explanation = "No power needs to be lost: the file is in this state while the program runs.";
+    finding.explanation =
+        "No power needs to be lost: the file is in this state while the program runs.";
     if (oracle == Oracle::kAtomic && path != ".")
       finding.cure = "no sync helps: write a new file and rename it over this one";
     finding.source = SourceOrProgram(trace_, guilty);
     finding.stable_path = SubjectPattern(trace_, path);
     Describe(broken, &finding);
-    finding.subjects = {{finding.path, finding.at, finding.outcomes, finding.token, finding.stable_path}};
+    finding.subjects = {
+        {finding.path, finding.at, finding.outcomes, finding.token, finding.stable_path}};
     AddOrJoin(std::move(finding),
               fmt::format("{} {}", OracleName(oracle), SiteOf(trace_, trace_.ops[guilty])));
   }
@@ -186,7 +199,8 @@ class KillSearch {
   void Describe(const Broken& broken, Finding* finding) const {
     std::vector<std::string> phrases;
     for (const auto& [outcome, moment] : broken.outcomes) phrases.push_back(OutcomePhrase(outcome));
-    const std::string& name = phrases.size() == 1 && !finding->at.empty() ? finding->at : finding->path;
+    const std::string& name =
+        phrases.size() == 1 && !finding->at.empty() ? finding->at : finding->path;
     finding->message = fmt::format("{} can {} {}", name == "." ? "the directory" : name,
                                    Join(phrases, " or "), Scene(broken.first));
   }

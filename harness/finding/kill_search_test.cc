@@ -38,7 +38,8 @@ std::string Pages(int pages, char first) {
 }
 
 TEST(KillSearch, AFileThatIsTruncatedFirstIsFoundWithTheCallBeforeTheKill) {
-  const Trace trace = TraceBuilder().OldFile("f", "old").Truncate("f", 0).Write("f", 0, "new").Exit().Build();
+  const Trace trace =
+      TraceBuilder().OldFile("f", "old").Truncate("f", 0).Write("f", 0, "new").Exit().Build();
   const auto findings = Searched(trace).findings;
   ASSERT_THAT(findings, SizeIs(1));
   const Finding& finding = findings[0];
@@ -69,11 +70,13 @@ TEST(KillSearch, AWriteOfSeveralPagesCanEndBehindEachOfThem) {
       TraceBuilder().OldFile("f", Pages(4, 'a')).Write("f", 100, Pages(3, 'n')).Exit().Build();
   KillWalk walk(trace);
   ASSERT_TRUE(walk.Next());
-  EXPECT_THAT(walk.Inside(), ElementsAre(kPageSize - 100, 2 * kPageSize - 100, 3 * kPageSize - 100));
+  EXPECT_THAT(walk.Inside(),
+              ElementsAre(kPageSize - 100, 2 * kPageSize - 100, 3 * kPageSize - 100));
   for (const uint64_t bytes : walk.Inside()) {
     const std::string expected = Pages(4, 'a').replace(100, bytes, Pages(3, 'n').substr(0, bytes));
     EXPECT_EQ(walk.TreeInside(bytes).at(1).content.ToString(), expected);
-    const auto realised = RealiseToken(trace, FormatToken(KillCase{0, bytes, trace.Identity().Short()}));
+    const auto realised =
+        RealiseToken(trace, FormatToken(KillCase{0, bytes, trace.Identity().Short()}));
     ASSERT_TRUE(realised) << bytes;
     EXPECT_EQ(realised->profile, "kill");
     EXPECT_EQ(realised->state.tree.at(1).content.ToString(), expected);
@@ -106,7 +109,8 @@ TEST(KillSearch, EveryGrowingPageIsAMomentEvenIfItIsZero) {
   EXPECT_THAT(walk.Inside(), ElementsAre(kPageSize, 2 * kPageSize));
 }
 
-// Every moment that a report can name, computed another way: all prefixes of calls, and of writes by pages.
+// Every moment that a report can name, computed another way: all prefixes of calls, and of writes
+// by pages.
 TEST(KillSearch, FindsExactlyTheSubjectsThatSomePrefixOfTheRunLeavesBroken) {
   TraceBuilder builder;
   builder.OldFile("a", "old").OldFile("b", Pages(3, 'a')).OldFile("c", "old").OldFile("d", "old");
@@ -180,7 +184,8 @@ TEST(KillSearch, OneLineOfTheProgramIsOneFinding) {
       for (const FindingSubject& subject : finding.subjects) {
         const auto realised = RealiseToken(trace, subject.token);
         ASSERT_TRUE(realised);
-        EXPECT_TRUE(realised->state.tree.at(*realised->state.tree.Lookup(subject.path)).content.empty());
+        EXPECT_TRUE(
+            realised->state.tree.at(*realised->state.tree.Lookup(subject.path)).content.empty());
       }
     }
   }
@@ -201,12 +206,13 @@ TEST(KillSearch, ItsIdIsNotThatOfThePowerCutAndIsTheSameInEveryRun) {
 }
 
 TEST(KillToken, EveryBrokenOneIsRefused) {
-  const Trace trace = TraceBuilder().OldFile("f", "old").Write("f", 0, Pages(2, 'n')).Exit().Build();
+  const Trace trace =
+      TraceBuilder().OldFile("f", "old").Write("f", 0, Pages(2, 'n')).Exit().Build();
   const std::string id = trace.Identity().Short();
   for (const std::string& bad : std::vector<std::string>{
-           "kill/", "kill/1", "kill//" + id, "kill/x/" + id, "kill/1x/" + id, "kill/-1/" + id, "kill/9/" + id,
-           "kill/0.0/" + id, "kill/0./" + id, "kill/0.1x/" + id, "kill/1.4096/" + id, "kill/0.8192/" + id,
-           "kill/2.1/" + id, "kill/0/00000000"}) {
+           "kill/", "kill/1", "kill//" + id, "kill/x/" + id, "kill/1x/" + id, "kill/-1/" + id,
+           "kill/9/" + id, "kill/0.0/" + id, "kill/0./" + id, "kill/0.1x/" + id,
+           "kill/1.4096/" + id, "kill/0.8192/" + id, "kill/2.1/" + id, "kill/0/00000000"}) {
     const auto realised = RealiseToken(trace, bad);
     ASSERT_FALSE(realised) << bad;
     EXPECT_EQ(realised.error().exit_code, ExitCode::kUsage) << bad;
@@ -217,7 +223,8 @@ TEST(KillToken, EveryBrokenOneIsRefused) {
 }
 
 TEST(KillSearch, ItsBundleIsReadBackAndExplained) {
-  Trace trace = TraceBuilder().OldFile("f", "old").Truncate("f", 0).Write("f", 0, "new").Exit().Build();
+  Trace trace =
+      TraceBuilder().OldFile("f", "old").Truncate("f", 0).Write("f", 0, "new").Exit().Build();
   trace.processes = {{1, -1, "/bin/save", {"save"}, true, {}}};
   const Finding finding = Searched(trace).findings.at(0);
   const Subject subject{"f", {{0, "f"}}, false};

@@ -14,7 +14,8 @@ constexpr size_t kMostWork = 2'000'000;  // Calls applied in all.
 
 class Rebuilder {
  public:
-  Rebuilder(const Trace& trace, const Subject& subject, const SearchOptions& options, const Finding& finding)
+  Rebuilder(const Trace& trace, const Subject& subject, const SearchOptions& options,
+            const Finding& finding)
       : trace_(trace),
         judge_(trace, subject, options.ack, finding.oracle),
         oracle_(finding.oracle),
@@ -39,17 +40,20 @@ class Rebuilder {
 
 }  // namespace
 
-void MarkNeeded(const Trace& trace, const Subject& subject, const SearchOptions& options, Finding* finding) {
+void MarkNeeded(const Trace& trace, const Subject& subject, const SearchOptions& options,
+                Finding* finding) {
   finding->needed.clear();
   const auto& lost = finding->lost;
-  if (lost.empty() || lost.size() > kMostEffects || lost.size() * trace.ops.size() > kMostWork) return;
+  if (lost.empty() || lost.size() > kMostEffects || lost.size() * trace.ops.size() > kMostWork)
+    return;
   std::set<uint32_t> all;
   for (const Effect& effect : lost) {
     if (effect.extent != Effect::Extent::kWhole) return;
     all.insert(effect.op);
   }
   const Rebuilder rebuilder(trace, subject, options, *finding);
-  if (!rebuilder.Fails(all)) return;  // The state is no plain sum of calls: delayed sizes, zeroed blocks.
+  // The state is no plain sum of calls: delayed sizes, zeroed blocks.
+  if (!rebuilder.Fails(all)) return;
   for (const Effect& effect : lost) {
     std::set<uint32_t> fewer = all;
     fewer.erase(effect.op);

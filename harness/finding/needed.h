@@ -1,9 +1,9 @@
 // Needed: which of the lost effects of a finding matter.
 //
-// The case shown is the smallest one that the profile allows, but what reaches the disk is not free to
-// choose: a call may be lost only because the file system loses it together with another. Here each lost
-// effect is given back by itself, against all order that the file system keeps, and the state is judged
-// again: is the finding gone, then this effect is needed for it.
+// The case shown is the smallest one that the profile allows, but what reaches the disk is not free
+// to choose: a call may be lost only because the file system loses it together with another. Here
+// each lost effect is given back by itself, against all order that the file system keeps, and the
+// state is judged again: is the finding gone, then this effect is needed for it.
 #pragma once
 
 #include "finding/finding.h"
@@ -11,8 +11,10 @@
 
 namespace oldornew {
 
-/// Fills finding->needed (one bool for each of finding->lost). Leaves it empty when the state cannot be
-/// rebuilt from whole calls: torn or partly lost effects, or more than a few hundred of them.
-void MarkNeeded(const Trace& trace, const Subject& subject, const SearchOptions& options, Finding* finding);
+/// Fills finding->needed (one bool for each of finding->lost). Leaves it empty when the state
+/// cannot be rebuilt from whole calls: torn or partly lost effects, or more than a few hundred of
+/// them.
+void MarkNeeded(const Trace& trace, const Subject& subject, const SearchOptions& options,
+                Finding* finding);
 
 }  // namespace oldornew

@@ -28,8 +28,8 @@ std::string ShowAnswer(const ProbeAnswer& answer) {
                                  : fmt::format("(exit {}) {}", answer.exit_status, answer.output);
 }
 
-ProbeSearch::ProbeSearch(const History& history, const SearchOptions& options, const VersionHistory& promises,
-                         Collector* collector, SearchResult* result)
+ProbeSearch::ProbeSearch(const History& history, const SearchOptions& options,
+                         const VersionHistory& promises, Collector* collector, SearchResult* result)
     : history_(history),
       trace_(history.trace()),
       options_(options),
@@ -43,11 +43,13 @@ Status ProbeSearch::Learn() {
   return {};
 }
 
-Status ProbeSearch::JudgeStates(const std::vector<CrashState>& states,
-                                const std::function<void(const Violation&, const CrashState&)>& visit) {
+Status ProbeSearch::JudgeStates(
+    const std::vector<CrashState>& states,
+    const std::function<void(const Violation&, const CrashState&)>& visit) {
   RETURN_IF_ERROR(AnswerAll(states));
   for (const CrashState& state : states) {
-    for (const Violation& violation : Judge(answers_.at(KeyFor(state, state.last_point)), state.last_point))
+    for (const Violation& violation :
+         Judge(answers_.at(KeyFor(state, state.last_point)), state.last_point))
       visit(violation, state);
   }
   return {};
@@ -58,15 +60,16 @@ Status ProbeSearch::RunAll() {
   collector_->StartSubject(subject_, &promises_, everything_);
   for (const auto& [profile, pedantic] : ProfilesToExplore(options_)) {
     std::vector<CrashState> states;
-    const Coverage coverage =
-        ForEachCrashState(history_, *profile, everything_, options_.limits, [&](const CrashState& state) {
-          states.push_back(state);
-          return true;
-        });
+    const Coverage coverage = ForEachCrashState(history_, *profile, everything_, options_.limits,
+                                                [&](const CrashState& state) {
+                                                  states.push_back(state);
+                                                  return true;
+                                                });
     AddCoverage(coverage, *profile, pedantic, result_);
     RETURN_IF_ERROR(AnswerAll(states));
     for (const CrashState& state : states) {
-      for (const Violation& violation : Judge(answers_.at(KeyFor(state, state.last_point)), state.last_point))
+      for (const Violation& violation :
+           Judge(answers_.at(KeyFor(state, state.last_point)), state.last_point))
         collector_->Add(violation, state, *profile, pedantic);
     }
   }
@@ -76,8 +79,9 @@ Status ProbeSearch::RunAll() {
 
 ProbeContext ProbeSearch::ContextAt(uint32_t point) const {
   ProbeContext context;
-  context.acked = static_cast<uint32_t>(std::count_if(promises_.acks.begin(), promises_.acks.end(),
-                                                      [&](const Ack& ack) { return ack.point <= point; }));
+  context.acked =
+      static_cast<uint32_t>(std::count_if(promises_.acks.begin(), promises_.acks.end(),
+                                          [&](const Ack& ack) { return ack.point <= point; }));
   for (uint32_t i = 0; i < point && i < trace_.ops.size(); ++i) {
     const Op& op = trace_.ops[i];
     if (op.kind == OpKind::kOutput && op.error == 0 && op.name == "stdout")
@@ -86,7 +90,8 @@ ProbeContext ProbeSearch::ContextAt(uint32_t point) const {
   return context;
 }
 
-Result<ProbeAnswer> ProbeSearch::Ask(const Probe& probe, const FileTree& tree, uint32_t point) const {
+Result<ProbeAnswer> ProbeSearch::Ask(const Probe& probe, const FileTree& tree,
+                                     uint32_t point) const {
   return probe(WithoutVolatile(tree, options_.volatile_globs), ContextAt(point));
 }
 
@@ -100,9 +105,10 @@ Status ProbeSearch::LearnVersions() {
       if (round == 0) {
         first = ShowAnswer(answer);
       } else if (ShowAnswer(answer) != first) {
-        return FailWith(ExitCode::kUsage,
-                        "--view prints {} and then {} on the same state: it must print the same each time",
-                        Quote(first), Quote(ShowAnswer(answer)));
+        return FailWith(
+            ExitCode::kUsage,
+            "--view prints {} and then {} on the same state: it must print the same each time",
+            Quote(first), Quote(ShowAnswer(answer)));
       }
     }
     versions_.push_back({point, first});
@@ -112,7 +118,8 @@ Status ProbeSearch::LearnVersions() {
   LiveTree live(trace_);
   const auto& acks = promises_.acks;
   for (uint32_t i = 0, next = 0; i <= points; ++i) {
-    for (; next < acks.size() && acks[next].point == i; ++next) RETURN_IF_ERROR(learn(live.tree(), i));
+    for (; next < acks.size() && acks[next].point == i; ++next)
+      RETURN_IF_ERROR(learn(live.tree(), i));
     if (i < points) live.Apply(trace_.ops[i]);
   }
   RETURN_IF_ERROR(learn(live.tree(), points));
@@ -129,14 +136,16 @@ Status ProbeSearch::CheckEndpoints() {
        {std::tuple{&trace_.old_tree, "old", 0u}, std::tuple{&trace_.new_tree, "new", points}}) {
     ASSIGN_OR_RETURN(const ProbeAnswer answer, Ask(Check(), *tree, point));
     if (answer.exit_status != 0) {
-      return FailWith(ExitCode::kBaselineFailed, "--check rejects the {} state itself (exit {}): {}", name,
-                      answer.exit_status, Quote(answer.output, 200));
+      return FailWith(ExitCode::kBaselineFailed,
+                      "--check rejects the {} state itself (exit {}): {}", name, answer.exit_status,
+                      Quote(answer.output, 200));
     }
   }
   return {};
 }
 
-// The check may look at OLDORNEW_ACKED and OLDORNEW_STDOUT: the same tree is asked again when those differ.
+// The check may look at OLDORNEW_ACKED and OLDORNEW_STDOUT: the same tree is asked again when those
+// differ.
 Digest ProbeSearch::KeyFor(const CrashState& state, uint32_t point) const {
   if (!Check()) return state.digest;
   const ProbeContext context = ContextAt(point);
@@ -213,8 +222,9 @@ std::vector<Violation> ProbeSearch::Judge(const Answers& answers, uint32_t point
 }
 
 RepairTest ProbeSearch::Test(const std::vector<const Profile*>& profiles, const Finding& finding) {
-  return
-      [this, profiles, &finding](const RepairedTrace& repaired) { return Gone(repaired, profiles, finding); };
+  return [this, profiles, &finding](const RepairedTrace& repaired) {
+    return Gone(repaired, profiles, finding);
+  };
 }
 
 bool ProbeSearch::Gone(const RepairedTrace& repaired, const std::vector<const Profile*>& profiles,
@@ -224,8 +234,8 @@ bool ProbeSearch::Gone(const RepairedTrace& repaired, const std::vector<const Pr
     const auto& reachable = finding.profiles;
     if (std::find(reachable.begin(), reachable.end(), profile->name) == reachable.end()) continue;
     bool found = false;
-    const Coverage coverage =
-        ForEachCrashState(history, *profile, everything_, options_.limits, [&](const CrashState& state) {
+    const Coverage coverage = ForEachCrashState(
+        history, *profile, everything_, options_.limits, [&](const CrashState& state) {
           const uint32_t point = repaired.RecordedBefore(state.last_point);
           const Digest key = KeyFor(state, point);
           auto known = answers_.find(key);
@@ -237,8 +247,8 @@ bool ProbeSearch::Gone(const RepairedTrace& repaired, const std::vector<const Pr
           }
           for (const Violation& violation : Judge(known->second, point)) {
             // What was acknowledged must be there whole.
-            const bool half = finding.oracle == Oracle::kDurable && violation.oracle == Oracle::kAtomic &&
-                              ContextAt(point).acked > 0;
+            const bool half = finding.oracle == Oracle::kDurable &&
+                              violation.oracle == Oracle::kAtomic && ContextAt(point).acked > 0;
             found |= violation.oracle == finding.oracle || half;
           }
           return !found;

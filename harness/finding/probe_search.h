@@ -1,5 +1,5 @@
-// ProbeSearch: the search when the user's own command judges: --view (logical old-or-new, oracles.md 3) or
-// --check.
+// ProbeSearch: the search when the user's own command judges: --view (logical old-or-new,
+// oracles.md 3) or --check.
 #pragma once
 
 #include <string>
@@ -27,19 +27,20 @@ class ProbeSearch {
   /// Learns what the command says of the versions. Before anything else. Errors: those of RunAll.
   Status Learn();
 
-  /// Adds violations to the collector and coverage and notes to the result. The command sees the whole judged
-  /// directory, files that match options.volatile_globs absent; findings name ".", the judged directory as a
-  /// whole. One command run for each distinct state; answers are remembered by state. Errors: kBaselineFailed
-  /// when --check rejects the old or the new state itself; kUsage when --view prints something different on
-  /// the same state.
+  /// Adds violations to the collector and coverage and notes to the result. The command sees the
+  /// whole judged directory, files that match options.volatile_globs absent; findings name ".", the
+  /// judged directory as a whole. One command run for each distinct state; answers are remembered
+  /// by state. Errors: kBaselineFailed when --check rejects the old or the new state itself; kUsage
+  /// when --view prints something different on the same state.
   Status RunAll();
 
   /// What the command says of other states: `visit` gets each violation.
   Status JudgeStates(const std::vector<CrashState>& states,
                      const std::function<void(const Violation&, const CrashState&)>& visit);
 
-  /// Whether a repair takes this finding away from those of `profiles` in which it is reachable. Added syncs
-  /// only take states away, so that the answers are known already; a state that was not seen is asked about.
+  /// Whether a repair takes this finding away from those of `profiles` in which it is reachable.
+  /// Added syncs only take states away, so that the answers are known already; a state that was not
+  /// seen is asked about.
   RepairTest Test(const std::vector<const Profile*>& profiles, const Finding& finding);
 
  private:

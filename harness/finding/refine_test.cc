@@ -1,4 +1,5 @@
-// What becomes of a finding after the search: which effects matter, causes, windows, reasons, bundles.
+// What becomes of a finding after the search: which effects matter, causes, windows, reasons,
+// bundles.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -114,14 +115,20 @@ TEST(Needed, OfAttributesThatAreLostTogetherNoneIsEnough) {
   EXPECT_THAT(finding.needed, ElementsAre(false, false));
   finding.lost = {{3, Effect::Extent::kWhole, ""}, {4, Effect::Extent::kWhole, ""}};
   MarkNeeded(trace, subject, {}, &finding);
-  EXPECT_THAT(finding.needed, ElementsAre(true, false)) << "times are no attributes that anybody judges";
+  EXPECT_THAT(finding.needed, ElementsAre(true, false))
+      << "times are no attributes that anybody judges";
 }
 
 TEST(Repair, NoSyncCuresAttributesThatAreSetAfterTheRename) {
   TraceBuilder builder;
   builder.OldFile("f", kOld).OldMode("f", 0600);
-  const Trace trace =
-      builder.Create("t").Write("t", 0, kNew).Fsync("t").Rename("t", "f").Chmod("f", 0640).Exit().Build();
+  const Trace trace = builder.Create("t")
+                          .Write("t", 0, kNew)
+                          .Fsync("t")
+                          .Rename("t", "f")
+                          .Chmod("f", 0640)
+                          .Exit()
+                          .Build();
   SearchOptions options;
   options.profiles = SelectProfiles({"xfs", "posix"}).value();
   options.expect = {Oracle::kAttrs};
@@ -167,8 +174,8 @@ TEST(Cause, EveryTokenOfEverySubjectShowsThatSubjectBroken) {
       const auto realised = RealiseToken(trace, subject.token);
       ASSERT_TRUE(realised) << subject.token;
       const Subject judged{subject.path, {{0, subject.path}}, false};
-      const auto violation = JudgeState(trace, judged, TraceVersions(trace, judged, {}), realised->state.tree,
-                                        realised->state.last_point);
+      const auto violation = JudgeState(trace, judged, TraceVersions(trace, judged, {}),
+                                        realised->state.tree, realised->state.last_point);
       ASSERT_TRUE(violation) << subject.path;
       EXPECT_EQ(violation->oracle, finding.oracle);
     }
@@ -179,8 +186,10 @@ TEST(Window, SaysHowLongForEachFamily) {
   const Trace trace = Replace().Exit().Build();
   const auto findings = Searched(trace, {"ext4", "xfs", "btrfs", "posix"}).findings;
   ASSERT_THAT(findings, SizeIs(2));
-  EXPECT_EQ(findings[0].window, "up to 25 s on ext4, up to 30 s on xfs and btrfs, without bound on posix");
-  EXPECT_EQ(findings[1].window, "up to 5 s on ext4, up to 30 s on xfs and btrfs, without bound on posix");
+  EXPECT_EQ(findings[0].window,
+            "up to 25 s on ext4, up to 30 s on xfs and btrfs, without bound on posix");
+  EXPECT_EQ(findings[1].window,
+            "up to 5 s on ext4, up to 30 s on xfs and btrfs, without bound on posix");
   for (const Finding& finding : findings) {
     EXPECT_THAT(ExplainWindow(trace, finding), SizeIs(4));
   }
@@ -229,7 +238,8 @@ TEST(Bundle, SaysAllThatExplainNeeds) {
     EXPECT_EQ(again->message, finding.message);
     EXPECT_EQ(again->on_disk, finding.on_disk);
     ASSERT_EQ(again->lost.size(), finding.lost.size());
-    for (size_t i = 0; i < finding.lost.size(); ++i) EXPECT_EQ(again->lost[i].op, finding.lost[i].op);
+    for (size_t i = 0; i < finding.lost.size(); ++i)
+      EXPECT_EQ(again->lost[i].op, finding.lost[i].op);
     EXPECT_EQ(again->subjects.size(), finding.subjects.size());
     EXPECT_EQ(FindingId(*again), FindingId(finding));
   }

@@ -11,8 +11,8 @@ namespace oldornew {
 
 namespace {
 
-constexpr size_t kMostOps =
-    3000;  // Each trial enumerates anew: beyond this it would take longer than it is worth.
+// Each trial enumerates anew: beyond this it would take longer than it is worth.
+constexpr size_t kMostOps = 3000;
 constexpr uint64_t kTrialStates = 20'000;
 
 // What an fsync of the file itself forces.
@@ -64,7 +64,8 @@ class Candidates {
     }
     if (list_.size() >= most_) return;
     list_.push_back(
-        {object, after, fmt::format("{} after {} {}", call, after + 1, DescribeShort(trace_.ops[after]))});
+        {object, after,
+         fmt::format("{} after {} {}", call, after + 1, DescribeShort(trace_.ops[after]))});
   }
 
   const Trace& trace_;
@@ -72,8 +73,8 @@ class Candidates {
   std::vector<RepairStep> list_;
 };
 
-// Every object and directory that the shown case lost something of, and those of what gave the subject its
-// name.
+// Every object and directory that the shown case lost something of, and those of what gave the
+// subject its name.
 std::vector<RepairStep> ChooseCandidates(const Trace& trace, const Finding& finding, size_t most) {
   Candidates out(trace, most);
   std::set<uint32_t> ops(finding.on_disk.begin(), finding.on_disk.end());
@@ -83,7 +84,8 @@ std::vector<RepairStep> ChooseCandidates(const Trace& trace, const Finding& find
     const bool publishes = op.kind == OpKind::kRename || op.kind == OpKind::kLink;
     if (publishes) out.AddFile(op.object, index);
     const bool made = op.kind == OpKind::kCreate && finding.oracle == Oracle::kDurable;
-    if (ChangesFile(op.kind) || made) out.AddFile(op.object, static_cast<uint32_t>(trace.ops.size()));
+    if (ChangesFile(op.kind) || made)
+      out.AddFile(op.object, static_cast<uint32_t>(trace.ops.size()));
   }
   for (const uint32_t index : ops) {
     const Op& op = trace.ops[index];
@@ -109,8 +111,8 @@ uint32_t RepairedTrace::RecordedBefore(uint32_t point) const {
 RepairedTrace WithSteps(const Trace& trace, std::vector<RepairStep> steps) {
   RepairedTrace repaired{trace, {}};
   Trace& out = repaired.trace;
-  // Room between the tickets: an added sync begins after its predecessor has ended, and ends before all that
-  // came later.
+  // Room between the tickets: an added sync begins after its predecessor has ended, and ends before
+  // all that came later.
   for (Op& op : out.ops) {
     op.begin *= 4;
     op.end *= 4;
@@ -139,8 +141,8 @@ RepairedTrace WithSteps(const Trace& trace, std::vector<RepairStep> steps) {
 
 namespace {
 
-// Whether the state breaks what the finding is about. What was acknowledged has to be there whole: a sync
-// after which the name survives and its bytes do not makes nothing durable.
+// Whether the state breaks what the finding is about. What was acknowledged has to be there whole:
+// a sync after which the name survives and its bytes do not makes nothing durable.
 bool StillBroken(const Violation& violation, const Finding& finding, const VersionHistory& history,
                  uint32_t last_point) {
   if (violation.oracle == finding.oracle) return true;
@@ -173,7 +175,8 @@ bool Gone(const Trace& repaired, const Subject& subject, const SearchOptions& op
 
 // All subsets of `size` candidates, in order; the first that repairs.
 std::optional<std::vector<RepairStep>> TrySize(const Trace& trace, const RepairTest& test,
-                                               const std::vector<RepairStep>& candidates, size_t size) {
+                                               const std::vector<RepairStep>& candidates,
+                                               size_t size) {
   std::vector<size_t> odometer(size);
   for (size_t i = 0; i < size; ++i) odometer[i] = i;
   while (true) {
@@ -206,7 +209,9 @@ std::optional<std::vector<RepairStep>> FindRepair(const Trace& trace, const Find
     if (auto steps = TrySize(trace, test, candidates, size)) return steps;
   }
   // More than two: all of them, then without each that is not needed.
-  const auto gone = [&](const std::vector<RepairStep>& steps) { return test(WithSteps(trace, steps)); };
+  const auto gone = [&](const std::vector<RepairStep>& steps) {
+    return test(WithSteps(trace, steps));
+  };
   std::vector<RepairStep> steps = candidates;
   if (steps.size() < 3 || !gone(steps)) return std::nullopt;
   for (size_t i = steps.size(); i-- > 0;) {

@@ -1,11 +1,12 @@
-// Repair: the smallest set of added syncs after which a finding is gone, found by trying them out in the
-// model.
+// Repair: the smallest set of added syncs after which a finding is gone, found by trying them out
+// in the model.
 //
-// Candidates come from what the shown case lost: an fsync of each object whose data, attributes or name was
-// lost, right after the last change to it that matters (before the call that publishes it), and an fsync of
-// each directory whose change was lost, right after that change. Sets of one and of two are tried, then all
-// together without those that are not needed. Whether a set repairs is for the caller's test to say: it must
-// have looked at every state of the repaired run in every profile in which the finding is reachable.
+// Candidates come from what the shown case lost: an fsync of each object whose data, attributes or
+// name was lost, right after the last change to it that matters (before the call that publishes
+// it), and an fsync of each directory whose change was lost, right after that change. Sets of one
+// and of two are tried, then all together without those that are not needed. Whether a set repairs
+// is for the caller's test to say: it must have looked at every state of the repaired run in every
+// profile in which the finding is reachable.
 #pragma once
 
 #include <functional>
@@ -31,15 +32,16 @@ RepairedTrace WithSteps(const Trace& trace, std::vector<RepairStep> steps);
 /// True when the finding is gone from the repaired run.
 using RepairTest = std::function<bool(const RepairedTrace& repaired)>;
 
-/// The test for the oracles that are judged in memory: none of the states that those of `profiles` allow in
-/// which the finding is reachable violates its oracle for this subject, and for `durable` what was
-/// acknowledged is there whole. `subject`, `options` and `finding` must outlive it.
+/// The test for the oracles that are judged in memory: none of the states that those of `profiles`
+/// allow in which the finding is reachable violates its oracle for this subject, and for `durable`
+/// what was acknowledged is there whole. `subject`, `options` and `finding` must outlive it.
 RepairTest SubjectTest(const Subject& subject, const SearchOptions& options,
                        const std::vector<const Profile*>& profiles, const Finding& finding);
 
 /// nullopt: no set of at most `most_candidates` added syncs does it. Deterministic.
 std::optional<std::vector<RepairStep>> FindRepair(const Trace& trace, const Finding& finding,
-                                                  const RepairTest& test, size_t most_candidates = 10);
+                                                  const RepairTest& test,
+                                                  size_t most_candidates = 10);
 
 /// Puts what FindRepair said into the finding.
 void SetRepair(const Trace& trace, std::optional<std::vector<RepairStep>> steps, Finding* finding);

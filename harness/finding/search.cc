@@ -50,8 +50,8 @@ struct Kept {
   CrashState state;
 };
 
-// One subject under one profile: independent of all others, so that they can run side by side and be merged
-// in order.
+// One subject under one profile: independent of all others, so that they can run side by side and
+// be merged in order.
 struct Task {
   const Prepared* prepared = nullptr;
   const Profile* profile = nullptr;
@@ -74,13 +74,14 @@ void Keep(const Trace& trace, Violation violation, const CrashState& state, Task
 void RunTask(const History& history, const SearchOptions& options, Task* task) {
   const Trace& trace = history.trace();
   const Prepared& p = *task->prepared;
-  // A warning that holds only where POSIX promises nothing helps nobody: attrs is asked where it was asked
-  // for.
+  // A warning that holds only where POSIX promises nothing helps nobody: attrs is asked where it
+  // was asked for.
   const bool attributes = !task->pedantic && !p.combinations.versions.empty();
-  task->coverage =
-      ForEachCrashState(history, *task->profile, p.projection, options.limits, [&](const CrashState& state) {
+  task->coverage = ForEachCrashState(
+      history, *task->profile, p.projection, options.limits, [&](const CrashState& state) {
         task->pictures.insert(state.digest);
-        const auto violation = JudgeState(trace, *p.subject, p.history, state.tree, state.last_point);
+        const auto violation =
+            JudgeState(trace, *p.subject, p.history, state.tree, state.last_point);
         if (violation && Asked(options, violation->oracle)) Keep(trace, *violation, state, task);
         if (!attributes || (violation && violation->oracle == Oracle::kAtomic)) return true;
         const auto mixed = JudgeAttributes(trace, *p.subject, p.combinations, state.tree);
@@ -91,8 +92,8 @@ void RunTask(const History& history, const SearchOptions& options, Task* task) {
 
 void RunTasks(const History& history, const SearchOptions& options, std::vector<Task>* tasks) {
   const unsigned processors = std::max(1u, std::thread::hardware_concurrency());
-  const size_t jobs =
-      std::min<size_t>(options.jobs > 0 ? static_cast<size_t>(options.jobs) : processors, tasks->size());
+  const size_t jobs = std::min<size_t>(
+      options.jobs > 0 ? static_cast<size_t>(options.jobs) : processors, tasks->size());
   std::atomic<size_t> next{0};
   const auto work = [&] {
     for (size_t i = next++; i < tasks->size(); i = next++) RunTask(history, options, &(*tasks)[i]);
@@ -103,8 +104,9 @@ void RunTasks(const History& history, const SearchOptions& options, std::vector<
   for (std::thread& thread : threads) thread.join();
 }
 
-void SearchSubjects(const History& history, const SearchOptions& options, const std::list<Prepared>& prepared,
-                    Collector* collector, SearchResult* result) {
+void SearchSubjects(const History& history, const SearchOptions& options,
+                    const std::list<Prepared>& prepared, Collector* collector,
+                    SearchResult* result) {
   std::vector<Task> tasks;
   for (const Prepared& p : prepared) {
     for (const auto& [profile, pedantic] : ProfilesToExplore(options)) {
@@ -134,7 +136,8 @@ void SearchSubjects(const History& history, const SearchOptions& options, const 
   result->coverage.states_distinct += pictures.size();
 }
 
-// What was found becomes what a person reads: which effects matter, what repairs it, what belongs together.
+// What was found becomes what a person reads: which effects matter, what repairs it, what belongs
+// together.
 std::vector<Finding> Refine(const Trace& trace, const SearchOptions& options,
                             const std::list<Prepared>& prepared, ProbeSearch* probes,
                             std::vector<Finding> findings) {
@@ -150,7 +153,9 @@ std::vector<Finding> Refine(const Trace& trace, const SearchOptions& options,
       return SubjectTest(*subject, options, profiles, finding);
     return probes != nullptr ? probes->Test(profiles, finding) : RepairTest{};
   };
-  const TestFor test_for = [&](const Finding& finding) { return test_under(finding, options.profiles); };
+  const TestFor test_for = [&](const Finding& finding) {
+    return test_under(finding, options.profiles);
+  };
   for (Finding& finding : findings) {
     const Subject* subject = subject_of(finding);
     if (subject != nullptr) MarkNeeded(trace, *subject, options, &finding);
@@ -158,14 +163,17 @@ std::vector<Finding> Refine(const Trace& trace, const SearchOptions& options,
     constexpr size_t kMostInMemory = 10;
     constexpr size_t kMostProbed = 6;
     if (const RepairTest test = test_for(finding)) {
-      SetRepair(trace, FindRepair(trace, finding, test, subject != nullptr ? kMostInMemory : kMostProbed),
+      SetRepair(trace,
+                FindRepair(trace, finding, test, subject != nullptr ? kMostInMemory : kMostProbed),
                 &finding);
     }
   }
   findings = JoinByCause(trace, std::move(findings), test_for);
   for (Finding& finding : findings) {
-    // The repair is the smallest for what was asked for; whether it is enough for the hints is said.
-    for (const Profile* profile : finding.steps.empty() ? std::vector<const Profile*>{} : options.pedantic) {
+    // The repair is the smallest for what was asked for; whether it is enough for the hints is
+    // said.
+    for (const Profile* profile :
+         finding.steps.empty() ? std::vector<const Profile*>{} : options.pedantic) {
       if (!test_under(finding, {profile})(WithSteps(trace, finding.steps)))
         finding.unproven.push_back(profile->name);
     }
@@ -181,10 +189,10 @@ std::vector<std::string> FindLinksAway(const Trace& trace, const std::vector<Sub
     for (const Place& place : subject.places) {
       const std::string target = LeadsToTemporary(trace, place);
       if (target.empty()) continue;
-      out.push_back(
-          fmt::format("{} now leads to {}, a temporary directory: what is there is not judged, and where "
-                      "/tmp is a tmpfs it is gone after a reboot",
-                      ShowPlace(trace, place), target));
+      out.push_back(fmt::format(
+          "{} now leads to {}, a temporary directory: what is there is not judged, and where "
+          "/tmp is a tmpfs it is gone after a reboot",
+          ShowPlace(trace, place), target));
     }
   }
   return out;
@@ -205,8 +213,11 @@ void NoteLitter(const Trace& trace, const SearchOptions& options, SearchResult* 
     if (shown.size() < kMost) shown.push_back(path);
   }
   std::string named = Join(shown, ", ");
-  if (patterns.size() > shown.size()) named += fmt::format(" and {} more", patterns.size() - shown.size());
-  const char* what = !options.kill ? "a power cut" : options.power ? "a power cut or a kill" : "a kill";
+  if (patterns.size() > shown.size())
+    named += fmt::format(" and {} more", patterns.size() - shown.size());
+  const char* what = !options.kill   ? "a power cut"
+                     : options.power ? "a power cut or a kill"
+                                     : "a kill";
   result->notes.push_back(fmt::format("{} can leave {} behind", what, named));
 }
 
@@ -220,7 +231,8 @@ void SortForReport(std::vector<Finding>* findings) {
 
 Result<std::vector<Subject>> SubjectsToJudge(const Trace& trace, const SearchOptions& options) {
   ASSIGN_OR_RETURN(std::vector<Subject> subjects, ChooseSubjects(trace, options.watch));
-  std::erase_if(subjects, [&](const Subject& subject) { return Volatile(subject, options.volatile_globs); });
+  std::erase_if(subjects,
+                [&](const Subject& subject) { return Volatile(subject, options.volatile_globs); });
   return subjects;
 }
 
@@ -251,7 +263,8 @@ Result<SearchResult> Search(const Trace& trace, const SearchOptions& options) {
   }
   const bool views = probes && options.probes[0].view;
   // With --check alone the ordinary questions are asked too only where paths were named.
-  const bool ask = !views && (!probes || !options.watch.watch.empty() || !options.watch.together.empty());
+  const bool ask =
+      !views && (!probes || !options.watch.watch.empty() || !options.watch.together.empty());
   const bool attributes = Asked(options, Oracle::kAttrs);
   if (ask && options.power && result.unsupported.empty()) {
     for (const Subject& subject : subjects) {
@@ -266,8 +279,9 @@ Result<SearchResult> Search(const Trace& trace, const SearchOptions& options) {
   }
   result.findings = Refine(trace, options, prepared, probes ? &*probes : nullptr, collector.Take());
   if (options.kill && result.unsupported.empty()) {
-    ASSIGN_OR_RETURN(KillFindings kills, SearchKills(trace, options, ask ? subjects : std::vector<Subject>{},
-                                                     probes ? &*probes : nullptr));
+    ASSIGN_OR_RETURN(KillFindings kills,
+                     SearchKills(trace, options, ask ? subjects : std::vector<Subject>{},
+                                 probes ? &*probes : nullptr));
     result.kills = kills.count;
     for (Finding& finding : kills.findings) result.findings.push_back(std::move(finding));
   }

@@ -75,10 +75,15 @@ TEST(Finding, ItsIdDependsOnTheProgramAndNotOnTheRecording) {
       .Chmod("t9", 0600)
       .Rename("t9", "f");
   EXPECT_EQ(ids(other.Exit().Build(), {"mainstream"}), first);
-  EXPECT_NE(
-      ids(TraceBuilder().OldFile("h", kOld).Create("t").Write("t", 0, kNew).Rename("t", "h").Exit().Build(),
-          {"ext4"})[0],
-      first[0])
+  EXPECT_NE(ids(TraceBuilder()
+                    .OldFile("h", kOld)
+                    .Create("t")
+                    .Write("t", 0, kNew)
+                    .Rename("t", "h")
+                    .Exit()
+                    .Build(),
+                {"ext4"})[0],
+            first[0])
       << "another subject";
 }
 
@@ -90,7 +95,8 @@ TEST(Finding, RandomPartsOfNamesThatTheRunMadeDoNotCount) {
     EXPECT_EQ(SubjectPattern(trace, name), "*");
   EXPECT_EQ(SubjectPattern(trace, "d/out.31415926.tmp"), "d/out.*.tmp");
   EXPECT_EQ(SubjectPattern(trace, "keptB3xK9a"), "keptB3xK9a");
-  for (const char* name : {"config.toml", "README", "Makefile", "f0", "data.mdb", "index.lock", "a-journal"})
+  for (const char* name :
+       {"config.toml", "README", "Makefile", "f0", "data.mdb", "index.lock", "a-journal"})
     EXPECT_EQ(SubjectPattern(trace, name), name);
 }
 
@@ -98,9 +104,11 @@ TEST(Search, TheRepairOfAReplaceIsTheMissingFsyncAndTheDirectorys) {
   const Trace trace = Replace().Rename("t", "f").Exit().Build();
   const SearchResult result = Searched(trace, Under({"ext4", "xfs"}));
   ASSERT_EQ(result.findings.size(), 2u);
-  EXPECT_THAT(result.findings[0].repair, ::testing::ElementsAre("fsync(t) after 2 pwrite64(t, 6000 B)"));
-  EXPECT_THAT(result.findings[1].repair, ::testing::ElementsAre("fsync(t) after 2 pwrite64(t, 6000 B)",
-                                                                "fsync(.) after 3 rename(t → f)"));
+  EXPECT_THAT(result.findings[0].repair,
+              ::testing::ElementsAre("fsync(t) after 2 pwrite64(t, 6000 B)"));
+  EXPECT_THAT(result.findings[1].repair,
+              ::testing::ElementsAre("fsync(t) after 2 pwrite64(t, 6000 B)",
+                                     "fsync(.) after 3 rename(t → f)"));
 }
 
 TEST(Search, ADurableNewFileNeedsItsBytesAndItsName) {
@@ -108,8 +116,9 @@ TEST(Search, ADurableNewFileNeedsItsBytesAndItsName) {
   const SearchResult result = Searched(trace, Under({"ext4", "xfs", "posix"}));
   ASSERT_EQ(result.findings.size(), 2u);
   EXPECT_THAT(result.findings[1].message, HasSubstr("f can still be MISSING (old) after"));
-  EXPECT_THAT(result.findings[1].repair, ::testing::ElementsAre("fsync(f) after 2 pwrite64(f, 6000 B)",
-                                                                "fsync(.) after 1 openat(f, 0644)"));
+  EXPECT_THAT(result.findings[1].repair,
+              ::testing::ElementsAre("fsync(f) after 2 pwrite64(f, 6000 B)",
+                                     "fsync(.) after 1 openat(f, 0644)"));
 }
 
 TEST(Search, ARemovedFileCanStillBeThere) {
@@ -133,7 +142,8 @@ TEST(Search, DeletingAnyOneSyncOfTheCarefulReplaceIsFound) {
     if (careful.ops[i].kind != OpKind::kFsync) continue;
     Trace holed = careful;
     holed.ops.erase(holed.ops.begin() + static_cast<ptrdiff_t>(i));
-    EXPECT_THAT(Searched(holed, Under({"mainstream"})).findings, Not(IsEmpty())) << "without op " << i;
+    EXPECT_THAT(Searched(holed, Under({"mainstream"})).findings, Not(IsEmpty()))
+        << "without op " << i;
   }
 }
 
@@ -146,8 +156,8 @@ TEST(Search, EveryTokenRealisesToAStateThatFailsTheSameOracle) {
     const auto state = Realise(trace, *parsed);
     ASSERT_TRUE(state) << state.error().message;
     const Subject subject{"f", {{0, "f"}}, false};
-    const auto violation = JudgeState(trace, subject, TraceVersions(trace, subject, options.ack), state->tree,
-                                      state->last_point);
+    const auto violation = JudgeState(trace, subject, TraceVersions(trace, subject, options.ack),
+                                      state->tree, state->last_point);
     ASSERT_TRUE(violation) << finding.token;
     EXPECT_EQ(violation->oracle, finding.oracle) << finding.token;
     EXPECT_EQ(violation->outcome, finding.shown) << finding.token;
@@ -267,7 +277,8 @@ TEST(Search, ASyncedDirectoryBehindAFlippedLinkIsClean) {
                           .Unlink("v1")
                           .Exit()
                           .Build();
-  for (const Finding& finding : Searched(trace, Under({"all"})).findings) ADD_FAILURE() << finding.message;
+  for (const Finding& finding : Searched(trace, Under({"all"})).findings)
+    ADD_FAILURE() << finding.message;
 }
 
 TEST(Search, APublishedVersionInBetweenIsAcceptable) {
@@ -282,7 +293,8 @@ TEST(Search, APublishedVersionInBetweenIsAcceptable) {
                           .Fsync("")
                           .Exit()
                           .Build();
-  for (const Finding& finding : Searched(trace, Under({"all"})).findings) ADD_FAILURE() << finding.message;
+  for (const Finding& finding : Searched(trace, Under({"all"})).findings)
+    ADD_FAILURE() << finding.message;
   SearchOptions strict = Under({"ext4"});
   strict.ack.strict_versions = true;
   EXPECT_THAT(Searched(trace, strict).findings, Not(IsEmpty()))
@@ -290,7 +302,8 @@ TEST(Search, APublishedVersionInBetweenIsAcceptable) {
 }
 
 TEST(Search, AnAcknowledgedLineMakesAnOlderVersionAnError) {
-  const Trace trace = Replace().Fsync("t").Rename("t", "f").Output("saved\n").Fsync("").Exit().Build();
+  const Trace trace =
+      Replace().Fsync("t").Rename("t", "f").Output("saved\n").Fsync("").Exit().Build();
   SearchOptions options = Under({"xfs"});
   EXPECT_THAT(Searched(trace, options).findings, IsEmpty()) << "by its exit everything is durable";
   options.ack = ParseAck("^saved$").value();
@@ -357,14 +370,18 @@ TEST(Search, AWatchedDirectoryIsOneValueAndARenameInsideItIsNoNewVersion) {
 
 TEST(Search, AFileInASecondJudgedDirectoryIsFoundThere) {
   const auto builder = [] {
-    return TraceBuilder().OldRoot("other", RootRole::kJudged, 1).Create("other:t").Write("other:t", 0, kNew);
+    return TraceBuilder()
+        .OldRoot("other", RootRole::kJudged, 1)
+        .Create("other:t")
+        .Write("other:t", 0, kNew);
   };
   const SearchResult careless =
       Searched(builder().Rename("other:t", "other:f").Exit().Build(), Under({"ext4", "xfs"}));
   EXPECT_THAT(careless.subjects, ::testing::ElementsAre("/other/f"));
   EXPECT_THAT(Outcomes(careless, "xfs"), Contains("atomic:empty"));
   const SearchResult careful = Searched(
-      builder().Fsync("other:t").Rename("other:t", "other:f").Fsync("other:").Exit().Build(), Under({"all"}));
+      builder().Fsync("other:t").Rename("other:t", "other:f").Fsync("other:").Exit().Build(),
+      Under({"all"}));
   for (const Finding& finding : careful.findings) ADD_FAILURE() << finding.message;
 }
 
@@ -406,12 +423,14 @@ TraceBuilder ToyTransaction(bool sync_journal) {
 
 TEST(Search, AViewJudgesTheLogicalContentAndFindsAnUnsyncedJournal) {
   SearchOptions options = Under({"ext4", "xfs", "btrfs"});
-  options.probes = {
-      {[](const FileTree& tree, const ProbeContext&) -> Result<ProbeAnswer> { return ToyView(tree); }, {}}};
+  options.probes = {{[](const FileTree& tree, const ProbeContext&) -> Result<ProbeAnswer> {
+                       return ToyView(tree);
+                     },
+                     {}}};
   EXPECT_THAT(Searched(ToyTransaction(true).Build(), options).findings, IsEmpty());
-  // Without the syncs the journal may be empty while pages of the data are half written: seen at sector grain
-  // or not at all for four bytes, so the journal's own content is what goes wrong: zeros that are no undo
-  // record do not matter here.
+  // Without the syncs the journal may be empty while pages of the data are half written: seen at
+  // sector grain or not at all for four bytes, so the journal's own content is what goes wrong:
+  // zeros that are no undo record do not matter here.
   const Probe probe = [](const FileTree& tree, const ProbeContext&) -> Result<ProbeAnswer> {
     const auto journal = tree.Lookup("journal");
     if (journal && !tree.at(*journal).content.ToString().starts_with("undo:"))

@@ -24,8 +24,8 @@ namespace {
 
 // Frames in these say how a call was made, not who wanted it.
 bool IsRuntime(const std::string& path) {
-  static constexpr std::array<std::string_view, 6> kPrefixes = {"libc.so",    "libc-2",    "ld-linux",
-                                                                "libpthread", "libstdc++", "liboldornew"};
+  static constexpr std::array<std::string_view, 6> kPrefixes = {
+      "libc.so", "libc-2", "ld-linux", "libpthread", "libstdc++", "liboldornew"};
   const std::string name = BaseName(path);
   for (const std::string_view prefix : kPrefixes) {
     if (name.starts_with(prefix)) return true;
@@ -55,7 +55,8 @@ std::optional<GElf_Addr> AddressOf(Elf* elf, uint64_t file_offset) {
   if (elf_getphdrnum(elf, &count) != 0) return std::nullopt;
   for (size_t i = 0; i < count; ++i) {
     GElf_Phdr header;
-    if (gelf_getphdr(elf, static_cast<int>(i), &header) == nullptr || header.p_type != PT_LOAD) continue;
+    if (gelf_getphdr(elf, static_cast<int>(i), &header) == nullptr || header.p_type != PT_LOAD)
+      continue;
     if (file_offset >= header.p_offset && file_offset < header.p_offset + header.p_filesz) {
       return file_offset - header.p_offset + header.p_vaddr;
     }
@@ -63,25 +64,27 @@ std::optional<GElf_Addr> AddressOf(Elf* elf, uint64_t file_offset) {
   return std::nullopt;
 }
 
-// Separate debug files are looked for on disk only, by build id and .gnu_debuglink: libdwfl's own search
-// would ask the servers that this variable names (debuginfod(7)).
+// Separate debug files are looked for on disk only, by build id and .gnu_debuglink: libdwfl's own
+// search would ask the servers that this variable names (debuginfod(7)).
 bool MayAskServers() { return std::getenv("DEBUGINFOD_URLS") != nullptr; }
 
-// "oldornew::Save" for a mangled name: without arguments, which tell a reader little and take a line.
+// "oldornew::Save" for a mangled name: without arguments, which tell a reader little and take a
+// line.
 std::string Readable(const char* symbol) {
   int status = 0;
-  const std::unique_ptr<char, void (*)(void*)> text(abi::__cxa_demangle(symbol, nullptr, nullptr, &status),
-                                                    std::free);
+  const std::unique_ptr<char, void (*)(void*)> text(
+      abi::__cxa_demangle(symbol, nullptr, nullptr, &status), std::free);
   const std::string name = text != nullptr ? text.get() : symbol;
   return name.substr(0, name.find('('));
 }
 
 std::string Symbolise(const Frame& frame) {
-  const std::string plain =
-      fmt::format("{}+{:#x} (no debug information)", BaseName(frame.module->path), frame.file_offset);
+  const std::string plain = fmt::format("{}+{:#x} (no debug information)",
+                                        BaseName(frame.module->path), frame.file_offset);
   static char* debug_path = nullptr;  // libdwfl's default places
   static const Dwfl_Callbacks callbacks = {
-      dwfl_build_id_find_elf, MayAskServers() ? dwfl_build_id_find_debuginfo : dwfl_standard_find_debuginfo,
+      dwfl_build_id_find_elf,
+      MayAskServers() ? dwfl_build_id_find_debuginfo : dwfl_standard_find_debuginfo,
       dwfl_offline_section_address, &debug_path};
   const std::unique_ptr<Dwfl, void (*)(Dwfl*)> dwfl(dwfl_begin(&callbacks), dwfl_end);
   if (dwfl == nullptr) return plain;
@@ -95,11 +98,13 @@ std::string Symbolise(const Frame& frame) {
   const GElf_Addr call = *address + bias - 1;  // A return address stands behind its call.
   GElf_Off offset = 0;
   GElf_Sym symbol;
-  const char* name = dwfl_module_addrinfo(module, call, &offset, &symbol, nullptr, nullptr, nullptr);
+  const char* name =
+      dwfl_module_addrinfo(module, call, &offset, &symbol, nullptr, nullptr, nullptr);
   int line_number = 0;
   Dwfl_Line* line = dwfl_module_getsrc(module, call);
-  const char* file =
-      line != nullptr ? dwfl_lineinfo(line, nullptr, &line_number, nullptr, nullptr, nullptr) : nullptr;
+  const char* file = line != nullptr
+                         ? dwfl_lineinfo(line, nullptr, &line_number, nullptr, nullptr, nullptr)
+                         : nullptr;
   if (file != nullptr) {
     return name != nullptr ? fmt::format("{}:{} ({})", file, line_number, Readable(name))
                            : fmt::format("{}:{}", file, line_number);

@@ -13,7 +13,8 @@ const char* VerdictName(Verdict verdict) {
 }
 
 bool HasAnswer(Verdict verdict) {
-  return verdict == Verdict::kClean || verdict == Verdict::kFindings || verdict == Verdict::kBounded;
+  return verdict == Verdict::kClean || verdict == Verdict::kFindings ||
+         verdict == Verdict::kBounded;
 }
 
 bool Fails(const Finding& finding, const VerdictRules& rules) {
@@ -42,11 +43,13 @@ Judgement Judge(const Trace& trace, const SearchResult* search, const VerdictRul
     out.exit_code = ExitCode::kCannotJudge;
     return out;
   }
-  if (std::find(rules.ok_exit.begin(), rules.ok_exit.end(), trace.exit_status) == rules.ok_exit.end()) {
+  if (std::find(rules.ok_exit.begin(), rules.ok_exit.end(), trace.exit_status) ==
+      rules.ok_exit.end()) {
     out.verdict = Verdict::kBaselineFailed;
     out.exit_code = ExitCode::kBaselineFailed;
     out.reasons.push_back(fmt::format("the recorded run itself exited with {}", trace.exit_status));
-    if (!trace.stderr_bytes.empty()) out.reasons.push_back("it said: " + Quote(trace.stderr_bytes, 300));
+    if (!trace.stderr_bytes.empty())
+      out.reasons.push_back("it said: " + Quote(trace.stderr_bytes, 300));
     return out;
   }
   if (search == nullptr) return out;
@@ -58,9 +61,9 @@ Judgement Judge(const Trace& trace, const SearchResult* search, const VerdictRul
     out.verdict = Verdict::kBounded;
     out.exit_code = rules.accept_bounded ? ExitCode::kClean : ExitCode::kBounded;
     if (!search->coverage.exhaustive) {
-      out.reasons.push_back(
-          fmt::format("{} of {} combinations were visited: raise --max-states, or narrow with --watch",
-                      search->coverage.states_visited, search->coverage.states_total));
+      out.reasons.push_back(fmt::format(
+          "{} of {} combinations were visited: raise --max-states, or narrow with --watch",
+          search->coverage.states_visited, search->coverage.states_total));
     }
     out.reasons.insert(out.reasons.end(), search->bounds.begin(), search->bounds.end());
     out.reasons.insert(out.reasons.end(), unproven.begin(), unproven.end());

@@ -41,9 +41,9 @@ struct Judgement {
   std::vector<std::string> reasons;  ///< for all but findings and clean: why
 };
 
-/// In order of precedence: unsupported or incomplete-recording, baseline-failed, findings, bounded, clean.
-/// `search` is null when the trace could not be searched. Findings that only warn leave the verdict at clean
-/// (or bounded) unless strict.
+/// In order of precedence: unsupported or incomplete-recording, baseline-failed, findings, bounded,
+/// clean. `search` is null when the trace could not be searched. Findings that only warn leave the
+/// verdict at clean (or bounded) unless strict.
 Judgement Judge(const Trace& trace, const SearchResult* search, const VerdictRules& rules);
 
 /// True when the finding alone makes the exit code 1.

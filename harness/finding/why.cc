@@ -47,48 +47,56 @@ Circumstances Examine(const Trace& trace, const Finding& finding) {
 Words WhyEmpty(const Profile& p) {
   if (p.new_data == NewData::kAfterIo) {
     return {
-        "The name is recorded at once, the size only when the data has arrived on the disk. In between the "
+        "The name is recorded at once, the size only when the data has arrived on the disk. In "
+        "between the "
         "file is "
         "there, under its new name, without a byte.",
         "3 (e), 7.4 NEWDATA=after_io, L07"};
   }
   if (p.delalloc != Delalloc::kNo) {
     return {
-        "New data gets its place on the disk, and the file its size, only when it is written back, up to "
+        "New data gets its place on the disk, and the file its size, only when it is written back, "
+        "up to "
         "half a "
         "minute later (delayed allocation). The name is recorded long before.",
         "3 (e) and (f), 7.4 DELALLOC=y, L08, L37"};
   }
-  return {"Nothing obliges the file system to write the data before the name.", "7.4 META_ORDER=none"};
+  return {"Nothing obliges the file system to write the data before the name.",
+          "7.4 META_ORDER=none"};
 }
 
 Words WhyZeros(const Profile& p, const Circumstances& c) {
   if (c.tail && p.tail_append == NewData::kZero) {
     return {
-        "Bytes were added in a block that the file already had. The new size is recorded at once, the bytes "
+        "Bytes were added in a block that the file already had. The new size is recorded at once, "
+        "the bytes "
         "follow "
         "later; until they do, that part reads as zeros.",
         "1.3, 7.4 TAILAPPEND=zero, L09s"};
   }
   if (p.new_data == NewData::kZero) {
     std::string text =
-        "The new size is recorded when the data is sent to the disk, not when it has arrived there. If the "
+        "The new size is recorded when the data is sent to the disk, not when it has arrived "
+        "there. If the "
         "record is on disk first, the file has its full size and reads as zeros.";
     if (c.replaces && p.replace == Writeback::kStart)
       text +=
-          " A rename over an old file makes the file system send the data early, but it does not wait for "
+          " A rename over an old file makes the file system send the data early, but it does not "
+          "wait for "
           "it.";
     return {text, "1.1, 1.2, 7.4 NEWDATA=zero, L07d"};
   }
   return {
-      "A place on the disk belongs to the file before its data is there, and reads as zeros or as anything.",
+      "A place on the disk belongs to the file before its data is there, and reads as zeros or as "
+      "anything.",
       "7.4 NEWDATA=stale"};
 }
 
 Words WhyTorn(const Profile& p, const Circumstances& c) {
   if (c.truncates && p.trunc == TruncRule::kTorn) {
     return {
-        "When a file is shortened, the rest of its last block is filled with zeros first and the size "
+        "When a file is shortened, the rest of its last block is filled with zeros first and the "
+        "size "
         "changed later: "
         "two steps.",
         "1.4, 7.4 TRUNC=torn, L13"};
@@ -96,13 +104,15 @@ Words WhyTorn(const Profile& p, const Circumstances& c) {
   if (c.tail && !c.overwrites) return WhyZeros(p, c);
   if (p.overwrite == Overwrite::kInPlace) {
     return {
-        "Bytes that are written over go to their place on the disk whenever the system finds time, page by "
+        "Bytes that are written over go to their place on the disk whenever the system finds time, "
+        "page by "
         "page and in "
         "any order, and a page by sectors of 512 bytes.",
         "1.11, 3 (g), 7.4 OVERWRITE=inplace, L10"};
   }
   return {
-      "Each part that is written back is replaced as a whole, but several of them, or several calls, are "
+      "Each part that is written back is replaced as a whole, but several of them, or several "
+      "calls, are "
       "several "
       "steps.",
       p.overwrite == Overwrite::kCow ? "3 (g), 7.4 OVERWRITE=cow" : "3 (g), 7.4 OVERWRITE=journal"};
@@ -111,24 +121,29 @@ Words WhyTorn(const Profile& p, const Circumstances& c) {
 Words WhyNames(const Profile& p) {
   switch (p.meta_order) {
     case MetaOrder::kNone:
-      return {"Two changes of names are two changes: nothing says which of them is on the disk first.",
-              "7.4 META_ORDER=none, 7.6.6"};
+      return {
+          "Two changes of names are two changes: nothing says which of them is on the disk first.",
+          "7.4 META_ORDER=none, 7.6.6"};
     case MetaOrder::kTxLog:
       return {
-          "Changes of names reach the disk in transactions; what a sync logs ahead of them goes without the "
+          "Changes of names reach the disk in transactions; what a sync logs ahead of them goes "
+          "without the "
           "others.",
           "1.6, 7.4 META_ORDER=txlog, 7.6.4"};
     case MetaOrder::kPrefix:
       break;
   }
-  return {"Changes of names reach the disk in their order, but a power cut can fall between any two of them.",
-          "3 (c), 7.4 META_ORDER=prefix"};
+  return {
+      "Changes of names reach the disk in their order, but a power cut can fall between any two of "
+      "them.",
+      "3 (c), 7.4 META_ORDER=prefix"};
 }
 
 Words WhyOld(const Profile& p, const Circumstances& c) {
   if (c.data_lost) {
     return {
-        "write() only fills the memory of the system; without a sync it is written back up to half a minute "
+        "write() only fills the memory of the system; without a sync it is written back up to half "
+        "a minute "
         "later.",
         "3 (f), 7.3 E5"};
   }
@@ -137,7 +152,8 @@ Words WhyOld(const Profile& p, const Circumstances& c) {
             "3 (a), 7.4 FSYNC_DIR=OWN"};
   }
   return {
-      "A rename, a new or a removed name is recorded with the next journal commit, or when a sync asks for "
+      "A rename, a new or a removed name is recorded with the next journal commit, or when a sync "
+      "asks for "
       "it. Until "
       "then a power cut takes it back.",
       "3 (f), 7.3 E5, 7.4 FSYNC_DIR"};
@@ -146,13 +162,15 @@ Words WhyOld(const Profile& p, const Circumstances& c) {
 Words WhyAttributes(const Profile& p) {
   if (p.meta_order == MetaOrder::kPrefix) {
     return {
-        "Mode, owner and attributes are changes of their own, in the order of the calls: a power cut can "
+        "Mode, owner and attributes are changes of their own, in the order of the calls: a power "
+        "cut can "
         "fall between "
         "them and the change of the content.",
         "3 (m), 7.4 META_ORDER=prefix"};
   }
   return {
-      "Mode, owner and attributes are changes of their own and reach the disk for certain only with a sync "
+      "Mode, owner and attributes are changes of their own and reach the disk for certain only "
+      "with a sync "
       "of the file.",
       "3 (m), 7.4 DATASYNC_META, 7.6.4"};
 }
@@ -167,7 +185,8 @@ Words WhyOne(const Finding& finding, Outcome outcome, const Profile& p, const Ci
       return WhyZeros(p, c);
     case Outcome::kGarbage:
       return {
-          "The place on the disk belongs to the file before its data is there: what it held before, perhaps "
+          "The place on the disk belongs to the file before its data is there: what it held "
+          "before, perhaps "
           "of another "
           "file, shows through.",
           "1.12, 7.4 NEWDATA=stale, L07d"};
@@ -175,7 +194,8 @@ Words WhyOne(const Finding& finding, Outcome outcome, const Profile& p, const Ci
     case Outcome::kForeign:
       return WhyTorn(p, c);
     case Outcome::kTruncated:
-      return {"The data reaches the disk piece by piece, and the size grows with it.", "3 (f), 7.6.1"};
+      return {"The data reaches the disk piece by piece, and the size grows with it.",
+              "3 (f), 7.6.1"};
     case Outcome::kMixed:
       return {"Several files are several changes: a power cut can fall between them.",
               "3 (c), 7.4 META_ORDER"};
@@ -191,16 +211,18 @@ Words WhyOne(const Finding& finding, Outcome outcome, const Profile& p, const Ci
 
 std::vector<Reason> WhyPossible(const Trace& trace, const Finding& finding, const Profile* row) {
   if (IsLive(finding.oracle)) {
-    return {{finding.profiles, "No crash is needed: this is so while the program runs, on every file system.",
+    return {{finding.profiles,
+             "No crash is needed: this is so while the program runs, on every file system.",
              finding.oracle == Oracle::kPrivate ? "oracles.md 13" : "oracles.md 14"}};
   }
   if (finding.axis == Axis::kKill) {
-    return {
-        {finding.profiles,
-         "No file system is to blame: the program itself leaves it like this between two of its calls, or "
-         "within "
-         "one, and it can be killed there (kill -9, the OOM killer, the end of a container or a session).",
-         "oracles.md 1"}};
+    return {{finding.profiles,
+             "No file system is to blame: the program itself leaves it like this between two of "
+             "its calls, or "
+             "within "
+             "one, and it can be killed there (kill -9, the OOM killer, the end of a container or "
+             "a session).",
+             "oracles.md 1"}};
   }
   const Circumstances c = Examine(trace, finding);
   std::vector<Reason> out;
@@ -209,20 +231,22 @@ std::vector<Reason> WhyPossible(const Trace& trace, const Finding& finding, cons
         std::find_if(out.begin(), out.end(), [&](const Reason& r) { return r.text == words.text; });
     if (same == out.end()) {
       out.push_back({{profile}, words.text, "persistence-model.md " + words.source});
-    } else if (std::find(same->profiles.begin(), same->profiles.end(), profile) == same->profiles.end()) {
+    } else if (std::find(same->profiles.begin(), same->profiles.end(), profile) ==
+               same->profiles.end()) {
       same->profiles.push_back(profile);
     }
   };
   if (c.live && finding.oracle != Oracle::kDurable) {
-    out.push_back({finding.profiles,
-                   "No file system is to blame: the program itself leaves it like this between two of its "
-                   "calls, and the "
-                   "power can go there.",
-                   "oracles.md 1"});
+    out.push_back(
+        {finding.profiles,
+         "No file system is to blame: the program itself leaves it like this between two of its "
+         "calls, and the "
+         "power can go there.",
+         "oracles.md 1"});
   }
   for (const auto& [outcome, profiles] : finding.outcomes) {
-    // What the shown case does not lack, other outcomes may; but without anything lost there is nothing to
-    // explain.
+    // What the shown case does not lack, other outcomes may; but without anything lost there is
+    // nothing to explain.
     if (c.live && outcome == finding.shown) continue;
     for (const std::string& name : profiles) {
       const Profile* profile = row != nullptr && row->name == name ? row : FindProfile(name);

@@ -1,6 +1,6 @@
-// Why: which rule of which file system makes a finding possible, in words for somebody who has never thought
-// about what a disk holds. Each reason names its source, a section of docs/persistence-model.md and the cell
-// of its table.
+// Why: which rule of which file system makes a finding possible, in words for somebody who has
+// never thought about what a disk holds. Each reason names its source, a section of
+// docs/persistence-model.md and the cell of its table.
 #pragma once
 
 #include <string>
@@ -17,8 +17,9 @@ struct Reason {
   std::string source;                 ///< "persistence-model.md 1.2, 7.4 NEWDATA=zero, L07d"
 };
 
-/// One for each different explanation, in the table's order. `row`, if given, stands for the row of its name;
-/// rows that are neither it nor built in are left out.
-std::vector<Reason> WhyPossible(const Trace& trace, const Finding& finding, const Profile* row = nullptr);
+/// One for each different explanation, in the table's order. `row`, if given, stands for the row of
+/// its name; rows that are neither it nor built in are left out.
+std::vector<Reason> WhyPossible(const Trace& trace, const Finding& finding,
+                                const Profile* row = nullptr);
 
 }  // namespace oldornew

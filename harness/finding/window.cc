@@ -19,10 +19,12 @@ enum class Kind : uint8_t {
 Kind KindOf(const Trace& trace, const Finding& finding) {
   if (IsLive(finding.oracle)) return Kind::kNone;
   if (finding.lost.empty()) return Kind::kRunning;
-  const bool data = std::any_of(finding.lost.begin(), finding.lost.end(),
-                                [&](const Effect& effect) { return ChangesData(trace.ops[effect.op].kind); });
+  const bool data =
+      std::any_of(finding.lost.begin(), finding.lost.end(),
+                  [&](const Effect& effect) { return ChangesData(trace.ops[effect.op].kind); });
   if (!data) return Kind::kName;
-  if (finding.oracle == Oracle::kDurable) return finding.on_disk.empty() ? Kind::kInPlace : Kind::kName;
+  if (finding.oracle == Oracle::kDurable)
+    return finding.on_disk.empty() ? Kind::kInPlace : Kind::kName;
   return NameBeforeData(trace, finding) ? Kind::kData : Kind::kInPlace;
 }
 
@@ -36,13 +38,16 @@ struct Family {
 
 constexpr Family kFamilies[] = {
     {"ext4", 5, 25, "the journal is committed every 5 s (mount option commit=)",
-     "the name is in the journal after 5 s, the data is written back after 30 s (vm.dirty_expire_centisecs)"},
+     "the name is in the journal after 5 s, the data is written back after 30 s "
+     "(vm.dirty_expire_centisecs)"},
     {"xfs", 30, 30, "the log is written back within 30 s, or with the next fsync of anything",
-     "the log with the name can be written long before the data, and the next fsync of anything writes it at "
+     "the log with the name can be written long before the data, and the next fsync of anything "
+     "writes it at "
      "once"},
     {"btrfs", 30, 30, "a transaction is committed every 30 s",
      "the transaction with the name is committed every 30 s and does not wait for the data"},
-    {"f2fs", 60, 60, "a checkpoint is written every 60 s", "the checkpoint does not wait for the data"},
+    {"f2fs", 60, 60, "a checkpoint is written every 60 s",
+     "the checkpoint does not wait for the data"},
     {"posix", 0, 0, "POSIX promises nothing before a sync has returned",
      "POSIX promises nothing before a sync has returned"},
 };
@@ -54,14 +59,17 @@ std::vector<const Family*> Reached(const Finding& finding) {
     const auto is_of = [&](const std::string& profile) {
       return profile.substr(0, profile.find_first_of(",@:")) == family.name;
     };
-    if (std::any_of(finding.profiles.begin(), finding.profiles.end(), is_of)) out.push_back(&family);
+    if (std::any_of(finding.profiles.begin(), finding.profiles.end(), is_of))
+      out.push_back(&family);
   }
   return out;
 }
 
 int SecondsOf(const Family& family, Kind kind) {
   if (family.until_name == 0) return 0;
-  return kind == Kind::kName ? family.until_name : kind == Kind::kData ? family.until_data : kWriteback;
+  return kind == Kind::kName   ? family.until_name
+         : kind == Kind::kData ? family.until_data
+                               : kWriteback;
 }
 
 }  // namespace
@@ -75,8 +83,8 @@ std::string DescribeWindow(const Trace& trace, const Finding& finding) {
   std::vector<std::pair<int, std::vector<std::string>>> groups;
   for (const Family* family : Reached(finding)) {
     const int seconds = SecondsOf(*family, kind);
-    auto group =
-        std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.first == seconds; });
+    auto group = std::find_if(groups.begin(), groups.end(),
+                              [&](const auto& g) { return g.first == seconds; });
     if (group == groups.end()) group = groups.insert(groups.end(), {seconds, {}});
     group->second.emplace_back(family->name);
   }
@@ -101,7 +109,8 @@ std::vector<std::string> ExplainWindow(const Trace& trace, const Finding& findin
                           ? family->why_data
                           : "changed bytes are written back after 30 s (vm.dirty_expire_centisecs)";
     out.push_back(fmt::format("{}: {}, for {} [persistence-model.md 3 (f)]", family->name,
-                              seconds == 0 ? "without bound" : fmt::format("up to {} s", seconds), why));
+                              seconds == 0 ? "without bound" : fmt::format("up to {} s", seconds),
+                              why));
   }
   return out;
 }

@@ -26,7 +26,8 @@ AcceptedFinding ReadEntry(const TomlTable& table, const std::string& file, uint3
   const std::string name = reader.Text("oracle").value_or("");
   const auto oracle = ParseOracle(name);
   if (!oracle)
-    reader.Complain("oracle", name.empty() ? "an accepted finding needs an oracle" : oracle.error().message);
+    reader.Complain("oracle",
+                    name.empty() ? "an accepted finding needs an oracle" : oracle.error().message);
   out.oracle = oracle.value_or(Oracle::kAtomic);
   out.path = reader.Text("path").value_or("");
   if (out.path.empty()) reader.Complain("path", "an accepted finding needs a path (\"*\" for any)");
@@ -55,8 +56,8 @@ AcceptedFinding ReadEntry(const TomlTable& table, const std::string& file, uint3
   return out;
 }
 
-bool Covers(const AcceptedFinding& entry, const std::string& scenario, Oracle oracle, const std::string& path,
-            Outcome outcome, const std::string& profile) {
+bool Covers(const AcceptedFinding& entry, const std::string& scenario, Oracle oracle,
+            const std::string& path, Outcome outcome, const std::string& profile) {
   const auto lists = [](const auto& list, const auto& value) {
     return list.empty() || std::find(list.begin(), list.end(), value) != list.end();
   };
@@ -119,7 +120,8 @@ std::vector<size_t> Accept(const Baseline& baseline, const std::string& scenario
   std::vector<size_t> used;
   for (Finding& finding : *findings) {
     std::vector<std::string> reasons;
-    // True when some entry accepts this; every path, outcome and profile of a finding must be accepted.
+    // True when some entry accepts this; every path, outcome and profile of a finding must be
+    // accepted.
     const auto covered = [&](const std::string& path, Outcome outcome, const std::string& profile) {
       bool any = false;
       for (size_t i = 0; i < baseline.accepted.size(); ++i) {
@@ -170,9 +172,10 @@ std::string WriteBaselineText(const std::string& scenario, const std::vector<Fin
         outcomes.emplace_back(OutcomeName(outcome));
         profiles.insert(profiles.end(), under.begin(), under.end());
       }
-      out += fmt::format("\n# {}\n[[accepted]]\noracle = \"{}\"\npath = {}\noutcomes = {}\nprofiles = {}\n",
-                         finding.message, OracleName(finding.oracle), TomlString(PatternOf(subject)),
-                         TomlList(outcomes), TomlList(InTableOrder(std::move(profiles))));
+      out += fmt::format(
+          "\n# {}\n[[accepted]]\noracle = \"{}\"\npath = {}\noutcomes = {}\nprofiles = {}\n",
+          finding.message, OracleName(finding.oracle), TomlString(PatternOf(subject)),
+          TomlList(outcomes), TomlList(InTableOrder(std::move(profiles))));
       if (!scenario.empty()) out += fmt::format("scenario = {}\n", TomlString(scenario));
       out += "reason = \"\"\n";
     }

@@ -1,5 +1,6 @@
-// Baseline: findings that a project has looked at and accepted, each with a reason, so that the gate fails on
-// new ones only. A finding that got worse (another outcome, another profile than was accepted) is new.
+// Baseline: findings that a project has looked at and accepted, each with a reason, so that the
+// gate fails on new ones only. A finding that got worse (another outcome, another profile than was
+// accepted) is new.
 #pragma once
 
 #include <cstdint>
@@ -26,12 +27,12 @@ struct Baseline {
   std::vector<AcceptedFinding> accepted;
 };
 
-/// Reads a TOML file of [[accepted]] tables. Errors (usage): every mistake with file and line; an entry
-/// without a reason is one.
+/// Reads a TOML file of [[accepted]] tables. Errors (usage): every mistake with file and line; an
+/// entry without a reason is one.
 Result<Baseline> ReadBaseline(const std::string& path);
 
-/// Marks the findings that the baseline accepts (Finding::accepted). Returns the entries, as indices, that
-/// had something to accept.
+/// Marks the findings that the baseline accepts (Finding::accepted). Returns the entries, as
+/// indices, that had something to accept.
 std::vector<size_t> Accept(const Baseline& baseline, const std::string& scenario,
                            std::vector<Finding>* findings);
 
@@ -40,7 +41,8 @@ std::vector<std::string> StaleEntries(const Baseline& baseline, const std::vecto
 
 /// First line of a baseline file that we write.
 inline constexpr const char* kBaselineHead =
-    "# Accepted findings. Each needs a reason; one with another outcome or under another profile is new.\n";
+    "# Accepted findings. Each needs a reason; one with another outcome or under another profile "
+    "is new.\n";
 
 /// The findings as [[accepted]] entries whose reasons are still empty: for a person to fill in.
 std::string WriteBaselineText(const std::string& scenario, const std::vector<Finding>& findings);

@@ -38,7 +38,8 @@ std::string VerdictNames() {
   return Join(names, ", ");
 }
 
-void ReadOutcome(TomlReader& reader, const std::string& pattern, std::string word, ExpectedPath* path) {
+void ReadOutcome(TomlReader& reader, const std::string& pattern, std::string word,
+                 ExpectedPath* path) {
   if (word == "*") {
     path->anything = true;
     return;
@@ -50,8 +51,9 @@ void ReadOutcome(TomlReader& reader, const std::string& pattern, std::string wor
   const auto oracle = ParseOracle(word.substr(0, colon));
   const auto outcome = ParseOutcome(colon == std::string::npos ? "" : word.substr(colon + 1));
   if (!oracle || !outcome) {
-    reader.Complain(pattern, fmt::format("{} is not ORACLE:OUTCOME, as in \"atomic:zeros\": {}", Quote(word),
-                                         !oracle ? oracle.error().message : outcome.error().message));
+    reader.Complain(pattern,
+                    fmt::format("{} is not ORACLE:OUTCOME, as in \"atomic:zeros\": {}", Quote(word),
+                                !oracle ? oracle.error().message : outcome.error().message));
     return;
   }
   expected.oracle = *oracle;
@@ -106,7 +108,8 @@ void ComparePath(const std::string& profile, const ExpectedPath& expected, Seen*
                         std::inserter(missed, missed.end()));
     std::set_difference(it->second.begin(), it->second.end(), allowed.begin(), allowed.end(),
                         std::inserter(extra, extra.end()));
-    if (!missed.empty()) out->push_back(fmt::format("{}: missed {}: {}", profile, it->first, Show(missed)));
+    if (!missed.empty())
+      out->push_back(fmt::format("{}: missed {}: {}", profile, it->first, Show(missed)));
     if (!extra.empty() && !expected.anything)
       out->push_back(fmt::format("{}: not expected {}: {}", profile, it->first, Show(extra)));
     it = seen->erase(it);
@@ -119,9 +122,10 @@ void ReadProfiles(const std::string& key, const TomlValue& value, const std::str
                   TomlProblems* problems, Expectation* out) {
   const auto* table = std::get_if<TomlTable>(&value.value);
   if (table == nullptr) {
-    problems->Add(file, value.line,
-                  fmt::format("unknown key {} in [expect]: verdict, says, or a table named after profiles",
-                              Quote(key)));
+    problems->Add(
+        file, value.line,
+        fmt::format("unknown key {} in [expect]: verdict, says, or a table named after profiles",
+                    Quote(key)));
     return;
   }
   const std::vector<ExpectedPath> paths = ReadPaths(*table, file, value.line, problems);
@@ -133,7 +137,8 @@ void ReadProfiles(const std::string& key, const TomlValue& value, const std::str
     } else if (const auto known = SelectProfiles({name}); !known && !IsAxisName(name)) {
       problems->Add(file, value.line, known.error().message);
     } else if (known && known->size() != 1) {
-      problems->Add(file, value.line, fmt::format("{} names a set: name its profiles", Quote(name)));
+      problems->Add(file, value.line,
+                    fmt::format("{} names a set: name its profiles", Quote(name)));
     } else if (std::any_of(out->profiles.begin(), out->profiles.end(), twice)) {
       problems->Add(file, value.line, fmt::format("profile {} stands twice in [expect]", name));
     } else {
@@ -151,7 +156,8 @@ Expectation ReadExpectation(const TomlTable& table, const std::string& file, uin
   if (const auto name = reader.Text("verdict")) {
     out.verdict = VerdictNamed(*name);
     if (!out.verdict)
-      reader.Complain("verdict", fmt::format("unknown verdict {} (known: {})", Quote(*name), VerdictNames()));
+      reader.Complain("verdict",
+                      fmt::format("unknown verdict {} (known: {})", Quote(*name), VerdictNames()));
   }
   out.says = reader.Text("says").value_or("");
   for (const auto& [key, value] : table) {
@@ -169,15 +175,19 @@ std::vector<std::string> Differences(const Expectation& expected, const CheckAns
                               VerdictName(*expected.verdict), answer.reasons.empty() ? "" : ": ",
                               Join(answer.reasons, "; ")));
   } else if (!expected.verdict && !judged) {
-    out.push_back(fmt::format("verdict {}: {}", VerdictName(answer.verdict), Join(answer.reasons, "; ")));
+    out.push_back(
+        fmt::format("verdict {}: {}", VerdictName(answer.verdict), Join(answer.reasons, "; ")));
   }
-  if (!expected.says.empty() && Join(answer.reasons, "; ").find(expected.says) == std::string::npos) {
-    out.push_back(fmt::format("the reasons do not say {}: {}", Quote(expected.says),
-                              answer.reasons.empty() ? "there are none" : Join(answer.reasons, "; ")));
+  if (!expected.says.empty() &&
+      Join(answer.reasons, "; ").find(expected.says) == std::string::npos) {
+    out.push_back(
+        fmt::format("the reasons do not say {}: {}", Quote(expected.says),
+                    answer.reasons.empty() ? "there are none" : Join(answer.reasons, "; ")));
   }
   for (const ProfileExpectation& one : expected.profiles) {
     if (!judged) break;
-    if (std::find(answer.profiles.begin(), answer.profiles.end(), one.profile) == answer.profiles.end()) {
+    if (std::find(answer.profiles.begin(), answer.profiles.end(), one.profile) ==
+        answer.profiles.end()) {
       out.push_back(fmt::format("{} was not explored: add it to the scenario's {}", one.profile,
                                 IsAxisName(one.profile) ? "only" : "profiles"));
       continue;

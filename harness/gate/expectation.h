@@ -1,5 +1,5 @@
-// Expectation: what a scenario says the findings of a program are, profile by profile. A difference in either
-// direction, missed or false, is a failure of the gate.
+// Expectation: what a scenario says the findings of a program are, profile by profile. A difference
+// in either direction, missed or false, is a failure of the gate.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,8 @@ struct ExpectedPath {
   std::vector<ExpectedOutcome> outcomes;
 };
 
-/// What is found under one profile, or on one axis beside power: exactly these, nothing at other paths.
+/// What is found under one profile, or on one axis beside power: exactly these, nothing at other
+/// paths.
 struct ProfileExpectation {
   std::string profile;
   std::vector<ExpectedPath> paths;
@@ -38,10 +39,10 @@ struct Expectation {
   std::vector<ProfileExpectation> profiles;
 };
 
-/// Reads [expect]: the keys `verdict` and `says`, and tables named after profiles ("xfs", or several: "xfs
-/// btrfs") or axes ("kill", "next-run", ...) that hold PATTERN = "ORACLE:OUTCOME" or a list of these, or "*".
-/// An empty table is a clean profile. Mistakes go to `problems`. With neither a verdict nor profiles the
-/// verdict is expected to be clean.
+/// Reads [expect]: the keys `verdict` and `says`, and tables named after profiles ("xfs", or
+/// several: "xfs btrfs") or axes ("kill", "next-run", ...) that hold PATTERN = "ORACLE:OUTCOME" or
+/// a list of these, or "*". An empty table is a clean profile. Mistakes go to `problems`. With
+/// neither a verdict nor profiles the verdict is expected to be clean.
 Expectation ReadExpectation(const TomlTable& table, const std::string& file, uint32_t line,
                             TomlProblems* problems);
 
@@ -50,7 +51,8 @@ struct CheckAnswer {
   Verdict verdict = Verdict::kClean;
   std::vector<std::string> reasons;
   std::vector<Finding> findings;
-  std::vector<std::string> profiles;  ///< that were explored, and axes (finding/axis.h) beside power
+  /// that were explored, and axes (finding/axis.h) beside power
+  std::vector<std::string> profiles;
 };
 
 /// One sentence for each difference; empty: the answer is as expected.

@@ -47,9 +47,11 @@ TEST(Scenario, HasOldFilesOptionsAndExpectations) {
   TomlProblems problems;
   const Scenario scenario = Read(
       "why = 'w'\nneeds = ['sed', 'sh']\nrun = ['sed', 'x']\nsetup = 's'\n"
-      "[old]\nf = 'text'\n'd/x' = { text = 'y', mode = '0600' }\nl = { link = 'f' }\ne = { directory = true "
+      "[old]\nf = 'text'\n'd/x' = { text = 'y', mode = '0600' }\nl = { link = 'f' }\ne = { "
+      "directory = true "
       "}\n"
-      "[options]\nprofile = ['xfs', 'ext4']\nstrict = true\naccept-bounded = false\nmax-states = 7\n",
+      "[options]\nprofile = ['xfs', 'ext4']\nstrict = true\naccept-bounded = false\nmax-states = "
+      "7\n",
       &problems);
   ASSERT_TRUE(problems.empty()) << problems.ToStatus().error().message;
   EXPECT_EQ(scenario.name, "s");
@@ -95,9 +97,10 @@ TEST(Scenario, EveryMistakeIsNamedWithItsLineAllAtOnce) {
   const std::string& text = status.error().message;
   for (const char* start :
        {"dir/s.toml:1: unknown key \"nmae\"", "dir/s.toml:1: a scenario needs run",
-        "dir/s.toml:3: \"../f\" must be", "dir/s.toml:4: \"g\" needs one of", "dir/s.toml:5: mode \"0999\"",
-        "dir/s.toml:6: \"h/i\" stands twice", "dir/s.toml:8: unknown verdict \"fine\"",
-        "dir/s.toml:9: unknown key \"colour\"", "dir/s.toml:10: ", "dir/s.toml:12: \"atomic:zeroes\" is not",
+        "dir/s.toml:3: \"../f\" must be", "dir/s.toml:4: \"g\" needs one of",
+        "dir/s.toml:5: mode \"0999\"", "dir/s.toml:6: \"h/i\" stands twice",
+        "dir/s.toml:8: unknown verdict \"fine\"", "dir/s.toml:9: unknown key \"colour\"",
+        "dir/s.toml:10: ", "dir/s.toml:12: \"atomic:zeroes\" is not",
         "dir/s.toml:12: \"atomc:zeros\" is not", "dir/s.toml:13: profile xfs stands twice",
         "dir/s.toml:14: \"mainstream\" names a set"}) {
     EXPECT_THAT(text, HasSubstr(start));
@@ -120,23 +123,25 @@ TEST(Scenario, FoldersAreLoadedInOrderAndNamesAreUnique) {
   const auto bad = LoadScenarios({dir->path()});
   ASSERT_FALSE(bad);
   EXPECT_THAT(bad.error().message, HasSubstr("c.toml:1: the name \"a\" is also that of"));
-  EXPECT_THAT(bad.error().message, HasSubstr("d.toml:1: ")) << "all files are read before any complaint";
+  EXPECT_THAT(bad.error().message, HasSubstr("d.toml:1: "))
+      << "all files are read before any complaint";
   EXPECT_FALSE(LoadScenarios({dir->path() + "/none"}));
 }
 
 TEST(Expectation, AgreesWithExactlyWhatIsSaid) {
-  const Expectation expected =
-      ReadExpect("[expect]\nverdict = 'findings'\n[expect.ext4]\nf = 'atomic:zeros'\n[expect.xfs]\n");
+  const Expectation expected = ReadExpect(
+      "[expect]\nverdict = 'findings'\n[expect.ext4]\nf = 'atomic:zeros'\n[expect.xfs]\n");
   EXPECT_THAT(Differences(expected, Answer({kZeros})), IsEmpty());
 }
 
 TEST(Expectation, NoticesWhatIsMissedAndWhatIsNotExpected) {
   const Expectation expected = ReadExpect("[expect.ext4]\nf = 'atomic:zeros'\n[expect.xfs]\n");
   EXPECT_THAT(Differences(expected, Answer({})), ElementsAre("ext4: missed f: atomic:zeros"));
-  const Finding more =
-      MakeFinding(Oracle::kAtomic, "f", {{Outcome::kZeros, {"ext4"}}, {Outcome::kEmpty, {"ext4", "xfs"}}});
-  EXPECT_THAT(Differences(expected, Answer({more})),
-              ElementsAre("ext4: not expected f: atomic:empty", "xfs: not expected f: atomic:empty"));
+  const Finding more = MakeFinding(
+      Oracle::kAtomic, "f", {{Outcome::kZeros, {"ext4"}}, {Outcome::kEmpty, {"ext4", "xfs"}}});
+  EXPECT_THAT(
+      Differences(expected, Answer({more})),
+      ElementsAre("ext4: not expected f: atomic:empty", "xfs: not expected f: atomic:empty"));
   const Finding elsewhere = MakeFinding(Oracle::kDurable, "g", {{Outcome::kOldAfterAck, {"xfs"}}});
   EXPECT_THAT(Differences(expected, Answer({kZeros, elsewhere})),
               ElementsAre("xfs: not expected g: durable:old-after-ack"));
@@ -147,7 +152,8 @@ TEST(Expectation, OptionalOutcomesAndStarsAllowButDoNotAsk) {
   EXPECT_THAT(Differences(expected, Answer({})), IsEmpty());
   EXPECT_THAT(Differences(expected, Answer({kZeros})), IsEmpty());
   EXPECT_THAT(
-      Differences(expected, Answer({MakeFinding(Oracle::kAtomic, "link", {{Outcome::kDangling, {"ext4"}}})})),
+      Differences(expected,
+                  Answer({MakeFinding(Oracle::kAtomic, "link", {{Outcome::kDangling, {"ext4"}}})})),
       IsEmpty());
 }
 
@@ -213,8 +219,8 @@ TEST_F(BaselineTest, AnEntryWithoutAReasonIsAMistake) {
       Load(std::string(kEntry) + "reason = ''\n\n[[accepted]]\noracle = 'x'\nwhen = 'now'\n");
   ASSERT_FALSE(baseline);
   EXPECT_EQ(baseline.error().exit_code, ExitCode::kUsage);
-  for (const char* part : {"b.toml:6: an accepted finding needs a reason", "b.toml:9: ", "unknown oracle",
-                           "needs a path", "b.toml:10: unknown key \"when\""})
+  for (const char* part : {"b.toml:6: an accepted finding needs a reason", "b.toml:9: ",
+                           "unknown oracle", "needs a path", "b.toml:10: unknown key \"when\""})
     EXPECT_THAT(baseline.error().message, HasSubstr(part));
 }
 

@@ -14,11 +14,12 @@ namespace {
 
 constexpr std::string_view kSuffix = ".toml";
 
-// [old]: PATH = "content", or PATH = { text = ..., mode = "0644" }, { link = "target" }, { directory = true
-// }.
+// [old]: PATH = "content", or PATH = { text = ..., mode = "0644" }, { link = "target" }, {
+// directory = true }.
 class OldTreeReader {
  public:
-  OldTreeReader(std::string file, TomlProblems* problems) : file_(std::move(file)), problems_(problems) {}
+  OldTreeReader(std::string file, TomlProblems* problems)
+      : file_(std::move(file)), problems_(problems) {}
 
   FileTree Read(const TomlTable& table) {
     for (const auto& [path, value] : table) Add(path, value);
@@ -63,8 +64,9 @@ class OldTreeReader {
       char* end = nullptr;
       const unsigned long value = std::strtoul(mode->c_str(), &end, 8);
       if (mode->empty() || *end != '\0' || value > 07777 || link) {
-        Complain(reader.LineOf("mode"),
-                 fmt::format("mode {} must be octal, as in \"0644\", and not of a link", Quote(*mode)));
+        Complain(
+            reader.LineOf("mode"),
+            fmt::format("mode {} must be octal, as in \"0644\", and not of a link", Quote(*mode)));
       } else {
         inode.mode = static_cast<uint32_t>(value);
       }
@@ -78,15 +80,16 @@ class OldTreeReader {
     for (size_t i = 0; i < parts.size(); ++i) {
       const std::string& part = parts[i];
       if (part.empty() || part == "." || part == "..") {
-        Complain(line, fmt::format("{} must be a plain path below the judged directory", Quote(path)));
+        Complain(line,
+                 fmt::format("{} must be a plain path below the judged directory", Quote(path)));
         return;
       }
       const auto found = tree_.at(at).entries.find(part);
       const bool there = found != tree_.at(at).entries.end();
       const bool last = i + 1 == parts.size();
       if (there && (last || tree_.at(found->second).kind != FileKind::kDirectory)) {
-        Complain(line,
-                 fmt::format("{} stands twice, or lies below something that is no directory", Quote(path)));
+        Complain(line, fmt::format("{} stands twice, or lies below something that is no directory",
+                                   Quote(path)));
         return;
       }
       if (there) {
@@ -107,8 +110,8 @@ class OldTreeReader {
   FileTree tree_;
 };
 
-std::vector<ScenarioOption> ReadOptions(const TomlTable& table, const std::string& file, uint32_t line,
-                                        TomlProblems* problems) {
+std::vector<ScenarioOption> ReadOptions(const TomlTable& table, const std::string& file,
+                                        uint32_t line, TomlProblems* problems) {
   TomlReader reader(table, "[options]", file, line, problems);
   std::vector<ScenarioOption> out;
   for (const auto& [name, value] : table) {
@@ -144,15 +147,18 @@ std::vector<std::string> ReadRun(TomlReader& reader) {
 
 Result<std::vector<std::string>> FilesOf(const std::string& path) {
   struct stat st{};
-  if (stat(path.c_str(), &st) != 0) return FailWith(ExitCode::kUsage, "{}: {}", path, ErrnoText(errno));
+  if (stat(path.c_str(), &st) != 0)
+    return FailWith(ExitCode::kUsage, "{}: {}", path, ErrnoText(errno));
   if (!S_ISDIR(st.st_mode)) return std::vector<std::string>{path};
   std::vector<std::string> out;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(path, error)) {
-    if (entry.path().extension() == kSuffix) out.push_back(JoinPath(path, entry.path().filename().string()));
+    if (entry.path().extension() == kSuffix)
+      out.push_back(JoinPath(path, entry.path().filename().string()));
   }
   if (error) return FailWith(ExitCode::kUsage, "{}: {}", path, error.message());
-  if (out.empty()) return FailWith(ExitCode::kUsage, "{}: there is no scenario (*.toml) in it", path);
+  if (out.empty())
+    return FailWith(ExitCode::kUsage, "{}: there is no scenario (*.toml) in it", path);
   std::sort(out.begin(), out.end());
   return out;
 }
@@ -179,8 +185,8 @@ Scenario ReadScenario(const TomlTable& table, const std::string& file, TomlProbl
   if (reader.Any("only") != nullptr)
     out.options.push_back({"only", reader.Texts("only"), reader.LineOf("only")});
   const TomlTable* expect = reader.Table("expect");
-  out.expect =
-      ReadExpectation(expect == nullptr ? TomlTable{} : *expect, file, reader.LineOf("expect"), problems);
+  out.expect = ReadExpectation(expect == nullptr ? TomlTable{} : *expect, file,
+                               reader.LineOf("expect"), problems);
   reader.Finish();
   return out;
 }
@@ -200,10 +206,12 @@ Result<std::vector<Scenario>> LoadScenarios(const std::vector<std::string>& path
       }
       out.push_back(ReadScenario(*table, file, &problems));
       const Scenario& last = out.back();
-      const auto same = std::find_if(out.begin(), out.end() - 1,
-                                     [&](const Scenario& other) { return other.name == last.name; });
+      const auto same = std::find_if(out.begin(), out.end() - 1, [&](const Scenario& other) {
+        return other.name == last.name;
+      });
       if (same != out.end() - 1)
-        problems.Add(file, 1, fmt::format("the name {} is also that of {}", Quote(last.name), same->file));
+        problems.Add(file, 1,
+                     fmt::format("the name {} is also that of {}", Quote(last.name), same->file));
     }
   }
   if (const Status status = problems.ToStatus(); !status) errors.push_back(status.error().message);

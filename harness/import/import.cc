@@ -26,24 +26,25 @@ std::string Plain(const std::string& path) {
   return out.empty() ? "/" : out;
 }
 
-// A log in which whole groups of calls were left out (strace -e trace=...) looks like a program that makes
-// none.
+// A log in which whole groups of calls were left out (strace -e trace=...) looks like a program
+// that makes none.
 Status CheckGroups(const StraceLog& log) {
   std::set<std::string> names;
   for (const StraceCall& call : log.calls) names.insert(call.name);
   const auto any = [&](std::initializer_list<const char*> some) {
-    return std::any_of(some.begin(), some.end(), [&](const char* name) { return names.count(name) != 0; });
+    return std::any_of(some.begin(), some.end(),
+                       [&](const char* name) { return names.count(name) != 0; });
   };
   const char* missing = nullptr;
   if (!any({"close", "close_range"})) missing = "close";
   if (!any({"mmap", "read", "write", "fstat", "newfstatat"})) missing = "read, write or mmap";
   if (!any({"execve", "execveat"})) missing = "execve";
   if (missing == nullptr) return {};
-  return FailWith(
-      ExitCode::kUsage,
-      "{}: there is no {} in it, so calls were left out: record without -e trace=..., or with at least "
-      "-e trace=%file,%desc,%process,umask,sync (as in: {} COMMAND)",
-      log.files[0], missing, kFlags);
+  return FailWith(ExitCode::kUsage,
+                  "{}: there is no {} in it, so calls were left out: record without -e trace=..., "
+                  "or with at least "
+                  "-e trace=%file,%desc,%process,umask,sync (as in: {} COMMAND)",
+                  log.files[0], missing, kFlags);
 }
 
 Result<CapturedTree> CaptureGiven(const std::string& directory, const char* option) {
@@ -51,8 +52,11 @@ Result<CapturedTree> CaptureGiven(const std::string& directory, const char* opti
   if (!captured) return FailWith(ExitCode::kUsage, "{}: {}", option, captured.error().message);
   // Output of earlier checks is no part of it. What no root reaches any more stays in the table.
   FileTree& tree = captured->tree;
-  const auto ours = [&](const auto& entry) { return tree.at(entry.second).entries.count(kOutputMarker) != 0; };
-  for (size_t i = 0; i < tree.size(); ++i) std::erase_if(tree.at(static_cast<InodeIndex>(i)).entries, ours);
+  const auto ours = [&](const auto& entry) {
+    return tree.at(entry.second).entries.count(kOutputMarker) != 0;
+  };
+  for (size_t i = 0; i < tree.size(); ++i)
+    std::erase_if(tree.at(static_cast<InodeIndex>(i)).entries, ours);
   return captured;
 }
 
@@ -111,17 +115,20 @@ void AddWhatIsNotKnown(const ImportSpec& spec, const LogReplay& replay, Trace* t
     trace->obstacles.push_back({Kind::kUnproven, std::move(reason)});
   };
   if (!ChangesSomething(*trace) && spec.new_directory.empty()) {
-    unproven(fmt::format(
-        "no call of the log changes anything below {}: is that the directory, as the program saw it? "
-        "(--root)",
-        trace->roots[0].path));
+    unproven(
+        fmt::format("no call of the log changes anything below {}: is that the directory, as the "
+                    "program saw it? "
+                    "(--root)",
+                    trace->roots[0].path));
   }
   if (!replay.changed_outside().empty()) {
     unproven(fmt::format("the program also changed {}, outside {}: not judged",
                          Listed(replay.changed_outside()), trace->roots[0].path));
   }
   if (spec.old_directory.empty()) {
-    unproven("the tree before the run was not given (--old): what the log does not show of it is assumed");
+    unproven(
+        "the tree before the run was not given (--old): what the log does not show of it is "
+        "assumed");
     if (!replay.placeholders().empty()) {
       trace->notes.push_back(
           fmt::format("old content that the log does not show is a placeholder, assumed to differ "
@@ -136,7 +143,8 @@ void AddWhatIsNotKnown(const ImportSpec& spec, const LogReplay& replay, Trace* t
   }
   if (spec.new_directory.empty()) {
     unproven(
-        "the tree after the run was not given (--new): whether the log misses a change cannot be checked");
+        "the tree after the run was not given (--new): whether the log misses a change cannot be "
+        "checked");
   }
 }
 
@@ -164,16 +172,16 @@ Result<Trace> Assemble(const ImportSpec& spec, const LogReplay& replay, const st
   if (after == nullptr) trace.new_tree = TreeAfter(trace);
   const bool broken = !trace.obstacles.empty();
   for (std::string& mismatch : FindTreeMismatches(trace)) {
-    // Obstacles have said already why the tree is another one; without them the trees are all there is to
-    // say.
+    // Obstacles have said already why the tree is another one; without them the trees are all there
+    // is to say.
     trace.obstacles.push_back({Kind::kIncomplete, std::move(mismatch)});
     if (broken) break;
   }
   AddWhatIsNotKnown(spec, replay, &trace);
-  trace.notes.push_back(
-      fmt::format("imported from {}: calls of different processes that overlapped are in the order in "
-                  "which strace saw them end",
-                  spec.log));
+  trace.notes.push_back(fmt::format(
+      "imported from {}: calls of different processes that overlapped are in the order in "
+      "which strace saw them end",
+      spec.log));
   return trace;
 }
 
@@ -187,10 +195,10 @@ Result<Trace> ImportStrace(const ImportSpec& spec) {
   replay_spec.cwd = spec.cwd.empty() ? FirstDirectory(log) : Plain(spec.cwd);
   replay_spec.root = spec.root.empty() ? replay_spec.cwd : Plain(spec.root);
   if (replay_spec.root.empty()) {
-    return FailWith(
-        ExitCode::kUsage,
-        "the log does not say where the program was started: give the judged directory with --root, or "
-        "record with strace -y");
+    return FailWith(ExitCode::kUsage,
+                    "the log does not say where the program was started: give the judged directory "
+                    "with --root, or "
+                    "record with strace -y");
   }
   CapturedTree before;
   CapturedTree after;
@@ -207,11 +215,13 @@ Result<Trace> ImportStrace(const ImportSpec& spec) {
     LogReplay replay(log, replay_spec, &knowledge);
     ASSIGN_OR_RETURN(const bool again, replay.Run());
     if (again && i + 1 < kMostReplays) continue;
-    auto trace = Assemble(spec, replay, replay_spec.root, spec.new_directory.empty() ? nullptr : &after);
+    auto trace =
+        Assemble(spec, replay, replay_spec.root, spec.new_directory.empty() ? nullptr : &after);
     if (again && trace)
-      trace->obstacles.push_back({Kind::kIncomplete,
-                                  "what the log shows of the tree before it contradicts itself: give "
-                                  "that tree with --old"});
+      trace->obstacles.push_back(
+          {Kind::kIncomplete,
+           "what the log shows of the tree before it contradicts itself: give "
+           "that tree with --old"});
     return trace;
   }
   return Fail("not reached");

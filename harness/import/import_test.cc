@@ -1,11 +1,10 @@
-// Logs that strace 6.1 wrote of real programs (testdata/*.strace; lines about libraries were taken out), and
-// the same with single lines and bytes changed. That import and record agree on many more programs is held by
-// scripts/import-agrees.
+// Logs that strace 6.1 wrote of real programs (testdata/*.strace; lines about libraries were taken
+// out), and the same with single lines and bytes changed. That import and record agree on many more
+// programs is held by scripts/import-agrees.
 #include "import/import.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
 #include <unistd.h>
 
 #include <cstdlib>
@@ -112,8 +111,8 @@ TEST_P(GoldenLog, GivesTheseOps) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Of, GoldenLog,
-                         testing::Values("sed", "write_file", "hardened", "move", "python", "sqlite", "git",
-                                         "copy"),
+                         testing::Values("sed", "write_file", "hardened", "move", "python",
+                                         "sqlite", "git", "copy"),
                          [](const auto& test) { return std::string(test.param); });
 
 TEST_F(ImportTest, EveryPrefixOfALogIsAnErrorOrAnIncompleteTrace) {
@@ -130,7 +129,8 @@ TEST_F(ImportTest, EveryPrefixOfALogIsAnErrorOrAnIncompleteTrace) {
 
 /// Imports the log with each byte replaced, in turn, by what `wrong` makes of it.
 template <typename Wrong>
-void SpoilEveryByte(ImportTest* test, Result<Trace> (ImportTest::*import)(const std::string&, ImportSpec),
+void SpoilEveryByte(ImportTest* test,
+                    Result<Trace> (ImportTest::*import)(const std::string&, ImportSpec),
                     const std::string& text, const Wrong& wrong) {
   int traces = 0;
   for (size_t at = 0; at < text.size(); ++at) {
@@ -227,7 +227,8 @@ TEST_F(ImportTest, WithoutTreesEverythingAssumedIsSaid) {
 TEST_F(ImportTest, OldContentThatTheLogDoesNotShowIsAPlaceholderOfTheRightSize) {
   const auto trace = ImportLines(
       "10 newfstatat(AT_FDCWD</d>, \"f\", {st_mode=S_IFREG|0640, st_size=7000, ...}, 0) = 0\n"
-      "10 openat(AT_FDCWD</d>, \"f\", O_WRONLY|O_APPEND) = 3</d/f>\n10 write(3</d/f>, \"end\", 3) = 3\n10 "
+      "10 openat(AT_FDCWD</d>, \"f\", O_WRONLY|O_APPEND) = 3</d/f>\n10 write(3</d/f>, \"end\", 3) "
+      "= 3\n10 "
       "close(3</d/f>) = 0\n");
   ASSERT_TRUE(trace) << trace.error().message;
   EXPECT_TRUE(trace->CanBeJudged());
@@ -241,7 +242,8 @@ TEST_F(ImportTest, OldContentThatTheLogDoesNotShowIsAPlaceholderOfTheRightSize) 
 
 TEST_F(ImportTest, AnAppendToAFileOfUnknownSizeCannotBeJudged) {
   const auto trace = ImportLines(
-      "10 openat(AT_FDCWD</d>, \"f\", O_WRONLY|O_APPEND) = 3</d/f>\n10 write(3</d/f>, \"end\", 3) = 3\n");
+      "10 openat(AT_FDCWD</d>, \"f\", O_WRONLY|O_APPEND) = 3</d/f>\n10 write(3</d/f>, \"end\", 3) "
+      "= 3\n");
   ASSERT_TRUE(trace);
   EXPECT_THAT(Reasons(*trace, Kind::kIncomplete), Contains(HasSubstr("--old")));
 }
@@ -249,7 +251,8 @@ TEST_F(ImportTest, AnAppendToAFileOfUnknownSizeCannotBeJudged) {
 TEST_F(ImportTest, ASizeShownLaterTellsThatAFileWasThereBefore) {
   const auto trace = ImportLines(
       "10 openat(AT_FDCWD</d>, \"db\", O_RDWR|O_CREAT, 0644) = 3</d/db>\n"
-      "10 fstat(3</d/db>, {st_mode=S_IFREG|0600, st_size=8192, ...}) = 0\n10 pwrite64(3</d/db>, \"x\", 1, "
+      "10 fstat(3</d/db>, {st_mode=S_IFREG|0600, st_size=8192, ...}) = 0\n10 pwrite64(3</d/db>, "
+      "\"x\", 1, "
       "100) = 1\n");
   ASSERT_TRUE(trace) << trace.error().message;
   EXPECT_TRUE(trace->old_tree.Lookup("db"));
@@ -267,7 +270,8 @@ class HoleTest : public ImportTest, public testing::WithParamInterface<Hole> {};
 
 TEST_P(HoleTest, IsSaidAndPreventsAVerdict) {
   const auto trace = ImportLines(GetParam().lines);
-  const std::string open = "10 openat(AT_FDCWD</d>, \"f\", O_RDWR|O_CREAT|O_EXCL, 0644) = 3</d/f>\n";
+  const std::string open =
+      "10 openat(AT_FDCWD</d>, \"f\", O_RDWR|O_CREAT|O_EXCL, 0644) = 3</d/f>\n";
   if (!trace) {
     EXPECT_THAT(trace.error().message, HasSubstr(GetParam().said));
     return;
@@ -284,38 +288,45 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Hole{"CutString", OPEN "10 write(3</d/f>, \"abc\"..., 4096) = 4096\n", "strace -s"},
         Hole{"MappedShared",
-             OPEN "10 mmap(NULL, 4096, PROT_READ|PROT_WRITE, MAP_SHARED, 3</d/f>, 0) = 0x7f0000000000\n",
+             OPEN
+             "10 mmap(NULL, 4096, PROT_READ|PROT_WRITE, MAP_SHARED, 3</d/f>, 0) = 0x7f0000000000\n",
              "mapped shared and writable"},
         Hole{"MappedThenProtected",
              OPEN "10 mmap(NULL, 4096, PROT_READ, MAP_SHARED, 3</d/f>, 0) = 0x7f0000000000\n"
                   "10 mprotect(0x7f0000000000, 4096, PROT_READ|PROT_WRITE) = 0\n",
              "mapped shared and writable"},
-        Hole{"Uring", OPEN "10 io_uring_setup(8, {flags=0}) = 4<anon_inode:[io_uring]>\n", "io_uring"},
-        Hole{"InheritedPosition", "10 write(5</d/g>, \"abc\", 3) = 3\n", "where in its file it stood"},
+        Hole{"Uring", OPEN "10 io_uring_setup(8, {flags=0}) = 4<anon_inode:[io_uring]>\n",
+             "io_uring"},
+        Hole{"InheritedPosition", "10 write(5</d/g>, \"abc\", 3) = 3\n",
+             "where in its file it stood"},
         Hole{"InheritedWithoutPaths", "10 write(5, \"abc\", 3) = 3\n", "strace -y"},
         Hole{"ChildNotFollowed", OPEN "10 fork() = 11\n", "strace -f"},
         Hole{"ChildFromNowhere", OPEN "12 close(3) = 0\n12 +++ exited with 0 +++\n", "strace -f"},
-        Hole{"StillRunning", OPEN "10 fork() = 11\n11 close(3) = 0\n", "the log ends before process 11 does"},
+        Hole{"StillRunning", OPEN "10 fork() = 11\n11 close(3) = 0\n",
+             "the log ends before process 11 does"},
         Hole{"UsedAfterClose", OPEN "10 close(3</d/f>) = 0\n10 write(3</d/f>, \"a\", 1) = 1\n",
              "closed before"},
-        Hole{"OtherFile", OPEN "10 write(3</d/g>, \"a\", 1) = 1\n", "which the calls before do not explain"},
+        Hole{"OtherFile", OPEN "10 write(3</d/g>, \"a\", 1) = 1\n",
+             "which the calls before do not explain"},
         Hole{"UnknownCall", OPEN "10 syscall_0x1cf(0x3, 0, 0, 0, 0, 0) = 0\n", "a newer one"},
         Hole{"Foreign", OPEN "10 [ Process PID=10 runs in 32 bit mode. ]\n", "32-bit"},
         Hole{"Mount", OPEN "10 mount(\"a\", \"/d\", \"tmpfs\", 0, NULL) = 0\n", "mounted"},
-        Hole{
-            "Aio",
-            OPEN
-            "10 io_submit(0x7f, 1, [{aio_data=0, aio_lio_opcode=IOCB_CMD_PWRITE, aio_fildes=3</d/f>}]) = 1\n",
-            "asynchronous"},
+        Hole{"Aio",
+             OPEN "10 io_submit(0x7f, 1, [{aio_data=0, aio_lio_opcode=IOCB_CMD_PWRITE, "
+                  "aio_fildes=3</d/f>}]) = 1\n",
+             "asynchronous"},
         Hole{"Moved", "10 rename(\"/other/f\", \"f\") = 0\n", "moves"},
-        Hole{"Splice", OPEN "10 splice(5<pipe:[1]>, NULL, 3</d/f>, NULL, 10, 0) = 10\n", "inside the kernel"},
-        Hole{"Flags", OPEN "10 ioctl(3</d/f>, FS_IOC_SETFLAGS, [FS_NOCOW_FL]) = 0\n", "inode flags"}),
+        Hole{"Splice", OPEN "10 splice(5<pipe:[1]>, NULL, 3</d/f>, NULL, 10, 0) = 10\n",
+             "inside the kernel"},
+        Hole{"Flags", OPEN "10 ioctl(3</d/f>, FS_IOC_SETFLAGS, [FS_NOCOW_FL]) = 0\n",
+             "inode flags"}),
     [](const auto& test) { return std::string(test.param.name); });
 #undef OPEN
 
 TEST_F(ImportTest, ALogWithoutWholeGroupsOfCallsIsRefused) {
-  const auto trace =
-      Import("10 execve(\"/bin/p\", [\"p\"], 0x7ffd /* 3 vars */) = 0\n10 rename(\"/d/a\", \"/d/b\") = 0\n");
+  const auto trace = Import(
+      "10 execve(\"/bin/p\", [\"p\"], 0x7ffd /* 3 vars */) = 0\n10 rename(\"/d/a\", \"/d/b\") = "
+      "0\n");
   ASSERT_FALSE(trace);
   EXPECT_THAT(trace.error().message, HasSubstr("-e trace="));
 }
@@ -338,7 +349,8 @@ TEST_F(ImportTest, RelativePathsNeedADirectoryToStartFrom) {
 
 TEST_F(ImportTest, SymlinksOutsideAreLearntFromWhatWasOpened) {
   const auto trace = ImportLines(
-      "10 openat(AT_FDCWD</d>, \"/link/f\", O_WRONLY|O_CREAT|O_EXCL, 0644) = 3</d/f>\n10 close(3</d/f>) = 0\n"
+      "10 openat(AT_FDCWD</d>, \"/link/f\", O_WRONLY|O_CREAT|O_EXCL, 0644) = 3</d/f>\n10 "
+      "close(3</d/f>) = 0\n"
       "10 rename(\"/link/f\", \"/link/g\") = 0\n");
   ASSERT_TRUE(trace) << trace.error().message;
   EXPECT_THAT(Ops(*trace), Contains("rename(f → g)"));

@@ -16,7 +16,8 @@ bool WalkedTo(const StraceCall& call) {
   if (!call.returned) return false;
   if (call.result >= 0) return true;
   const int64_t error = -call.result;
-  return error == EEXIST || error == ENOTEMPTY || error == EISDIR || error == EXDEV || error == ETXTBSY;
+  return error == EEXIST || error == ENOTEMPTY || error == EISDIR || error == EXDEV ||
+         error == ETXTBSY;
 }
 
 }  // namespace
@@ -28,9 +29,10 @@ std::shared_ptr<LogReplay::Description> LogReplay::Inherit(const StraceCall& cal
   const bool no_file = printed.annotated && !printed.path.starts_with("/");
   if (table.closed.count(printed.number) != 0 && !no_file) {
     Missed(call,
-           fmt::format("descriptor {} is used, though it was closed before: calls are missing in the log "
-                       "(strace -e trace=...)",
-                       printed.number));
+           fmt::format(
+               "descriptor {} is used, though it was closed before: calls are missing in the log "
+               "(strace -e trace=...)",
+               printed.number));
   }
   auto file = std::make_shared<Description>();
   file->offset_known = false;
@@ -46,8 +48,9 @@ std::shared_ptr<LogReplay::Description> LogReplay::Inherit(const StraceCall& cal
   if (printed.number > 0 && !judged) file->channel = printed.number;
   if (!printed.annotated && printed.number > 2) {
     Missed(call,
-           fmt::format("descriptor {} was open before the log begins, and what it is only strace -y tells",
-                       printed.number));
+           fmt::format(
+               "descriptor {} was open before the log begins, and what it is only strace -y tells",
+               printed.number));
   }
   table.slots[printed.number] = {file, false};
   return file;
@@ -57,18 +60,22 @@ void LogReplay::CheckAnnotation(const StraceCall& call, const PrintedDescriptor&
                                 const Description& file) {
   if (!printed.annotated || printed.deleted || !printed.path.starts_with("/")) return;
   const Found found = world_->Walk(world_->slash(), printed.path, false, false);
-  if (found.inode == file.inode || (!world_->Judged(found.inode) && !world_->Judged(file.inode))) return;
-  // The path of a file with several names, or one that another call is just moving, may be another one.
+  if (found.inode == file.inode || (!world_->Judged(found.inode) && !world_->Judged(file.inode)))
+    return;
+  // The path of a file with several names, or one that another call is just moving, may be another
+  // one.
   if (world_->Judged(file.inode) && found.there() && world_->Judged(found.inode) == false) return;
-  Missed(call, fmt::format("descriptor {} is {}, which the calls before do not explain", printed.number,
-                           printed.path));
+  Missed(call, fmt::format("descriptor {} is {}, which the calls before do not explain",
+                           printed.number, printed.path));
 }
 
-std::shared_ptr<LogReplay::Description> LogReplay::File(const StraceCall& call, size_t i, int* number) {
+std::shared_ptr<LogReplay::Description> LogReplay::File(const StraceCall& call, size_t i,
+                                                        int* number) {
   const std::string_view text = Argument(call, i);
   const auto printed = PrintedFd(text);
   if (!printed) {
-    if (!call.failed()) Bad(call, fmt::format("argument {} is no descriptor: {}", i + 1, Quote(text)));
+    if (!call.failed())
+      Bad(call, fmt::format("argument {} is no descriptor: {}", i + 1, Quote(text)));
     return nullptr;
   }
   if (number != nullptr) *number = printed->number;
@@ -96,7 +103,8 @@ InodeIndex LogReplay::StartOf(const StraceCall& call, int dirfd_index) {
   return file == nullptr ? kNoInode : file->inode;
 }
 
-std::optional<Found> LogReplay::WalkDescriptorLink(const StraceCall& call, const std::string& path) {
+std::optional<Found> LogReplay::WalkDescriptorLink(const StraceCall& call,
+                                                   const std::string& path) {
   const std::string own = fmt::format("/proc/{}/fd/", Process(call).pid);
   for (const std::string& start : {std::string("/proc/self/fd/"), std::string("/dev/fd/"), own}) {
     if (!path.starts_with(start)) continue;
@@ -112,14 +120,15 @@ std::optional<Found> LogReplay::WalkDescriptorLink(const StraceCall& call, const
   return std::nullopt;
 }
 
-Found LogReplay::WalkText(const StraceCall& call, int dirfd_index, const std::string& path, bool follow) {
+Found LogReplay::WalkText(const StraceCall& call, int dirfd_index, const std::string& path,
+                          bool follow) {
   const InodeIndex start = StartOf(call, dirfd_index);
   const std::optional<Found> link = follow ? WalkDescriptorLink(call, path) : std::nullopt;
   if (!link && start == kNoInode && !path.starts_with("/") && !call.failed() && !path.empty()) {
-    Bad(call, fmt::format(
-                  "the path {} is relative, and the log does not say to what: record with strace -y, or give "
-                  "the directory in which the program was started with --cwd",
-                  Quote(path)));
+    Bad(call, fmt::format("the path {} is relative, and the log does not say to what: record with "
+                          "strace -y, or give "
+                          "the directory in which the program was started with --cwd",
+                          Quote(path)));
     return {};
   }
   const Found found = link ? *link : world_->Walk(start, path, follow, WalkedTo(call));
@@ -140,8 +149,9 @@ bool LogReplay::MustBeThere(const StraceCall& call, Found* found, FileKind kind)
     return true;
   }
   if (found->place() && world_->Judged(found->dir)) {
-    Missed(call, fmt::format("{} finds {}, which was not there before and was made by no call of the log",
-                             call.name, PathOf(*found)));
+    Missed(call,
+           fmt::format("{} finds {}, which was not there before and was made by no call of the log",
+                       call.name, PathOf(*found)));
   }
   return false;
 }
@@ -177,7 +187,8 @@ bool LogReplay::Resolved(const StraceCall& call, const Found& found) {
 
 Found LogReplay::Opened(const StraceCall& call, const Found& found) {
   const auto printed = PrintedFd("0" + call.result_note);
-  if (!printed || !printed->path.starts_with("/") || printed->deleted || printed->path.starts_with("/proc/"))
+  if (!printed || !printed->path.starts_with("/") || printed->deleted ||
+      printed->path.starts_with("/proc/"))
     return found;
   const Found real = world_->Walk(world_->slash(), printed->path, false, true);
   TakeDiscoveries();
@@ -186,11 +197,12 @@ Found LogReplay::Opened(const StraceCall& call, const Found& found) {
     return real.place() ? real : found;
   if (!world_->Judged(real.dir) && !world_->Judged(found.dir)) return found;
   if (world_->facts(found.dir).listed) {
-    Missed(call, fmt::format("{} is opened as {}, which the calls before do not explain", PathOf(found),
-                             printed->path));
+    Missed(call, fmt::format("{} is opened as {}, which the calls before do not explain",
+                             PathOf(found), printed->path));
     return real;
   }
-  // A symlink that only now is seen to be one: the file itself, or the directory in which it stands.
+  // A symlink that only now is seen to be one: the file itself, or the directory in which it
+  // stands.
   const size_t slash = printed->path.rfind('/');
   Found link = found;
   const bool by_directory = printed->path.substr(slash + 1) == found.name;
@@ -227,12 +239,14 @@ bool LogReplay::JudgedFile(const Description& file) const {
 }
 
 std::string LogReplay::PathOf(const Found& found) const {
-  return found.place() ? JoinPath(world_->PathOf(found.dir), found.name) : world_->PathOf(found.inode);
+  return found.place() ? JoinPath(world_->PathOf(found.dir), found.name)
+                       : world_->PathOf(found.inode);
 }
 
 void LogReplay::NoteOutside(const Found& found) {
   if (!found.place()) return;
-  constexpr const char* kNobodys[] = {"/dev", "/proc", "/sys", "/tmp", "/var/tmp", "/run", "/memfd:"};
+  constexpr const char* kNobodys[] = {"/dev",     "/proc", "/sys",   "/tmp",
+                                      "/var/tmp", "/run",  "/memfd:"};
   const std::string path = PathOf(found);
   for (const char* start : kNobodys) {
     if (path.starts_with(start)) return;

@@ -54,14 +54,15 @@ FileTree TreeOf(const std::vector<OldEntry>& old) {
                                                                         : 0644);
     inode.target = entry.target;
     if (entry.kind == FileKind::kFile) {
-      const uint64_t size = std::min(entry.size.value_or(entry.prefix.size() + kAssumedSize), kMostBytes);
+      const uint64_t size =
+          std::min(entry.size.value_or(entry.prefix.size() + kAssumedSize), kMostBytes);
       const std::string shown = entry.prefix.substr(0, size);
       inode.content = Content::FromBytes(shown + Placeholder(entry.name, i, size - shown.size()));
     }
     const InodeIndex index = tree.Add(std::move(inode));
     Inode& dir = tree.at(static_cast<InodeIndex>(entry.dir));
-    // What was taken for a directory and turned out to be a symlink has no names: they are found again where
-    // it leads.
+    // What was taken for a directory and turned out to be a symlink has no names: they are found
+    // again where it leads.
     if (dir.kind == FileKind::kDirectory) dir.entries[entry.name] = index;
   }
   return tree;
@@ -131,7 +132,8 @@ Result<bool> LogReplay::Run() {
 }
 
 void LogReplay::Bad(const StraceCall& call, const std::string& what) {
-  if (!error_) error_ = Error{fmt::format("{}: {}: {}", log_.Where(call), call.name, what), ExitCode::kUsage};
+  if (!error_)
+    error_ = Error{fmt::format("{}: {}: {}", log_.Where(call), call.name, what), ExitCode::kUsage};
 }
 
 void LogReplay::Obstruct(Kind kind, const std::string& reason) {
@@ -145,11 +147,10 @@ void LogReplay::Missed(const StraceCall& call, const std::string& what) {
 void LogReplay::OnEvent(const StraceEvent& event) {
   if (!Born(event.tid)) {
     if (unfollowed_.insert(event.tid).second) {
-      Obstruct(
-          Kind::kIncomplete,
-          fmt::format("{}: process {} comes from nowhere: no call of the log made it (record with strace -f, "
-                      "from the start of the program)",
-                      log_.Where(event.file, event.line), event.tid));
+      Obstruct(Kind::kIncomplete, fmt::format("{}: process {} comes from nowhere: no call of the "
+                                              "log made it (record with strace -f, "
+                                              "from the start of the program)",
+                                              log_.Where(event.file, event.line), event.tid));
       auto process = std::make_shared<ProcessState>();
       process->pid = event.tid;
       process->files = std::make_shared<FdTable>();
@@ -193,7 +194,8 @@ void LogReplay::OnEnd(const StraceEvent& event) {
   if (handler != Handlers().end()) {
     (this->*handler->second)(call);
   } else if (call.name.starts_with("syscall_") && !call.failed()) {
-    // Numbers that this strace had no name for. These change files; so may whatever is newer than we are.
+    // Numbers that this strace had no name for. These change files; so may whatever is newer than
+    // we are.
     static const std::set<int64_t> kHarmless = {449, 450, 451, 453, 454, 455, 456, 457,
                                                 458, 459, 460, 461, 462, 464, 465, 468};
     const auto number = PrintedNumber(std::string_view(call.name).substr(8));
@@ -209,8 +211,10 @@ void LogReplay::Finish() {
              "the log does not begin with the start of a program: start it by strace, not with -p");
   for (const auto& [child, index] : births_) {
     const StraceCall& call = log_.calls[index];
-    Missed(call, fmt::format("process {} was made here, but the log has no line of it: record with strace -f",
-                             child));
+    Missed(call,
+           fmt::format(
+               "process {} was made here, but the log has no line of it: record with strace -f",
+               child));
   }
   std::set<int32_t> running;
   for (const auto& [tid, thread] : threads_) {
@@ -230,7 +234,8 @@ std::string_view LogReplay::Argument(const StraceCall& call, size_t i) {
 std::optional<int64_t> LogReplay::Number(const StraceCall& call, size_t i) {
   const std::string_view text = Argument(call, i);
   const auto number = PrintedNumber(text);
-  if (!number && !call.failed()) Bad(call, fmt::format("argument {} is no number: {}", i + 1, Quote(text)));
+  if (!number && !call.failed())
+    Bad(call, fmt::format("argument {} is no number: {}", i + 1, Quote(text)));
   return number;
 }
 
@@ -248,8 +253,8 @@ std::optional<std::string> LogReplay::Text(const StraceCall& call, size_t i) {
   auto string = PrintedString(text);
   if (string && !string->cut) return std::move(string->bytes);
   if (!call.failed())
-    Bad(call, fmt::format("argument {} is {}: {}", i + 1, string ? "cut off (raise strace -s)" : "no string",
-                          Quote(text)));
+    Bad(call, fmt::format("argument {} is {}: {}", i + 1,
+                          string ? "cut off (raise strace -s)" : "no string", Quote(text)));
   return std::nullopt;
 }
 
@@ -289,13 +294,14 @@ const std::map<std::string, LogReplay::Handler>& LogReplay::Handlers() {
     add(&R::OnCloseRange, {"close_range"});
     add(&R::OnDup, {"dup", "dup2", "dup3"});
     add(&R::OnFcntl, {"fcntl"});
-    add(&R::OnNewDescriptor, {"socket",       "accept",       "accept4",       "eventfd",
-                              "eventfd2",     "epoll_create", "epoll_create1", "timerfd_create",
-                              "signalfd",     "signalfd4",    "inotify_init",  "inotify_init1",
-                              "memfd_create", "memfd_secret", "userfaultfd",   "perf_event_open",
-                              "pidfd_open",   "pidfd_getfd",  "fanotify_init", "bpf",
-                              "fsopen",       "fsmount",      "open_tree",     "landlock_create_ruleset",
-                              "mq_open"});
+    add(&R::OnNewDescriptor,
+        {"socket",       "accept",       "accept4",       "eventfd",
+         "eventfd2",     "epoll_create", "epoll_create1", "timerfd_create",
+         "signalfd",     "signalfd4",    "inotify_init",  "inotify_init1",
+         "memfd_create", "memfd_secret", "userfaultfd",   "perf_event_open",
+         "pidfd_open",   "pidfd_getfd",  "fanotify_init", "bpf",
+         "fsopen",       "fsmount",      "open_tree",     "landlock_create_ruleset",
+         "mq_open"});
     add(&R::OnPipe, {"pipe", "pipe2", "socketpair"});
     add(&R::OnReceive, {"recvmsg", "recvmmsg"});
     add(&R::OnRead, {"read", "readv", "pread64", "preadv", "preadv2"});
@@ -310,9 +316,10 @@ const std::map<std::string, LogReplay::Handler>& LogReplay::Handlers() {
     add(&R::OnUnlink, {"unlink", "unlinkat", "rmdir"});
     add(&R::OnLink, {"link", "linkat"});
     add(&R::OnRename, {"rename", "renameat", "renameat2"});
-    add(&R::OnMetadata, {"chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "lchown", "fchown", "fchownat",
-                         "utime", "utimes", "futimesat", "utimensat"});
-    add(&R::OnXattr, {"setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr"});
+    add(&R::OnMetadata, {"chmod", "fchmod", "fchmodat", "fchmodat2", "chown", "lchown", "fchown",
+                         "fchownat", "utime", "utimes", "futimesat", "utimensat"});
+    add(&R::OnXattr,
+        {"setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr"});
     add(&R::OnStat, {"stat", "lstat", "fstat", "newfstatat", "statx"});
     add(&R::OnAccess, {"access", "faccessat", "faccessat2"});
     add(&R::OnReadlink, {"readlink", "readlinkat"});
@@ -327,8 +334,8 @@ const std::map<std::string, LogReplay::Handler>& LogReplay::Handlers() {
     add(&R::OnIoctl, {"ioctl"});
     add(&R::OnIoSubmit, {"io_submit"});
     add(&R::OnUnsupported,
-        {"io_uring_setup", "io_uring_enter", "mount", "umount", "umount2", "unshare", "setns", "pivot_root",
-         "chroot", "move_mount", "open_by_handle_at", "swapon"});
+        {"io_uring_setup", "io_uring_enter", "mount", "umount", "umount2", "unshare", "setns",
+         "pivot_root", "chroot", "move_mount", "open_by_handle_at", "swapon"});
     return all;
   }();
   return *handlers;

@@ -1,13 +1,14 @@
-// LogReplay: carries out the calls of a strace log on a World, and writes what the recorder would have
-// recorded of them. The decoder (interpose/decode.h) makes the ops from that: an imported trace is made by
-// the same rules as a recorded one.
+// LogReplay: carries out the calls of a strace log on a World, and writes what the recorder would
+// have recorded of them. The decoder (interpose/decode.h) makes the ops from that: an imported
+// trace is made by the same rules as a recorded one.
 //
-// Method. Calls take effect in the order in which they ended; descriptors that are closed are gone when the
-// close begins. A child takes over its parent's descriptors when its first line comes, or when the call that
-// made it returns, whichever is first. What a log cannot know is learnt from later lines where they tell (a
-// umask from the mode that fstat shows, an old size from what lseek returns): then everything is replayed
-// once more from the start with what was learnt (Knowledge), until nothing new is learnt. What stays unknown
-// and matters is an obstacle that says what would have told it.
+// Method. Calls take effect in the order in which they ended; descriptors that are closed are gone
+// when the close begins. A child takes over its parent's descriptors when its first line comes, or
+// when the call that made it returns, whichever is first. What a log cannot know is learnt from
+// later lines where they tell (a umask from the mode that fstat shows, an old size from what lseek
+// returns): then everything is replayed once more from the start with what was learnt (Knowledge),
+// until nothing new is learnt. What stays unknown and matters is an obstacle that says what would
+// have told it.
 #pragma once
 
 #include <map>
@@ -28,7 +29,8 @@ namespace oldornew {
 
 /// Something of the old tree that only the log tells of (no --old).
 struct OldEntry {
-  size_t dir = 0;  ///< index of the directory: 0 the judged one, then by place in Knowledge::old + 1
+  /// index of the directory: 0 the judged one, then by place in Knowledge::old + 1
+  size_t dir = 0;
   std::string name;
   FileKind kind = FileKind::kFile;
   std::optional<uint32_t> mode;
@@ -48,16 +50,16 @@ struct Knowledge {
 struct ReplaySpec {
   const FileTree* old_tree = nullptr;  ///< --old; null: only the log tells
   const FileTree* new_tree = nullptr;  ///< --new, or null
-  std::string root;                    ///< absolute path of the judged directory, as the log names it
-  std::string cwd;                     ///< where the program started; empty: unknown
+  std::string root;  ///< absolute path of the judged directory, as the log names it
+  std::string cwd;   ///< where the program started; empty: unknown
 };
 
 class LogReplay {
  public:
   LogReplay(const StraceLog& log, const ReplaySpec& spec, Knowledge* knowledge);
 
-  /// One replay. Errors (kUsage): a line that cannot be understood, named. True: something was learnt, and
-  /// everything has to be replayed again, by a new LogReplay.
+  /// One replay. Errors (kUsage): a line that cannot be understood, named. True: something was
+  /// learnt, and everything has to be replayed again, by a new LogReplay.
   Result<bool> Run();
 
   // What the last replay found.
@@ -123,7 +125,8 @@ class LogReplay {
   void Missed(const StraceCall& call, const std::string& what);
   std::string_view Argument(const StraceCall& call, size_t i);
   std::optional<int64_t> Number(const StraceCall& call, size_t i);
-  std::optional<uint64_t> Flags(const StraceCall& call, size_t i, const std::vector<PrintedSymbol>& table);
+  std::optional<uint64_t> Flags(const StraceCall& call, size_t i,
+                                const std::vector<PrintedSymbol>& table);
   std::optional<std::string> Text(const StraceCall& call, size_t i);
   RecordDraft Draft(wire::RecordKind kind, const StraceCall& call);
   void Emit(RecordDraft draft, const StraceCall& call);
@@ -132,13 +135,14 @@ class LogReplay {
   ProcessState& Process(const StraceCall& call) { return *threads_.at(call.tid).process; }
   std::shared_ptr<Description> File(const StraceCall& call, size_t i, int* number = nullptr);
   std::shared_ptr<Description> Inherit(const StraceCall& call, const PrintedDescriptor& printed);
-  void CheckAnnotation(const StraceCall& call, const PrintedDescriptor& printed, const Description& file);
+  void CheckAnnotation(const StraceCall& call, const PrintedDescriptor& printed,
+                       const Description& file);
   InodeIndex StartOf(const StraceCall& call, int dirfd_index);
   Found Walk(const StraceCall& call, int dirfd_index, size_t path_index, bool follow);
   Found WalkText(const StraceCall& call, int dirfd_index, const std::string& path, bool follow);
   std::optional<Found> WalkDescriptorLink(const StraceCall& call, const std::string& path);
-  /// The call succeeded, so there was something: discovers it, or says that a call is missing. False: nothing
-  /// there.
+  /// The call succeeded, so there was something: discovers it, or says that a call is missing.
+  /// False: nothing there.
   bool MustBeThere(const StraceCall& call, Found* found, FileKind kind);
   /// Learns what the World discovered since it was asked last.
   void TakeDiscoveries();
@@ -146,7 +150,8 @@ class LogReplay {
   bool Resolved(const StraceCall& call, const Found& found);
   /// What was opened: where the path leads, or where -y says that it led.
   Found Opened(const StraceCall& call, const Found& found);
-  void Install(const StraceCall& call, int fd, std::shared_ptr<Description> file, bool close_on_exec);
+  void Install(const StraceCall& call, int fd, std::shared_ptr<Description> file,
+               bool close_on_exec);
   bool Writable(const Description& file) const;
   bool JudgedFile(const Description& file) const;
   std::string PathOf(const Found& found) const;
@@ -170,16 +175,16 @@ class LogReplay {
   // replay_data.cc
   void OnRead(const StraceCall& call);
   void OnWrite(const StraceCall& call);
-  void WriteOutput(const StraceCall& call, int fd, const Description& file, const std::string& bytes,
-                   uint64_t asked);
+  void WriteOutput(const StraceCall& call, int fd, const Description& file,
+                   const std::string& bytes, uint64_t asked);
   std::optional<PrintedBytes> Gather(const StraceCall& call, bool vector, uint64_t* asked);
-  void WriteBytes(const StraceCall& call, RecordDraft draft, Description* file, const std::string& bytes,
-                  std::optional<uint64_t> offset, bool append);
+  void WriteBytes(const StraceCall& call, RecordDraft draft, Description* file,
+                  const std::string& bytes, std::optional<uint64_t> offset, bool append);
   void OnSeek(const StraceCall& call);
   void OnTransfer(const StraceCall& call);
   void OnReflink(const StraceCall& call);
-  void Transfer(const StraceCall& call, const Description& from, uint64_t from_offset, Description* to,
-                std::optional<uint64_t> to_offset, uint64_t asked);
+  void Transfer(const StraceCall& call, const Description& from, uint64_t from_offset,
+                Description* to, std::optional<uint64_t> to_offset, uint64_t asked);
   void OnTruncate(const StraceCall& call);
   void OnAllocate(const StraceCall& call);
   void OnSync(const StraceCall& call);

@@ -17,7 +17,8 @@ void RecordBuffer::Append(const RecordDraft& draft) {
   memcpy(at, &fixed, sizeof fixed);
   at += sizeof fixed;
   for (const auto& [type, bytes] : draft.sections) {
-    const wire::Section section{static_cast<uint16_t>(type), 0, static_cast<uint32_t>(bytes.size())};
+    const wire::Section section{static_cast<uint16_t>(type), 0,
+                                static_cast<uint32_t>(bytes.size())};
     memcpy(at, &section, sizeof section);
     if (!bytes.empty()) memcpy(at + sizeof section, bytes.data(), bytes.size());
     at += wire::SectionSize(bytes.size());

@@ -1,5 +1,5 @@
-// Records of the recorder's own form (interpose/wire.h), written by something else than the recorder: so that
-// the same decoder turns them into ops, with the same rules.
+// Records of the recorder's own form (interpose/wire.h), written by something else than the
+// recorder: so that the same decoder turns them into ops, with the same rules.
 #pragma once
 
 #include <memory>

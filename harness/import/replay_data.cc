@@ -32,12 +32,13 @@ const std::vector<PrintedSymbol>& WriteFlagNames() {
 }
 
 const std::vector<PrintedSymbol>& AllocateModes() {
-  static const std::vector<PrintedSymbol> table = {{"FALLOC_FL_KEEP_SIZE", FALLOC_FL_KEEP_SIZE},
-                                                   {"FALLOC_FL_PUNCH_HOLE", FALLOC_FL_PUNCH_HOLE},
-                                                   {"FALLOC_FL_COLLAPSE_RANGE", FALLOC_FL_COLLAPSE_RANGE},
-                                                   {"FALLOC_FL_ZERO_RANGE", FALLOC_FL_ZERO_RANGE},
-                                                   {"FALLOC_FL_INSERT_RANGE", FALLOC_FL_INSERT_RANGE},
-                                                   {"FALLOC_FL_UNSHARE_RANGE", FALLOC_FL_UNSHARE_RANGE}};
+  static const std::vector<PrintedSymbol> table = {
+      {"FALLOC_FL_KEEP_SIZE", FALLOC_FL_KEEP_SIZE},
+      {"FALLOC_FL_PUNCH_HOLE", FALLOC_FL_PUNCH_HOLE},
+      {"FALLOC_FL_COLLAPSE_RANGE", FALLOC_FL_COLLAPSE_RANGE},
+      {"FALLOC_FL_ZERO_RANGE", FALLOC_FL_ZERO_RANGE},
+      {"FALLOC_FL_INSERT_RANGE", FALLOC_FL_INSERT_RANGE},
+      {"FALLOC_FL_UNSHARE_RANGE", FALLOC_FL_UNSHARE_RANGE}};
   return table;
 }
 
@@ -60,7 +61,8 @@ std::optional<uint64_t> OffsetIn(std::string_view text) {
 
 }  // namespace
 
-std::optional<PrintedBytes> LogReplay::Gather(const StraceCall& call, bool vector, uint64_t* asked) {
+std::optional<PrintedBytes> LogReplay::Gather(const StraceCall& call, bool vector,
+                                              uint64_t* asked) {
   if (!vector) {
     const auto length = Number(call, 2);
     if (length) *asked = static_cast<uint64_t>(*length);
@@ -131,8 +133,8 @@ void LogReplay::DropPrivileges(InodeIndex inode) {
   i.mode &= ~static_cast<uint32_t>(S_ISUID);
 }
 
-void LogReplay::WriteOutput(const StraceCall& call, int fd, const Description& file, const std::string& bytes,
-                            uint64_t asked) {
+void LogReplay::WriteOutput(const StraceCall& call, int fd, const Description& file,
+                            const std::string& bytes, uint64_t asked) {
   if (call.failed()) return;
   if (file.channel <= 2) outputs_[file.channel - 1] += bytes;
   RecordDraft draft = Draft(RecordKind::kOutput, call);
@@ -154,7 +156,8 @@ void LogReplay::OnWrite(const StraceCall& call) {
   uint64_t asked = 0;
   auto bytes = Gather(call, vector, &asked);
   if (!bytes) {
-    if (!call.failed() && call.result > 0) Bad(call, fmt::format("no bytes in {}", Quote(Argument(call, 1))));
+    if (!call.failed() && call.result > 0)
+      Bad(call, fmt::format("no bytes in {}", Quote(Argument(call, 1))));
     if (!judged) return;
     bytes = PrintedBytes{};
   }
@@ -162,8 +165,9 @@ void LogReplay::OnWrite(const StraceCall& call) {
   if (done > kMostSize) return Bad(call, "no write can be so long");
   if (!call.failed() && bytes->bytes.size() < done && (judged || file->channel >= 0)) {
     Obstruct(Kind::kIncomplete,
-             fmt::format("{}: only {} of the {} bytes of this {} are in the log: record with strace -s {}",
-                         log_.Where(call), bytes->bytes.size(), done, call.name, 1 << 20));
+             fmt::format(
+                 "{}: only {} of the {} bytes of this {} are in the log: record with strace -s {}",
+                 log_.Where(call), bytes->bytes.size(), done, call.name, 1 << 20));
   }
   if (!call.failed()) bytes->bytes.resize(done, '\0');
   if (file->channel >= 0 && !judged) return WriteOutput(call, fd, *file, bytes->bytes, asked);
@@ -171,8 +175,8 @@ void LogReplay::OnWrite(const StraceCall& call) {
   uint64_t per_call = 0;
   if (call.name == "pwritev2")
     per_call = Flags(call, call.arguments.size() - 1, WriteFlagNames()).value_or(0);
-  const bool append =
-      ((file->flags & O_APPEND) != 0 && (per_call & RWF_NOAPPEND) == 0) || (per_call & RWF_APPEND) != 0;
+  const bool append = ((file->flags & O_APPEND) != 0 && (per_call & RWF_NOAPPEND) == 0) ||
+                      (per_call & RWF_APPEND) != 0;
   std::optional<uint64_t> offset;
   if (call.name[0] == 'p') {
     const auto given = Number(call, 3);
@@ -235,7 +239,9 @@ void LogReplay::OnSeek(const StraceCall& call) {
   file->offset_known = true;
   const std::string whence = call.arguments.size() > 2 ? StripComments(call.arguments[2]) : "";
   World::Facts& facts = world_->facts(file->inode);
-  if ((whence != "SEEK_END" && whence != "2" && whence != "0x2") || facts.touched || facts.size_known) return;
+  if ((whence != "SEEK_END" && whence != "2" && whence != "0x2") || facts.touched ||
+      facts.size_known)
+    return;
   const auto back = Number(call, 1);
   if (!back || call.result - *back < 0) return;
   if (OldEntry* old = OldOf(file->inode); old != nullptr && !old->size) {
@@ -250,7 +256,9 @@ void LogReplay::Transfer(const StraceCall& call, const Description& from, uint64
   for (const auto& [fd, slot] : Process(call).files->slots) {
     if (slot.file.get() == to) number = fd;
   }
-  const uint64_t done = call.failed() ? 0 : call.name == "ioctl" ? asked : static_cast<uint64_t>(call.result);
+  const uint64_t done = call.failed()          ? 0
+                        : call.name == "ioctl" ? asked
+                                               : static_cast<uint64_t>(call.result);
   if (done > kMostSize) return Bad(call, "no call can move so much");
   std::string bytes;
   const bool known = from.inode != kNoInode && world_->facts(from.inode).bytes_known &&
@@ -293,7 +301,8 @@ void LogReplay::OnTransfer(const StraceCall& call) {
         call, "sends output without its bytes being seen (sendfile or splice to an output channel)",
         kNoInode);
   }
-  if (to->inode == kNoInode || world_->at(to->inode).kind != FileKind::kFile || !Writable(*to)) return;
+  if (to->inode == kNoInode || world_->at(to->inode).kind != FileKind::kFile || !Writable(*to))
+    return;
   Transfer(call, *from, source_at, to.get(), to_offset, static_cast<uint64_t>(*length));
 }
 
@@ -398,11 +407,12 @@ void LogReplay::OnAllocate(const StraceCall& call) {
 }
 
 void LogReplay::OnSync(const StraceCall& call) {
-  static const std::map<std::string, RecordKind> kKinds = {{"fsync", RecordKind::kFsync},
-                                                           {"fdatasync", RecordKind::kFdatasync},
-                                                           {"syncfs", RecordKind::kSyncFs},
-                                                           {"sync_file_range", RecordKind::kSyncRange},
-                                                           {"sync", RecordKind::kSyncAll}};
+  static const std::map<std::string, RecordKind> kKinds = {
+      {"fsync", RecordKind::kFsync},
+      {"fdatasync", RecordKind::kFdatasync},
+      {"syncfs", RecordKind::kSyncFs},
+      {"sync_file_range", RecordKind::kSyncRange},
+      {"sync", RecordKind::kSyncAll}};
   const RecordKind kind = kKinds.at(call.name);
   RecordDraft draft = Draft(kind, call);
   if (kind != RecordKind::kSyncAll) {

@@ -61,7 +61,8 @@ void LogReplay::OnMetadata(const StraceCall& call) {
   size_t next = at ? 2 : 1;
   Found found;
   int fd = -1;
-  if (name == "fchmod" || name == "fchown" || (at && times && StripComments(Argument(call, 1)) == "NULL")) {
+  if (name == "fchmod" || name == "fchown" ||
+      (at && times && StripComments(Argument(call, 1)) == "NULL")) {
     if (const auto file = File(call, 0, &fd)) found.inode = file->inode;
   } else {
     uint64_t flags = name == "lchown" ? AT_SYMLINK_NOFOLLOW : 0;
@@ -188,7 +189,9 @@ void LogReplay::LearnBytes(InodeIndex inode, uint64_t offset, const std::string&
 }
 
 void LogReplay::LearnStat(InodeIndex inode, std::string_view stat, const char* prefix) {
-  const auto field = [&](const char* name) { return PrintedField(stat, fmt::format("{}{}", prefix, name)); };
+  const auto field = [&](const char* name) {
+    return PrintedField(stat, fmt::format("{}{}", prefix, name));
+  };
   const auto mode_text = field("mode");
   const auto mode = mode_text ? PrintedFlags(*mode_text, StatModes()) : std::nullopt;
   World::Facts& facts = world_->facts(inode);
@@ -277,7 +280,8 @@ void LogReplay::OnReadlink(const StraceCall& call) {
     old->kind = FileKind::kSymlink;
     old->target = target->bytes;
     again_ = true;
-  } else if (!world_->Judged(found.inode) && found.place() && world_->at(found.inode).target.empty()) {
+  } else if (!world_->Judged(found.inode) && found.place() &&
+             world_->at(found.inode).target.empty()) {
     if (world_->at(found.inode).kind == FileKind::kDirectory) {
       world_->TurnIntoSymlink(found.inode, target->bytes);
     } else if (world_->at(found.inode).kind == FileKind::kSymlink) {
@@ -298,11 +302,13 @@ void LogReplay::LearnOwnersAndModes() {
     const Inode& now = spec_.new_tree->at(*real);
     owners.insert({now.uid, now.gid});
     const World::Facts& facts = world_->facts(inode);
-    if (facts.mode_is_asked) umasks.insert((facts.asked_mode & ~now.mode & 0777) | (022 & ~facts.asked_mode));
+    if (facts.mode_is_asked)
+      umasks.insert((facts.asked_mode & ~now.mode & 0777) | (022 & ~facts.asked_mode));
   }
   if (!knowledge_->owner && owners.size() == 1) {
     const Inode& root = world_->at(0);
-    if (*owners.begin() != std::pair(root.uid, root.gid)) learnt_.owner = *owners.begin(), again_ = true;
+    if (*owners.begin() != std::pair(root.uid, root.gid))
+      learnt_.owner = *owners.begin(), again_ = true;
   }
   if (!knowledge_->umask && umasks.size() == 1 && *umasks.begin() != 022)
     learnt_.umask = *umasks.begin(), again_ = true;

@@ -61,7 +61,8 @@ void LogReplay::OnMake(const StraceCall& call) {
   draft.Add(SectionType::kName, found.name);
   if (symlink) draft.Add(SectionType::kTarget, target);
   if (!call.failed()) {
-    if (found.there()) Missed(call, fmt::format("{} is made, though it was there before", PathOf(found)));
+    if (found.there())
+      Missed(call, fmt::format("{} is made, though it was there before", PathOf(found)));
     const InodeIndex inode = CreateInode(call, found, kind, mode);
     world_->at(inode).target = target;
     world_->at(inode).rdev = rdev;
@@ -75,7 +76,8 @@ void LogReplay::OnBind(const StraceCall& call) {
   const std::string_view address = Argument(call, 1);
   const auto path_text = PrintedField(address, "sun_path");
   const auto path = path_text ? PrintedString(*path_text) : std::nullopt;
-  if (!path || path->cut || path->bytes.empty()) return;  // another family, or an abstract name ("@...")
+  // another family, or an abstract name ("@...")
+  if (!path || path->cut || path->bytes.empty()) return;
   const Found found = WalkText(call, -1, path->bytes, false);
   if (error_ || !Resolved(call, found) || !world_->Judged(found.dir)) return;
   RecordDraft draft = Draft(RecordKind::kMakeNode, call);
@@ -83,7 +85,8 @@ void LogReplay::OnBind(const StraceCall& call) {
   draft->dir = world_->Id(found.dir);
   draft.Add(SectionType::kName, found.name);
   if (!call.failed()) {
-    if (found.there()) Missed(call, fmt::format("{} is made, though it was there before", PathOf(found)));
+    if (found.there())
+      Missed(call, fmt::format("{} is made, though it was there before", PathOf(found)));
     draft.AddState(SectionType::kObjectAfter,
                    world_->State(CreateInode(call, found, FileKind::kSocket, 0777)));
   }
@@ -99,7 +102,8 @@ void LogReplay::OnUnlink(const StraceCall& call) {
     directory = flags && (*flags & AT_REMOVEDIR) != 0;
   }
   if (error_ || !Resolved(call, found)) return;
-  if (!call.failed() && !MustBeThere(call, &found, directory ? FileKind::kDirectory : FileKind::kFile) &&
+  if (!call.failed() &&
+      !MustBeThere(call, &found, directory ? FileKind::kDirectory : FileKind::kFile) &&
       world_->Judged(found.dir))
     return;
   RecordDraft draft = Draft(RecordKind::kUnlink, call);
@@ -160,7 +164,8 @@ void LogReplay::OnRename(const StraceCall& call) {
   const bool at = call.name != "rename";
   Found from = Walk(call, at ? 0 : -1, at ? 1 : 0, false);
   Found to = Walk(call, at ? 2 : -1, at ? 3 : 1, false);
-  const auto flags = call.name == "renameat2" ? Flags(call, 4, NameFlags()) : std::optional<uint64_t>(0);
+  const auto flags =
+      call.name == "renameat2" ? Flags(call, 4, NameFlags()) : std::optional<uint64_t>(0);
   if (error_ || !flags || !Resolved(call, from) || !Resolved(call, to)) return;
   const bool exchange = (*flags & RENAME_EXCHANGE) != 0;
   const bool concerns = world_->Judged(from.dir) || world_->Judged(to.dir);
@@ -182,8 +187,8 @@ void LogReplay::OnRename(const StraceCall& call) {
   draft.AddState(SectionType::kObjectBefore, world_->State(from.inode));
   draft.AddState(SectionType::kOtherBefore, world_->State(to.inode));
   if (!call.failed() && from.there() && (from.inode != to.inode || exchange)) {
-    if (!to.there() && world_->Judged(to.dir) && !world_->facts(to.dir).listed && (*flags & RENAME_NOREPLACE) == 0 &&
-        !world_->Absent(to))
+    if (!to.there() && world_->Judged(to.dir) && !world_->facts(to.dir).listed &&
+        (*flags & RENAME_NOREPLACE) == 0 && !world_->Absent(to))
       assumed_new_.insert(PathOf(to));
     if (!concerns) NoteOutside(to);
     world_->Unlink(from.dir, from.name);

@@ -43,8 +43,8 @@ const std::vector<PrintedSymbol>& OpenFlags() {
   return table;
 }
 
-// The mode that a file asked for with `mode` gets in a directory with this default ACL (acl(5)): the umask
-// has no say.
+// The mode that a file asked for with `mode` gets in a directory with this default ACL (acl(5)):
+// the umask has no say.
 uint32_t ModeByAcl(const std::string& acl, uint32_t mode) {
   uint32_t user = 7;
   uint32_t group = 7;
@@ -62,7 +62,8 @@ uint32_t ModeByAcl(const std::string& acl, uint32_t mode) {
 
 }  // namespace
 
-InodeIndex LogReplay::CreateInode(const StraceCall& call, const Found& at, FileKind kind, uint32_t mode) {
+InodeIndex LogReplay::CreateInode(const StraceCall& call, const Found& at, FileKind kind,
+                                  uint32_t mode) {
   const Inode& dir = world_->at(at.dir);
   Inode inode;
   inode.kind = kind;
@@ -109,12 +110,13 @@ void LogReplay::OnOpen(const StraceCall& call) {
   } else {
     if (call.name == "openat") dirfd = 0, path = 1;
     flags = Flags(call, path + 1, OpenFlags());
-    if (flags && (*flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))) != 0) mode = Number(call, path + 2);
+    if (flags && (*flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))) != 0)
+      mode = Number(call, path + 2);
   }
   if (!flags) return;
   const bool temporary = (*flags & O_TMPFILE) == O_TMPFILE;
-  const bool changes = (*flags & O_PATH) == 0 &&
-                       ((*flags & O_ACCMODE) != O_RDONLY || (*flags & (O_CREAT | O_TRUNC)) != 0 || temporary);
+  const bool changes = (*flags & O_PATH) == 0 && ((*flags & O_ACCMODE) != O_RDONLY ||
+                                                  (*flags & (O_CREAT | O_TRUNC)) != 0 || temporary);
   const bool exclusive = (*flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
   const Found found = Walk(call, dirfd, path, (*flags & O_NOFOLLOW) == 0 && !exclusive);
   if (error_) return;
@@ -148,11 +150,13 @@ void LogReplay::OpenChanging(const StraceCall& call, Found found, uint64_t flags
   const bool exclusive = creates && (flags & O_EXCL) != 0;
   if (!call.failed() && !temporary) {
     found = Opened(call, found);
-    if (!creates || knowledge_->not_created.count(current_) != 0) MustBeThere(call, &found, FileKind::kFile);
+    if (!creates || knowledge_->not_created.count(current_) != 0)
+      MustBeThere(call, &found, FileKind::kFile);
   }
   // What the recorder looks at before it records (interpose/funnel/handle_open.cc).
   const bool looked = !exclusive && !temporary && found.there();
-  if (looked && world_->at(found.inode).kind != FileKind::kFile) return FinishOpen(call, found.inode, flags);
+  if (looked && world_->at(found.inode).kind != FileKind::kFile)
+    return FinishOpen(call, found.inode, flags);
   const bool may_create = !looked && creates && !temporary;
   if (!looked && !may_create && !temporary) {
     if (!call.failed() && !found.there()) Resolved(call, Found{});
@@ -164,7 +168,8 @@ void LogReplay::OpenChanging(const StraceCall& call, Found found, uint64_t flags
   RecordDraft draft = Draft(RecordKind::kOpen, call);
   draft->open_flags = static_cast<uint32_t>(flags);
   draft.Add(SectionType::kPath, PathOf(found));
-  draft.AddState(SectionType::kObjectBefore, looked ? world_->State(found.inode) : wire::FileState{});
+  draft.AddState(SectionType::kObjectBefore,
+                 looked ? world_->State(found.inode) : wire::FileState{});
   if (may_create) {
     draft->dir = world_->Id(found.dir);
     draft.Add(SectionType::kName, found.name);
@@ -323,9 +328,9 @@ void LogReplay::OnFcntl(const StraceCall& call) {
 
 void LogReplay::OnNewDescriptor(const StraceCall& call) {
   if (call.failed() || call.result > INT32_MAX) return;
-  const bool cloexec =
-      std::any_of(call.arguments.begin(), call.arguments.end(),
-                  [](const std::string& argument) { return argument.find("CLOEXEC") != std::string::npos; });
+  const bool cloexec = std::any_of(
+      call.arguments.begin(), call.arguments.end(),
+      [](const std::string& argument) { return argument.find("CLOEXEC") != std::string::npos; });
   Install(call, static_cast<int>(call.result), std::make_shared<Description>(), cloexec);
 }
 
@@ -336,7 +341,8 @@ void LogReplay::OnPipe(const StraceCall& call) {
   if (!both) return Bad(call, "no list of two descriptors");
   for (const std::string_view text : *both) {
     const auto printed = PrintedFd(text);
-    if (!printed || printed->number < 0) return Bad(call, fmt::format("{} is no descriptor", Quote(text)));
+    if (!printed || printed->number < 0)
+      return Bad(call, fmt::format("{} is no descriptor", Quote(text)));
     Install(call, printed->number, std::make_shared<Description>(), false);
   }
 }
@@ -346,7 +352,8 @@ void LogReplay::OnReceive(const StraceCall& call) {
   if (call.failed()) return;
   for (const std::string& argument : call.arguments) {
     constexpr std::string_view kData = "cmsg_type=SCM_RIGHTS, cmsg_data=";
-    for (size_t at = argument.find(kData); at != std::string::npos; at = argument.find(kData, at + 1)) {
+    for (size_t at = argument.find(kData); at != std::string::npos;
+         at = argument.find(kData, at + 1)) {
       const std::string_view rest = std::string_view(argument).substr(at + kData.size());
       const size_t close = FindClosing(rest);
       const auto list =

@@ -59,8 +59,8 @@ bool LogReplay::Born(int32_t tid) {
   if (birth == births_.end() || birth->first != tid) return unfollowed_.count(tid) != 0;
   const size_t index = birth->second;
   if (begins_.count(index) == 0) {
-    // Its first line stands before that of the call that made it: only times of several files can be so
-    // wrong.
+    // Its first line stands before that of the call that made it: only times of several files can
+    // be so wrong.
     begins_[index] = ++ticket_;
   }
   births_.erase(birth);
@@ -85,7 +85,8 @@ void LogReplay::BearChild(const StraceCall& call, int32_t tid) {
   child->program = from->program;
   child->started = from->started;
   child->mappings = from->mappings;
-  child->files = (*flags & CLONE_FILES) != 0 ? from->files : std::make_shared<FdTable>(*from->files);
+  child->files =
+      (*flags & CLONE_FILES) != 0 ? from->files : std::make_shared<FdTable>(*from->files);
   child->place = (*flags & CLONE_FS) != 0 ? from->place : std::make_shared<Place>(*from->place);
   threads_[tid] = {child, child->threads++};
   const size_t saved = current_;
@@ -137,8 +138,8 @@ void LogReplay::OnExec(const StraceCall& call) {
   for (const std::string& word : words) arguments += word + '\0';
   std::string program = path ? path->bytes : "";
   if (!program.starts_with("/") && process.place->cwd != kNoInode)
-    program =
-        JoinPath(world_->PathOf(process.place->cwd), program.starts_with("./") ? program.substr(2) : program);
+    program = JoinPath(world_->PathOf(process.place->cwd),
+                       program.starts_with("./") ? program.substr(2) : program);
   process.program = program;
   if (command_.empty()) command_ = words;
   // An exec gives the process a table of its own, without what is to be closed.
@@ -214,7 +215,8 @@ void LogReplay::OnUmask(const StraceCall& call) {
   place.umask_set = true;
 }
 
-void LogReplay::ReportUnsupported(const StraceCall& call, const std::string& reason, InodeIndex inode) {
+void LogReplay::ReportUnsupported(const StraceCall& call, const std::string& reason,
+                                  InodeIndex inode) {
   RecordDraft draft = Draft(RecordKind::kUnsupported, call);
   draft.Add(SectionType::kReason, reason);
   if (inode != kNoInode) draft.AddState(SectionType::kObjectBefore, world_->State(inode));
@@ -222,7 +224,8 @@ void LogReplay::ReportUnsupported(const StraceCall& call, const std::string& rea
 }
 
 void LogReplay::OnMmap(const StraceCall& call) {
-  if (!call.returned || call.arguments.size() < 5 || (call.result < 0 && call.result >= -4095)) return;
+  if (!call.returned || call.arguments.size() < 5 || (call.result < 0 && call.result >= -4095))
+    return;
   const auto protection = Flags(call, 2, MapFlags());
   const auto flags = Flags(call, 3, MapFlags());
   if (!protection || !flags) return;
@@ -285,7 +288,8 @@ void LogReplay::OnUnsupported(const StraceCall& call) {
     return;
   }
   if (name.starts_with("io_uring"))
-    return ReportUnsupported(call, "uses io_uring, whose operations no log of strace shows", kNoInode);
+    return ReportUnsupported(call, "uses io_uring, whose operations no log of strace shows",
+                             kNoInode);
   ReportUnsupported(call, "changes what is mounted, or enters a namespace of its own", kNoInode);
 }
 
@@ -309,7 +313,8 @@ void LogReplay::OnIoctl(const StraceCall& call) {
       ReportUnsupported(call, "uses an ioctl of btrfs", file->inode);
     return;
   }
-  if (const size_t alias = text.find(" or "); alias != std::string::npos) text = text.substr(0, alias);
+  if (const size_t alias = text.find(" or "); alias != std::string::npos)
+    text = text.substr(0, alias);
   const auto request = PrintedFlags(text, kRequests);
   if (!request) return;
   if (*request == FICLONE || *request == FICLONERANGE) return OnReflink(call);

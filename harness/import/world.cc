@@ -39,7 +39,8 @@ uint32_t TypeBits(FileKind kind) {
   return S_IFREG;
 }
 
-World::World(const FileTree& old_tree, const std::string& root_path, bool listed) : tree_(old_tree) {
+World::World(const FileTree& old_tree, const std::string& root_path, bool listed)
+    : tree_(old_tree) {
   facts_.resize(tree_.size());
   for (size_t i = 0; i < tree_.size(); ++i) {
     const auto inode = static_cast<InodeIndex>(i);
@@ -137,7 +138,8 @@ void World::TurnIntoSymlink(InodeIndex dir, const std::string& target) {
 Found World::Step(Found at, std::string_view name, bool make, bool last) {
   const InodeIndex dir = at.inode;
   Found next;
-  // Discovered by a call that did not show what it is: files whose content nothing tells may be directories.
+  // Discovered by a call that did not show what it is: files whose content nothing tells may be
+  // directories.
   if (make && dir != kNoInode && at.place() && tree_.at(dir).kind == FileKind::kFile &&
       !facts(dir).bytes_known) {
     tree_.at(dir).kind = FileKind::kDirectory;
@@ -172,8 +174,8 @@ Found World::WalkFrom(InodeIndex start, std::string_view path, bool follow, bool
     path.remove_prefix(std::min(end + 1, path.size()));
     while (path.starts_with("/")) path.remove_prefix(1);
     if (name.empty()) continue;
-    // A trailing slash, which leaves nothing behind it, follows too; no harm is done by taking it as if it
-    // were not there for whoever does not follow.
+    // A trailing slash, which leaves nothing behind it, follows too; no harm is done by taking it
+    // as if it were not there for whoever does not follow.
     const bool last = path.empty();
     const InodeIndex dir = at.inode;
     at = Step(at, name, make, last);

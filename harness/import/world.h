@@ -1,11 +1,12 @@
-// World: the file system as a log of calls lets us know it. The judged directory with all that is in it, and
-// around it as much of the rest of the machine as the calls name: paths are walked here, symlinks followed,
-// and what each call changes is carried out, so that the next path leads where it led on the machine that was
-// watched.
+// World: the file system as a log of calls lets us know it. The judged directory with all that is
+// in it, and around it as much of the rest of the machine as the calls name: paths are walked here,
+// symlinks followed, and what each call changes is carried out, so that the next path leads where
+// it led on the machine that was watched.
 //
-// What is listed is known: a name that is not in a listed directory is not there. The judged directory is
-// listed when its tree before the run was given (--old); everything outside, and without --old the judged
-// directory as well, is not: there, a name is made known when a call succeeds that needs it (Discover).
+// What is listed is known: a name that is not in a listed directory is not there. The judged
+// directory is listed when its tree before the run was given (--old); everything outside, and
+// without --old the judged directory as well, is not: there, a name is made known when a call
+// succeeds that needs it (Discover).
 #pragma once
 
 #include <set>
@@ -19,9 +20,9 @@
 
 namespace oldornew {
 
-/// Where a path leads. `dir` and `name`: the place of its last component; `inode`: what is there. dir ==
-/// kNoInode with an inode: the path ends in "." or "..", or names an open descriptor. Neither: a directory on
-/// the way is missing.
+/// Where a path leads. `dir` and `name`: the place of its last component; `inode`: what is there.
+/// dir == kNoInode with an inode: the path ends in "." or "..", or names an open descriptor.
+/// Neither: a directory on the way is missing.
 struct Found {
   InodeIndex dir = kNoInode;
   std::string name;
@@ -33,7 +34,8 @@ struct Found {
 
 class World {
  public:
-  /// `old_tree` becomes the judged directory at the absolute path `root_path`; its inodes keep their numbers.
+  /// `old_tree` becomes the judged directory at the absolute path `root_path`; its inodes keep
+  /// their numbers.
   World(const FileTree& old_tree, const std::string& root_path, bool listed);
 
   const FileTree& tree() const { return tree_; }
@@ -51,7 +53,8 @@ class World {
     uint64_t size = 0;             ///< files
     uint32_t asked_mode = 0;       ///< created by the run with this mode, before the umask
     bool mode_is_asked = false;    ///< ... and not changed since: its mode tells the umask
-    int64_t assumed_new_by = -1;   ///< the call that is assumed to have created it, though nothing proves it
+    /// the call that is assumed to have created it, though nothing proves it
+    int64_t assumed_new_by = -1;
   };
   Facts& facts(InodeIndex i) { return facts_[static_cast<size_t>(i)]; }
   const Facts& facts(InodeIndex i) const { return facts_[static_cast<size_t>(i)]; }
@@ -59,12 +62,13 @@ class World {
 
   InodeIndex slash() const { return slash_; }
 
-  /// Walks `path` from `start` (ignored for absolute ones). `follow`: a symlink at the end is followed too.
-  /// `make`: directories on the way that are not known, though they may be there, are made known.
+  /// Walks `path` from `start` (ignored for absolute ones). `follow`: a symlink at the end is
+  /// followed too. `make`: directories on the way that are not known, though they may be there, are
+  /// made known.
   Found Walk(InodeIndex start, std::string_view path, bool follow, bool make);
 
-  /// Puts something that must have been there into an unlisted directory. False: it cannot have been (the
-  /// directory is listed, was made by the run, or the name was seen to be free).
+  /// Puts something that must have been there into an unlisted directory. False: it cannot have
+  /// been (the directory is listed, was made by the run, or the name was seen to be free).
   bool Discover(Found* found, FileKind kind);
   /// Called for each discovery in the judged directory.
   struct Discovery {
@@ -78,7 +82,8 @@ class World {
   /// The directory at an absolute path, discovered if need be; kNoInode: there can be none.
   InodeIndex Directory(const std::string& path);
 
-  /// A new file of the run; the place may be empty (O_TMPFILE). `dir` gives it its side: judged or not.
+  /// A new file of the run; the place may be empty (O_TMPFILE). `dir` gives it its side: judged or
+  /// not.
   InodeIndex Create(InodeIndex dir, const std::string& name, Inode inode);
   void Link(InodeIndex dir, const std::string& name, InodeIndex inode);
   void Unlink(InodeIndex dir, const std::string& name);

@@ -1,6 +1,6 @@
-// The system calls for which every process keeps account: how many were begun, how many came back, how many
-// were let by without a record. What came back and was not let by must be there as a record, or the recording
-// is incomplete (completeness.h). Shared with the preload library.
+// The system calls for which every process keeps account: how many were begun, how many came back,
+// how many were let by without a record. What came back and was not let by must be there as a
+// record, or the recording is incomplete (completeness.h). Shared with the preload library.
 #pragma once
 
 #include <asm/unistd.h>
@@ -104,7 +104,9 @@ constexpr AccountedIndex IndexAccountedCalls() {
 inline constexpr AccountedIndex kAccountedIndex = IndexAccountedCalls();
 
 /// Where the call with that number stands in an account, or -1.
-constexpr int AccountedAt(long nr) { return nr >= 0 && nr < kAccountedLimit ? kAccountedIndex.at[nr] : -1; }
+constexpr int AccountedAt(long nr) {
+  return nr >= 0 && nr < kAccountedLimit ? kAccountedIndex.at[nr] : -1;
+}
 
 /// The calls whose transfer the kernel adds to wchar of /proc/PID/io.
 inline bool KernelAddsUp(long nr) {

@@ -71,7 +71,8 @@ void Completeness::Count(const RecordView& record) {
       tickets_[ticket] = true;
       tickets_seen_++;
     } else {
-      reasons_.insert(fmt::format("the recording was written over: ticket {} cannot be twice in it", ticket));
+      reasons_.insert(
+          fmt::format("the recording was written over: ticket {} cannot be twice in it", ticket));
     }
   }
   const int index = StandsForCall(record.kind()) ? wire::AccountedAt(r.nr) : -1;
@@ -131,7 +132,8 @@ void Completeness::NoteStart(const RecordView& record, const std::string& who) {
   const bool image = record.kind() == RecordKind::kProcessStart;
   auto before = bytes_.find(r.pid);
   const bool counted = (r.flags & wire::kKernelCounted) != 0;
-  if (image && counted && before != bytes_.end() && !before->second.shares && Quiet(before->second.account)) {
+  if (image && counted && before != bytes_.end() && !before->second.shares &&
+      Quiet(before->second.account)) {
     const uint64_t written = AccountOf(before->second.account).written;
     CompareBytes(before->second, written, r.offset, r.pid, images_[before->second.account].who);
   }
@@ -148,9 +150,9 @@ void Completeness::NoteStart(const RecordView& record, const std::string& who) {
 void Completeness::EndThreads(int32_t pid, const std::string& who) {
   for (const auto& [tid, missing] : threads_[pid]) {
     if (missing <= 0) continue;
-    reasons_.insert(
-        fmt::format("a thread (id {}) of process {} ({}) was started, but the recorder never got into it",
-                    tid, pid, who));
+    reasons_.insert(fmt::format(
+        "a thread (id {}) of process {} ({}) was started, but the recorder never got into it", tid,
+        pid, who));
   }
   threads_[pid] = Threads();
 }
@@ -173,10 +175,11 @@ void Completeness::NoteExit(const RecordView& record, const std::string& who) {
 void Completeness::CompareBytes(const Bytes& bytes, uint64_t written, uint64_t count, int32_t pid,
                                 const std::string& who) {
   if (!bytes.known || count <= bytes.base + written + bytes.children) return;
-  reasons_.insert(fmt::format(
-      "process {} ({}) wrote {} that no recorded call wrote: the kernel counted {}, the recorder {}", pid,
-      who, ByteSize(count - bytes.base - written - bytes.children), count - bytes.base,
-      written + bytes.children));
+  reasons_.insert(
+      fmt::format("process {} ({}) wrote {} that no recorded call wrote: the kernel counted {}, "
+                  "the recorder {}",
+                  pid, who, ByteSize(count - bytes.base - written - bytes.children),
+                  count - bytes.base, written + bytes.children));
 }
 
 void Completeness::NoteReaped(const RecordView& record, const std::string& who) {
@@ -192,8 +195,8 @@ void Completeness::NoteReaped(const RecordView& record, const std::string& who) 
         r.other_pid, image == images_.end() ? "a child of " + who : image->second.who));
   }
   Bytes& parent = bytes_[r.pid];
-  if (child == bytes_.end())
-    return;  // it never announced itself: killed before it could do anything, or a hole
+  // it never announced itself: killed before it could do anything, or a hole
+  if (child == bytes_.end()) return;
   const Bytes gone = child->second;
   bytes_.erase(child);
   if (gone.ended) {
@@ -217,10 +220,10 @@ void Completeness::CheckCalls() {
       if (recorded + calls.passed >= calls.returned) continue;
       const std::string passed =
           calls.passed == 0 ? "" : fmt::format(" and {} needed no record", calls.passed);
-      reasons_.insert(
-          fmt::format("process {} ({}) made {}, {} recorded{}", image.pid, image.who,
-                      oldornew::Count(calls.returned, SyscallName(wire::kAccountedCalls[i]) + " call"),
-                      recorded == 1 ? "1 is" : fmt::format("{} are", recorded), passed));
+      reasons_.insert(fmt::format(
+          "process {} ({}) made {}, {} recorded{}", image.pid, image.who,
+          oldornew::Count(calls.returned, SyscallName(wire::kAccountedCalls[i]) + " call"),
+          recorded == 1 ? "1 is" : fmt::format("{} are", recorded), passed));
     }
   }
 }
@@ -231,8 +234,8 @@ std::vector<std::string> Completeness::Finish() {
   if (main_exited_ && main_ != 0 && exited_.count(main_) == 0 && !bytes_[main_].left &&
       header_.overflowed == 0) {
     reasons_.insert(fmt::format(
-        "process {} ({}) exited, but the recorder did not see its end: something of it ran unseen", main_,
-        main_who_));
+        "process {} ({}) exited, but the recorder did not see its end: something of it ran unseen",
+        main_, main_who_));
   }
   for (const auto& [number, image] : images_) {
     const wire::Account account = AccountOf(number);
@@ -241,7 +244,8 @@ std::vector<std::string> Completeness::Finish() {
   }
   const uint64_t taken = header_.ticket - 1;
   const uint64_t known = tickets_seen_ + header_.tickets_dropped;
-  if (!cut_off_ && header_.stop == 0 && header_.overflowed == 0 && known < taken && reasons_.empty()) {
+  if (!cut_off_ && header_.stop == 0 && header_.overflowed == 0 && known < taken &&
+      reasons_.empty()) {
     reasons_.insert(fmt::format("{} that processes took are in no record: records were lost",
                                 oldornew::Count(taken - known, "ticket")));
   }

@@ -1,6 +1,7 @@
-// The proof that a recording is complete (interposition.md 13.3), as far as one can be had without the trees.
-// Each of these is an equation that holds for every complete recording, whatever the program does and however
-// its processes end; where one does not hold, something ran unseen or a record was lost.
+// The proof that a recording is complete (interposition.md 13.3), as far as one can be had without
+// the trees. Each of these is an equation that holds for every complete recording, whatever the
+// program does and however its processes end; where one does not hold, something ran unseen or a
+// record was lost.
 //
 //   calls     per process image and system call: recorded + passed by >= returned (wire::Account)
 //   bytes     per process: what the kernel counted as written (wchar of /proc/PID/io, which includes the
@@ -10,8 +11,8 @@
 //   threads   a thread that was made has announced itself before its process ended by exit_group or exec
 //   tickets   each is in one record, or was dropped; asked only if no call was cut off
 //
-// Forks and execs without an announcement are found by ProcessTable, missed changes of names and bytes by
-// FindTreeMismatches and LiveTree::surprises.
+// Forks and execs without an announcement are found by ProcessTable, missed changes of names and
+// bytes by FindTreeMismatches and LiveTree::surprises.
 #pragma once
 
 #include <array>
@@ -27,7 +28,8 @@ namespace oldornew {
 
 class Completeness {
  public:
-  explicit Completeness(const wire::Header& header) : header_(header), tickets_(header.ticket + 1) {}
+  explicit Completeness(const wire::Header& header)
+      : header_(header), tickets_(header.ticket + 1) {}
 
   /// Every record, in the order of the decoder.
   void Count(const RecordView& record);

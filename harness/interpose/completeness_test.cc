@@ -1,5 +1,5 @@
-// Completeness against a second witness: the calls on files that reached the funnel are, number by number,
-// those that strace counts natively (interposition.md 13.3).
+// Completeness against a second witness: the calls on files that reached the funnel are, number by
+// number, those that strace counts natively (interposition.md 13.3).
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -19,8 +19,8 @@
 namespace oldornew {
 namespace {
 
-// Calls that change something, or force it to disk. The loader makes none of them, so the time before the
-// library is armed does not count, and neither depends on timing.
+// Calls that change something, or force it to disk. The loader makes none of them, so the time
+// before the library is armed does not count, and neither depends on timing.
 const std::map<std::string, int> kCounted = {
     {"write", SYS_write},
     {"pwrite64", SYS_pwrite64},
@@ -56,14 +56,19 @@ const std::map<std::string, int> kCounted = {
 const char* const kCommands[] = {
     "echo a > a; cat a > b; mv b c; ln c d; ln -s c e; rm d; mkdir f; rmdir f",
     "cp -a /etc/default here; tar cf t.tar here; rm -r here; tar xf t.tar",
-    "dd if=/dev/zero of=z bs=1000 count=9 conv=fsync; truncate -s 3 z; chmod 600 z; touch -d @0 z; sync z",
+    "dd if=/dev/zero of=z bs=1000 count=9 conv=fsync; truncate -s 3 z; chmod 600 z; touch -d @0 z; "
+    "sync z",
     "printf 'a\\nb\\n' > f; sed -i s/a/x/ f; sort -o f f; tee g < f; split -b 1 f",
-    "perl -e 'open(F,\">x\"); print F \"hello\"; close F; rename \"x\",\"y\"; system(\"touch q\"); unlink "
+    "perl -e 'open(F,\">x\"); print F \"hello\"; close F; rename \"x\",\"y\"; system(\"touch q\"); "
+    "unlink "
     "\"y\"'",
-    "sqlite3 x.db 'create table t(a); insert into t values(1); update t set a=2; delete from t; vacuum'",
-    "python3 -c 'import os; f=open(\"a\",\"w\"); f.write(\"x\"); f.flush(); os.fsync(f.fileno()); f.close(); "
+    "sqlite3 x.db 'create table t(a); insert into t values(1); update t set a=2; delete from t; "
+    "vacuum'",
+    "python3 -c 'import os; f=open(\"a\",\"w\"); f.write(\"x\"); f.flush(); os.fsync(f.fileno()); "
+    "f.close(); "
     "os.replace(\"a\",\"b\")'",
-    "git init -q .; git config user.email a@b; git config user.name n; git config gc.auto 0; echo 1 > a; git "
+    "git init -q .; git config user.email a@b; git config user.name n; git config gc.auto 0; echo "
+    "1 > a; git "
     "add a; git commit -qm c",
     "env -i /bin/sh -c 'echo a > a; /bin/mv a b'",
     "for i in 1 2 3 4 5 6 7 8; do (echo $i > f$i) & done; wait; cat f? > all",
@@ -72,7 +77,8 @@ const char* const kCommands[] = {
 int RunShell(const std::string& directory, const std::string& command,
              const std::vector<std::string>& environment) {
   std::vector<char*> variables;
-  for (const std::string& variable : environment) variables.push_back(const_cast<char*>(variable.c_str()));
+  for (const std::string& variable : environment)
+    variables.push_back(const_cast<char*>(variable.c_str()));
   variables.push_back(nullptr);
   const pid_t child = fork();
   if (child == 0) {
@@ -96,7 +102,8 @@ std::vector<std::string> BaseEnvironment(const std::string& home) {
 
 std::map<std::string, uint64_t> CountByStrace(const std::string& command) {
   std::map<std::string, uint64_t> counts;
-  Result<TempDir> directory = TempDir::Create("completeness"), aside = TempDir::Create("completeness");
+  Result<TempDir> directory = TempDir::Create("completeness"),
+                  aside = TempDir::Create("completeness");
   const std::string log = aside->path() + "/log", script = aside->path() + "/script";
   if (!WriteFile(script, command)) return counts;
   RunShell(directory->path(), "exec strace -f -qq -o " + log + " sh " + script,
@@ -104,8 +111,8 @@ std::map<std::string, uint64_t> CountByStrace(const std::string& command) {
   const Result<std::string> text = ReadFile(log);
   if (!text) return counts;
   for (const std::string& line : Split(*text, '\n')) {
-    const size_t begin =
-        line.find_first_not_of(' ', line.find(' '));  // "pid call(...", and not "<... call resumed>"
+    // "pid call(...", and not "<... call resumed>"
+    const size_t begin = line.find_first_not_of(' ', line.find(' '));
     const size_t end = line.find('(');
     if (begin == std::string::npos || end == std::string::npos || end < begin) continue;
     const std::string name = line.substr(begin, end - begin);
@@ -116,7 +123,8 @@ std::map<std::string, uint64_t> CountByStrace(const std::string& command) {
 
 std::map<std::string, uint64_t> CountByFunnel(const std::string& command, const char* patch) {
   std::map<std::string, uint64_t> counts;
-  Result<TempDir> directory = TempDir::Create("completeness"), aside = TempDir::Create("completeness");
+  Result<TempDir> directory = TempDir::Create("completeness"),
+                  aside = TempDir::Create("completeness");
   const std::string path = aside->path() + "/recording", script = aside->path() + "/script";
   if (!WriteFile(script, command) || !CreateRecordingFile(path)) return counts;
   std::vector<std::string> environment =

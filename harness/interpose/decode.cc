@@ -128,7 +128,8 @@ void Decoder::DecodeMapShared(const RecordView& record) {
   ObjectId object = Before(record);
   if (object == kNoObject) return Outside();
   std::optional<size_t> root = objects_.RootOf(object);
-  // In a private temporary directory only what is left of it at the end could matter, and that is compared.
+  // In a private temporary directory only what is left of it at the end could matter, and that is
+  // compared.
   if (root && *root < trace_->roots.size() && trace_->roots[*root].role != RootRole::kJudged)
     return Outside();
   std::string path = objects_.Path(object);
@@ -138,8 +139,8 @@ void Decoder::DecodeMapShared(const RecordView& record) {
     return;
   }
   Obstruct(Obstacle::Kind::kUnsupported,
-           fmt::format("{} is mapped shared and writable by {}: stores to it cannot be recorded", path,
-                       Who(record)));
+           fmt::format("{} is mapped shared and writable by {}: stores to it cannot be recorded",
+                       path, Who(record)));
 }
 
 void Decoder::DecodeUnsupported(const RecordView& record) {
@@ -156,10 +157,10 @@ void Decoder::DecodeUnsupported(const RecordView& record) {
 }
 
 void Decoder::DecodeRefused(const RecordView& record) {
-  Obstruct(
-      Obstacle::Kind::kRefused,
-      fmt::format("{} would change {} ({}), outside the judged directory: add --also-dir with its directory",
-                  Who(record), Text(record, SectionType::kPath), SyscallName(record.fixed->nr)));
+  Obstruct(Obstacle::Kind::kRefused, fmt::format("{} would change {} ({}), outside the judged "
+                                                 "directory: add --also-dir with its directory",
+                                                 Who(record), Text(record, SectionType::kPath),
+                                                 SyscallName(record.fixed->nr)));
 }
 
 namespace {
@@ -189,8 +190,9 @@ void Decoder::DecodeFileCall(const RecordView& record) {
   call.descriptor = r.descriptor;
   std::string path = Text(record, SectionType::kPath);
   std::string path2 = Text(record, SectionType::kPath2);
+  // sendfile and the like, out of the sandbox
   if (!path2.empty() && !is_inside(path) && wire::ShapeOf(r.nr) != nullptr &&
-      wire::ShapeOf(r.nr)->fd2 >= 0) {  // sendfile and the like, out of the sandbox
+      wire::ShapeOf(r.nr)->fd2 >= 0) {
     path = std::exchange(path2, "");
   }
   call.path = shown(path);
@@ -285,11 +287,13 @@ void Decoder::Take(const RecordView& record) {
 }
 
 void Decoder::Finish() {
-  // Decoded in their place, where identities mean what they meant then; listed last, as nobody saw them
-  // return.
+  // Decoded in their place, where identities mean what they meant then; listed last, as nobody saw
+  // them return.
   for (Op& op : in_flight_) {
-    if (op.kind == OpKind::kCreate && op.object != kNoObject && created_in_flight_.count(op.object) != 0)
-      trace_->objects[static_cast<size_t>(op.object)].created_by = static_cast<int32_t>(trace_->ops.size());
+    if (op.kind == OpKind::kCreate && op.object != kNoObject &&
+        created_in_flight_.count(op.object) != 0)
+      trace_->objects[static_cast<size_t>(op.object)].created_by =
+          static_cast<int32_t>(trace_->ops.size());
     trace_->ops.push_back(std::move(op));
   }
   processes_.Finish();
@@ -297,7 +301,8 @@ void Decoder::Finish() {
     for (std::string& reason : completeness_.Finish())
       Obstruct(Obstacle::Kind::kIncomplete, std::move(reason));
   }
-  // What was stored through a volatile mapping is put in at the end, so that the trees can be compared.
+  // What was stored through a volatile mapping is put in at the end, so that the trees can be
+  // compared.
   for (ObjectId object : volatile_maps_) {
     std::optional<size_t> root = objects_.RootOf(object);
     if (!objects_.HasName(object) || root != 0u || trace_->new_tree.roots().empty()) continue;
@@ -352,20 +357,22 @@ void DecodeRecords(const wire::Header& header, const RecordList& list, const Cap
                      fmt::format("the run filled the whole recording ({})", ByteSize(header.size)));
   }
   if (header.unrecorded != 0) {
-    decoder.Obstruct(Kind::kIncomplete,
-                     fmt::format("{} could not be recorded in full", Count(header.unrecorded, "call")));
+    decoder.Obstruct(Kind::kIncomplete, fmt::format("{} could not be recorded in full",
+                                                    Count(header.unrecorded, "call")));
   }
   if (list.damaged_at != 0) {
-    decoder.Obstruct(Kind::kIncomplete, fmt::format("the recording is damaged at byte {}", list.damaged_at));
+    decoder.Obstruct(Kind::kIncomplete,
+                     fmt::format("the recording is damaged at byte {}", list.damaged_at));
   }
 }
 
-Status DecodeRecording(const std::string& recording_path, const CapturedTree& old_tree, Trace* trace,
-                       DecodeStatistics* statistics, bool main_exited, Unwinder* unwinder) {
+Status DecodeRecording(const std::string& recording_path, const CapturedTree& old_tree,
+                       Trace* trace, DecodeStatistics* statistics, bool main_exited,
+                       Unwinder* unwinder) {
   ASSIGN_OR_RETURN(RecordingFile file, RecordingFile::Open(recording_path));
   if (statistics != nullptr) statistics->calls = file.calls_seen();
-  DecodeRecords(file.header(), ReadRecords(file.records(), file.records_size()), old_tree, trace, true,
-                statistics, main_exited, unwinder);
+  DecodeRecords(file.header(), ReadRecords(file.records(), file.records_size()), old_tree, trace,
+                true, statistics, main_exited, unwinder);
   return {};
 }
 

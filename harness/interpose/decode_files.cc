@@ -43,8 +43,8 @@ void Decoder::NoteClosed(const RecordView& record, const OpenFile& file) {
 
 void Decoder::DecodeCreated(const RecordView& record, Op op) {
   wire::FileState after = record.state(SectionType::kObjectAfter);
-  bool judged = op.dir != kNoObject ||
-                ((record.fixed->flags & wire::kUnnamed) && objects_.Find(record.fixed->dir) != kNoObject);
+  bool judged = op.dir != kNoObject || ((record.fixed->flags & wire::kUnnamed) &&
+                                        objects_.Find(record.fixed->dir) != kNoObject);
   if (!judged) {
     if ((record.fixed->flags & wire::kUnresolved) && objects_.OnRootDevice(after.dev)) {
       Obstruct(Obstacle::Kind::kIncomplete,
@@ -58,7 +58,8 @@ void Decoder::DecodeCreated(const RecordView& record, Op op) {
   op.mode = after.mode & kPermissions;
   op.uid = after.uid;
   op.gid = after.gid;
-  trace_->objects[static_cast<size_t>(op.object)].created_by = static_cast<int32_t>(trace_->ops.size());
+  trace_->objects[static_cast<size_t>(op.object)].created_by =
+      static_cast<int32_t>(trace_->ops.size());
   Known(op.object) = {op.mode, op.uid, op.gid, "", "", after.size};
   if (op.dir != kNoObject) objects_.AddName(op.dir, op.name, op.object);
   if (op.path.empty()) op.path = objects_.Path(op.object);
@@ -89,7 +90,8 @@ void Decoder::DecodeOpen(const RecordView& record) {
   bool failed = !record.done() || r.ret < 0;
   wire::FileState before = record.state(SectionType::kObjectBefore);
   bool would_create = before.mode == 0 && (r.open_flags & O_CREAT) != 0;
-  ObjectId object = failed ? Before(record) : objects_.Find(record.state(SectionType::kObjectAfter));
+  ObjectId object =
+      failed ? Before(record) : objects_.Find(record.state(SectionType::kObjectAfter));
   if (created || (failed && would_create)) {
     Op op = NewOp(record, OpKind::kCreate);
     op.dir = unnamed ? kNoObject : objects_.Find(r.dir);
@@ -160,7 +162,8 @@ void Decoder::DecodeDup(const RecordView& record) {
   std::shared_ptr<OpenFile> closed = processes_.Close(process, to);
   bool cloexec = (r.nr == SYS_dup3 && (r.args[2] & O_CLOEXEC) != 0) ||
                  (r.nr == SYS_fcntl && r.args[1] == F_DUPFD_CLOEXEC);
-  if (record.has(SectionType::kObjectBefore)) processes_.Duplicate(process, r.descriptor, to, cloexec);
+  if (record.has(SectionType::kObjectBefore))
+    processes_.Duplicate(process, r.descriptor, to, cloexec);
   if (closed) NoteClosed(record, *closed);
 }
 
@@ -187,7 +190,8 @@ void Decoder::DecodeOutput(const RecordView& record, int channel) {
 
 void Decoder::DecodeWrite(const RecordView& record) {
   const wire::Record& r = *record.fixed;
-  // What fstat says after the call is what was written to; before it, the descriptor was only remembered.
+  // What fstat says after the call is what was written to; before it, the descriptor was only
+  // remembered.
   ObjectId object = record.has(SectionType::kObjectAfter)
                         ? objects_.Find(record.state(SectionType::kObjectAfter))
                         : Before(record);
@@ -195,28 +199,31 @@ void Decoder::DecodeWrite(const RecordView& record) {
     int channel = ChannelOf(record);
     return channel >= 0 ? DecodeOutput(record, channel) : Outside();
   }
+  // nothing moved
   if (record.done() && r.ret == 0 && !(r.flags & wire::kPayloadMissing) && r.nr != SYS_ioctl)
-    return;  // nothing moved
+    return;
   Op op = NewOp(record, OpKind::kWrite);
   op.flags |= FlagsOf(r);
   op.object = object;
   op.path = objects_.Path(object);
   op.offset = r.offset;
   op.requested = r.length;
-  // Not what fstat said before the call: another writer may have come in between while this one waited for
-  // the lock.
+  // Not what fstat said before the call: another writer may have come in between while this one
+  // waited for the lock.
   op.size_before = Known(object).size;
-  op.size_after =
-      record.has(SectionType::kObjectAfter) ? record.state(SectionType::kObjectAfter).size : op.size_before;
+  op.size_after = record.has(SectionType::kObjectAfter)
+                      ? record.state(SectionType::kObjectAfter).size
+                      : op.size_before;
   if (record.done() && op.error == 0) Known(object).size = op.size_after;
   if (op.error == 0) {
     std::string_view bytes = record.text(SectionType::kData);
     op.data = AddPayload(bytes);
     op.length = bytes.size();
   }
-  // Another writer may have appended while this one waited for its turn; the size after the call tells where
-  // it went.
-  if (record.done() && op.error == 0 && (r.flags & wire::kAppended)) op.offset = op.size_after - op.length;
+  // Another writer may have appended while this one waited for its turn; the size after the call
+  // tells where it went.
+  if (record.done() && op.error == 0 && (r.flags & wire::kAppended))
+    op.offset = op.size_after - op.length;
   if ((!record.done() || op.error != 0) && (r.flags & wire::kAppended)) op.offset = op.size_before;
   if (r.flags & (wire::kPayloadMissing | wire::kUnresolved)) {
     Obstruct(Obstacle::Kind::kIncomplete,
@@ -255,8 +262,8 @@ void Decoder::DecodeSync(const RecordView& record) {
                                                       {RecordKind::kSyncAll, OpKind::kSyncAll},
                                                       {RecordKind::kSyncRange, OpKind::kSyncRange}};
   auto kind = kKinds.find(record.kind());
-  if (kind == kKinds.end())
-    return Outside();  // msync: of use only after stores to a shared mapping, which are an obstacle
+  // msync: of use only after stores to a shared mapping, which are an obstacle
+  if (kind == kKinds.end()) return Outside();
   Op op = NewOp(record, kind->second);
   if (record.kind() != RecordKind::kSyncAll) {
     op.object = Before(record);

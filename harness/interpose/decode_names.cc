@@ -18,7 +18,8 @@ void Decoder::DecodeMakeNode(const RecordView& record) {
   Op op = NewOp(record, OpKind::kCreate);
   op.dir = objects_.Find(record.fixed->dir);
   if (op.dir == kNoObject) {
-    if (record.has(SectionType::kObjectAfter)) objects_.Forget(record.state(SectionType::kObjectAfter));
+    if (record.has(SectionType::kObjectAfter))
+      objects_.Forget(record.state(SectionType::kObjectAfter));
     return Outside();
   }
   op.name = Text(record, SectionType::kName);
@@ -29,7 +30,8 @@ void Decoder::DecodeMakeNode(const RecordView& record) {
     const wire::Record& r = *record.fixed;
     const bool directory = r.nr == SYS_mkdir || r.nr == SYS_mkdirat;
     const bool node = r.nr == SYS_mknod || r.nr == SYS_mknodat;
-    const auto mode = static_cast<uint32_t>(r.args[r.nr == SYS_mkdirat || r.nr == SYS_mknodat ? 2 : 1]);
+    const auto mode =
+        static_cast<uint32_t>(r.args[r.nr == SYS_mkdirat || r.nr == SYS_mknodat ? 2 : 1]);
     const uint32_t type = directory          ? S_IFDIR
                           : node             ? (mode & S_IFMT)
                           : r.nr == SYS_bind ? S_IFSOCK
@@ -59,9 +61,9 @@ void Decoder::DecodeLink(const RecordView& record) {
   op.object = object;
   op.path2 = object == kNoObject ? Text(record, SectionType::kPath) : objects_.Path(object);
   if (object == kNoObject && !failed) {
-    return Obstruct(
-        Obstacle::Kind::kUnsupported,
-        fmt::format("{} links a file from outside the judged directories to {}", Who(record), op.path));
+    return Obstruct(Obstacle::Kind::kUnsupported,
+                    fmt::format("{} links a file from outside the judged directories to {}",
+                                Who(record), op.path));
   }
   if (!failed) objects_.AddName(dir, op.name, object);
   Emit(std::move(op));
@@ -109,18 +111,19 @@ void Decoder::DecodeRename(const RecordView& record) {
   if (!record.done() || op.error != 0) return Emit(std::move(op));
   if (op.object == kNoObject) return Unseen(op.path);
   if (op.replaced == kNoObject && other.mode != 0) return Unseen(op.path2);
-  if (op.object == op.replaced && (op.flags & kFlagExchange) == 0)
-    return;  // two links of one file: rename(2) does nothing
+  // two links of one file: rename(2) does nothing
+  if (op.object == op.replaced && (op.flags & kFlagExchange) == 0) return;
   objects_.RemoveName(op.dir, op.name);
   objects_.AddName(op.dir2, op.name2, op.object);
   if ((op.flags & kFlagExchange) != 0) objects_.AddName(op.dir, op.name, op.replaced);
   if ((op.flags & kFlagWhiteout) != 0 && record.has(SectionType::kOtherAfter)) {
     wire::FileState whiteout = record.state(SectionType::kOtherAfter);
     op.extra = objects_.Create(whiteout);
-    trace_->objects[static_cast<size_t>(op.extra)].created_by = static_cast<int32_t>(trace_->ops.size());
+    trace_->objects[static_cast<size_t>(op.extra)].created_by =
+        static_cast<int32_t>(trace_->ops.size());
     objects_.AddName(op.dir, op.name, op.extra);
-    Op attributes =
-        NewOp(record, OpKind::kSetAttributes);  // A rename has no room for the mode of what it leaves behind.
+    // A rename has no room for the mode of what it leaves behind.
+    Op attributes = NewOp(record, OpKind::kSetAttributes);
     attributes.object = op.extra;
     attributes.path = op.path;
     attributes.mode = whiteout.mode & kPermissions;
@@ -181,9 +184,10 @@ void Decoder::DecodeMetadata(const RecordView& record) {
   if (done && key == kAccessAcl) {
     std::string& acl = Known(object).acl;
     bool same = acl == value && record.kind() == RecordKind::kSetAttributes;
-    // An ACL that says no more than the mode is a chmod and nothing else (cp -p and Debian's sed -i set such
-    // ones).
-    if (acl.empty() && (r.flags & wire::kValueAbsent) != 0) return NoteAttributes(record, object, true);
+    // An ACL that says no more than the mode is a chmod and nothing else (cp -p and Debian's sed -i
+    // set such ones).
+    if (acl.empty() && (r.flags & wire::kValueAbsent) != 0)
+      return NoteAttributes(record, object, true);
     acl = remove ? "" : std::string(value);
     if (same) return;
   }

@@ -117,8 +117,8 @@ TEST_F(Spoiled, RecordsOfOneKindCannotAllBeMissing) {
 }
 
 TEST_F(Spoiled, AKilledWriterLeavesEveryRecordWholeOrInFlight) {
-  // As if every process had died: when each record was reserved but nothing stored, when only its size was,
-  // when it was begun, and when it was done.
+  // As if every process had died: when each record was reserved but nothing stored, when only its
+  // size was, when it was begun, and when it was done.
   std::vector<const Record*> records = Records(*whole_);
   for (size_t i = 0; i < records.size(); i++) {
     auto start = static_cast<size_t>(reinterpret_cast<const char*>(records[i]) - whole_->data());
@@ -134,7 +134,8 @@ TEST_F(Spoiled, AKilledWriterLeavesEveryRecordWholeOrInFlight) {
         record->ret = 0;
       }
       if (stage == 3) memcpy(record, records[i], records[i]->size);
-      RecordList list = ReadRecords(bytes.data() + wire::kHeaderSize, bytes.size() - wire::kHeaderSize);
+      RecordList list =
+          ReadRecords(bytes.data() + wire::kHeaderSize, bytes.size() - wire::kHeaderSize);
       ASSERT_EQ(list.damaged_at, 0u);
       EXPECT_EQ(list.unpublished, stage == 1 ? 1u : 0u);
       EXPECT_EQ(list.records.size(), i + (stage >= 2 ? 1 : 0));
@@ -151,7 +152,8 @@ TEST_F(Spoiled, ARecordingCutAnywhereIsReadUpToThere) {
   for (size_t size = wire::kHeaderSize; size < whole_->size(); size += wire::kAlign) {
     RecordList list = ReadRecords(whole_->data() + wire::kHeaderSize, size - wire::kHeaderSize);
     for (const RecordView& record : list.records) {
-      EXPECT_LE(reinterpret_cast<const char*>(record.fixed) + record.fixed->size, whole_->data() + size);
+      EXPECT_LE(reinterpret_cast<const char*>(record.fixed) + record.fixed->size,
+                whole_->data() + size);
     }
   }
 }

@@ -57,8 +57,8 @@ class Decoder {
 
   void DecodeOpen(const RecordView& record);
   void DecodeCreated(const RecordView& record, Op op);
-  /// A create that never came back: an object for the case that it did happen. Its attributes are those of
-  /// what is there now, if that can be it.
+  /// A create that never came back: an object for the case that it did happen. Its attributes are
+  /// those of what is there now, if that can be it.
   void NameInFlight(uint32_t type, uint32_t permissions, Op* op);
   void DecodeClose(const RecordView& record);
   void DecodeDup(const RecordView& record);
@@ -78,12 +78,13 @@ class Decoder {
   void DecodeRefused(const RecordView& record);
   void DecodeFileCall(const RecordView& record);
 
-  /// Adds a kSetAttributes op when mode or owner after the call are not what they were: chmod by ACL, a write
-  /// that clears the set-user-id bit.
+  /// Adds a kSetAttributes op when mode or owner after the call are not what they were: chmod by
+  /// ACL, a write that clears the set-user-id bit.
   void NoteAttributes(const RecordView& record, ObjectId object, bool always);
   /// Ops for the ACLs that a new file gets from the default ACL of its directory (acl(5)).
   void InheritAcl(const RecordView& record, const Op& create);
-  void EmitXattr(const RecordView& record, ObjectId object, const std::string& key, const std::string& value);
+  void EmitXattr(const RecordView& record, ObjectId object, const std::string& key,
+                 const std::string& value);
   /// The call stack of a record: unwound once for all records that have the same.
   const std::vector<uint64_t>& StackOf(const RecordView& record, size_t process);
   void NoteClosed(const RecordView& record, const OpenFile& file);
@@ -119,8 +120,8 @@ class Decoder {
   std::set<std::string> said_;
   std::vector<Op> in_flight_;
   std::set<ObjectId> created_in_flight_;
-  std::set<ObjectId>
-      volatile_maps_;  // shared mappings whose content is nobody's promise: SQLite's -shm files
+  // shared mappings whose content is nobody's promise: SQLite's -shm files
+  std::set<ObjectId> volatile_maps_;
 };
 
 }  // namespace oldornew

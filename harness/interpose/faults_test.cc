@@ -1,5 +1,5 @@
-// What the plan lets happen, call by call: the program is told so, the disk and the recording hold what
-// really happened.
+// What the plan lets happen, call by call: the program is told so, the disk and the recording hold
+// what really happened.
 #include <errno.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -80,7 +80,8 @@ void FailBeforeAndAfter(const std::string& name) {
   const Outcome plain = Observe(name, "");
   const Outcome without = Observe(name, "", true);
   for (const bool after : {false, true}) {
-    const Outcome faulted = Observe(name, name + ":path=subject*:error=EIO" + (after ? ":effect=full" : ""));
+    const Outcome faulted =
+        Observe(name, name + ":path=subject*:error=EIO" + (after ? ":effect=full" : ""));
     const bool done = (after && name != "mmap") || name == "close";
     EXPECT_EQ(faulted.told, -EIO) << name;
     EXPECT_THAT(faulted.problems, IsEmpty()) << name;
@@ -152,7 +153,8 @@ TEST(RecordingFaults, NoDescriptorIsLeftOpen) {
 }
 
 TEST(RecordingFaults, AReturnedValueStandsForACallThatIsNotMade) {
-  for (const auto& [name, value] : {std::pair("write", 10), {"rename", 0}, {"fsync", 0}, {"ftruncate", 0}}) {
+  for (const auto& [name, value] :
+       {std::pair("write", 10), {"rename", 0}, {"fsync", 0}, {"ftruncate", 0}}) {
     const Outcome without = Observe(name, "", true);
     const Outcome faulted = Observe(name, fmt::format("{}:retval={}", name, value));
     EXPECT_EQ(faulted.told, value);
@@ -166,11 +168,11 @@ TEST(RecordingFaults, AReturnedValueStandsForACallThatIsNotMade) {
   }
 }
 
-/// EROFS ends a run that leaves the sandbox, and a splice that finds its pipe empty is tried again: not if
-/// the plan says so.
+/// EROFS ends a run that leaves the sandbox, and a splice that finds its pipe empty is tried again:
+/// not if the plan says so.
 TEST(RecordingFaults, ErrorsThatMeanSomethingToTheRecorderAreErrorsLikeOthers) {
-  for (const char* name : {"open", "creat", "truncate", "rename", "link", "unlink", "mkdir", "symlink",
-                           "chmod", "fchmod", "fsetxattr", "utimensat"}) {
+  for (const char* name : {"open", "creat", "truncate", "rename", "link", "unlink", "mkdir",
+                           "symlink", "chmod", "fchmod", "fsetxattr", "utimensat"}) {
     RecordedRun run;
     Furnish(run);
     run.options.refuse_read_only = true;
@@ -184,8 +186,9 @@ TEST(RecordingFaults, ErrorsThatMeanSomethingToTheRecorderAreErrorsLikeOthers) {
 }
 
 TEST(RecordingFaults, AShortCountIsMadeByTheKernel) {
-  for (const char* name : {"write", "pwrite64", "writev", "pwritev", "pwritev2", "read", "pread64", "readv",
-                           "preadv", "preadv2", "sendfile", "splice", "copy_file_range", "getdents64"}) {
+  for (const char* name :
+       {"write", "pwrite64", "writev", "pwritev", "pwritev2", "read", "pread64", "readv", "preadv",
+        "preadv2", "sendfile", "splice", "copy_file_range", "getdents64"}) {
     const Outcome plain = Observe(name, "");
     if (plain.told < 0) continue;  // copy_file_range on some file systems
     for (const int64_t limit : {1, 3, 9}) {
@@ -223,7 +226,8 @@ TEST(RecordingFaults, StdioGoesOnAfterAShortCountAndReportsAnErrorThatFollows) {
                                   MustParse("write:error=ENOSPC:when=2..")};
   full.Run({TestProgram("file_call"), "stdio"});
   EXPECT_EQ(full.output, "1 0\n");
-  EXPECT_THAT(full.Summary(), testing::IsSupersetOf({"write subject 0+4", "write subject 4+0 = ENOSPC"}));
+  EXPECT_THAT(full.Summary(),
+              testing::IsSupersetOf({"write subject 0+4", "write subject 4+0 = ENOSPC"}));
   EXPECT_THAT(full.Problems(), IsEmpty());
   EXPECT_EQ(full.trace.plan_matches, (std::vector<uint64_t>{2, 2}));
 }
@@ -264,7 +268,8 @@ TEST(RecordingFaults, TheFirstThatFitsHappensAndAllThatFitAreCounted) {
 
 TEST(RecordingFaults, PathsAreThoseThatTheKernelActsOn) {
   const std::string script =
-      "mkdir -p d/e; cd d/e; echo 1 > ../../d/x.tmp; ln -s ../x.tmp l; echo 2 >> l; mv ../x.tmp final; rm l";
+      "mkdir -p d/e; cd d/e; echo 1 > ../../d/x.tmp; ln -s ../x.tmp l; echo 2 >> l; mv ../x.tmp "
+      "final; rm l";
   const auto matches = [&](const std::string& text) {
     RecordedRun run;
     run.options.plan.injections = {MustParse(text + ":error=EIO:when=4000")};
@@ -289,9 +294,9 @@ TEST(RecordingFaults, WhatIsOutsideTheSandboxIsNotCounted) {
   RecordedRun run;
   run.options.plan.injections = {MustParse("all:error=EIO")};
   run.options.plan.survey = true;
-  run.Run(
-      {"bash", "-c",
-       "exec 2>&-; cd $OUTSIDE || exit 1; echo a > x; mv x y; cat y; ls / > /dev/null; cat /etc/passwd > y"});
+  run.Run({"bash", "-c",
+           "exec 2>&-; cd $OUTSIDE || exit 1; echo a > x; mv x y; cat y; ls / > /dev/null; cat "
+           "/etc/passwd > y"});
   EXPECT_EQ(run.output, "a\n");
   for (const FileCall& call : run.trace.file_calls)
     EXPECT_EQ(call.path, ".") << call.call;  // the shell's own
@@ -319,7 +324,9 @@ Signalled RunSignals(const std::string& plan) {
   RecordedRun run;
   run.options.plan.injections = {MustParse(plan)};
   run.Run({TestProgram("file_call"), "signals"});
-  const auto exists = [&](const char* name) { return access((run.directory() + name).c_str(), F_OK) == 0; };
+  const auto exists = [&](const char* name) {
+    return access((run.directory() + name).c_str(), F_OK) == 0;
+  };
   return {run.output,           run.wait_status,  run.Summary(),  run.Problems(),
           run.trace.file_calls, exists("/final"), exists("/tmp"), exists("/handled")};
 }
@@ -361,7 +368,8 @@ TEST(RecordingFaults, ASignalMeetsItsHandlerBeforeOrAfterTheCall) {
       if (line.starts_with("create handled") || line.starts_with("rename"))
         names.push_back(line.substr(0, 6));
     }
-    EXPECT_THAT(names, *effect == 0 ? ElementsAre("create", "rename") : ElementsAre("rename", "create"));
+    EXPECT_THAT(names,
+                *effect == 0 ? ElementsAre("create", "rename") : ElementsAre("rename", "create"));
     EXPECT_EQ(noted.calls.size(), 1u);
   }
   const Signalled failed = RunSignals("rename:error=EIO:signal=USR1");
@@ -373,8 +381,8 @@ TEST(RecordingFaults, ASignalMeetsItsHandlerBeforeOrAfterTheCall) {
 
 /// Names that programs make up become one.
 std::string Plainly(const std::string& text) {
-  return std::regex_replace(text, std::regex("sed[A-Za-z0-9]{6}|tmp\\.[A-Za-z0-9]+|tmp_obj_[A-Za-z0-9]+"),
-                            "TEMP");
+  return std::regex_replace(
+      text, std::regex("sed[A-Za-z0-9]{6}|tmp\\.[A-Za-z0-9]+|tmp_obj_[A-Za-z0-9]+"), "TEMP");
 }
 
 const char* const kScripts[] = {
@@ -382,11 +390,13 @@ const char* const kScripts[] = {
     "echo one > a; cp a b; cp -p b c; cat c",
     "echo 'create table t(x); insert into t values(1); select * from t;' | sqlite3 db",
     "mkdir d; cd d; for i in 1 2 3; do echo $i > f$i; done; mv f1 g; rm f2; ls; tar cf ../t.tar .",
-    "perl -e 'open(F, \">\", \"p\") or die; print F \"x\"; close F; rename \"p\", \"q\"; unlink \"r\"; -e "
+    "perl -e 'open(F, \">\", \"p\") or die; print F \"x\"; close F; rename \"p\", \"q\"; unlink "
+    "\"r\"; -e "
     "\"q\"'",
 };
 
-RecordedRun Survey(const char* script, bool survey, bool traced = getenv("OLDORNEW_TEST_TRACED") != nullptr) {
+RecordedRun Survey(const char* script, bool survey,
+                   bool traced = getenv("OLDORNEW_TEST_TRACED") != nullptr) {
   RecordedRun run;
   run.traced = traced;
   run.options.plan.survey = survey;
@@ -396,11 +406,12 @@ RecordedRun Survey(const char* script, bool survey, bool traced = getenv("OLDORN
   return run;
 }
 
-/// The innermost callers, without what changes from run to run: where modules lie, and the outermost frames,
-/// which the unwinder may guess.
+/// The innermost callers, without what changes from run to run: where modules lie, and the
+/// outermost frames, which the unwinder may guess.
 std::string Innermost(const Op& op) {
   std::string text = op.call;
-  for (size_t i = 0; i < op.stack.size() && i < 4; ++i) text += fmt::format(" {:x}", op.stack[i] % 4096);
+  for (size_t i = 0; i < op.stack.size() && i < 4; ++i)
+    text += fmt::format(" {:x}", op.stack[i] % 4096);
   return text;
 }
 
@@ -414,13 +425,15 @@ TEST(RecordingFaults, ASurveyChangesNothingAndHoldsEveryCallThatChangedSomething
       EXPECT_EQ(Innermost(survey.trace.ops[i]), Innermost(plain.trace.ops[i]));
     EXPECT_GT(survey.trace.file_calls.size(), survey.trace.ops.size());
     for (const Op& op : survey.trace.ops) {
-      if (op.kind == OpKind::kOutput || op.kind == OpKind::kExit || op.kind == OpKind::kClose) continue;
+      if (op.kind == OpKind::kOutput || op.kind == OpKind::kExit || op.kind == OpKind::kClose)
+        continue;
       const auto is_it = [&](const FileCall& call) {
-        return call.begin < op.begin && op.end < call.end && call.call == op.call && call.path == op.path &&
-               call.process == op.process && call.thread == op.thread && call.told == call.result &&
-               call.stack == op.stack;
+        return call.begin < op.begin && op.end < call.end && call.call == op.call &&
+               call.path == op.path && call.process == op.process && call.thread == op.thread &&
+               call.told == call.result && call.stack == op.stack;
       };
-      EXPECT_TRUE(std::any_of(survey.trace.file_calls.begin(), survey.trace.file_calls.end(), is_it))
+      EXPECT_TRUE(
+          std::any_of(survey.trace.file_calls.begin(), survey.trace.file_calls.end(), is_it))
           << script << ": " << Describe(survey.trace, op);
     }
     for (size_t i = 1; i < survey.trace.file_calls.size(); ++i)
@@ -434,8 +447,9 @@ TEST(RecordingFaults, BothBackendsSurveyTheSame) {
     std::string list;
     for (const FileCall& call : run.trace.file_calls) {
       const std::string& program = run.trace.processes[static_cast<size_t>(call.process)].program;
-      list += Plainly(fmt::format("{} {} {} {} {} {} {} {}\n", program, call.call, call.descriptor, call.path,
-                                  call.path2, call.requested, call.open_flags, call.told));
+      list +=
+          Plainly(fmt::format("{} {} {} {} {} {} {} {}\n", program, call.call, call.descriptor,
+                              call.path, call.path2, call.requested, call.open_flags, call.told));
     }
     return list;
   };

@@ -1,8 +1,8 @@
-// The system calls that a fault plan can hit (plan.h): those that take a path or work on a file's descriptor,
-// with where in their arguments these stand. Shared with the preload library.
+// The system calls that a fault plan can hit (plan.h): those that take a path or work on a file's
+// descriptor, with where in their arguments these stand. Shared with the preload library.
 //
-// Left out: what cannot fail for a reason of the file's (lseek, fcntl of flags), what is about all files
-// (sync, close_range), and what ends or replaces the process.
+// Left out: what cannot fail for a reason of the file's (lseek, fcntl of flags), what is about all
+// files (sync, close_range), and what ends or replaces the process.
 #pragma once
 
 #include <asm/unistd.h>
@@ -34,8 +34,8 @@ struct FileCallShape {
   int8_t flags = -1;
 };
 
-constexpr FileCallShape OfPath(int nr, int path, int dirfd = -1, LastLink last = LastLink::kFollowed,
-                               int flags = -1) {
+constexpr FileCallShape OfPath(int nr, int path, int dirfd = -1,
+                               LastLink last = LastLink::kFollowed, int flags = -1) {
   FileCallShape shape = {static_cast<int16_t>(nr)};
   shape.path = static_cast<int8_t>(path);
   shape.dirfd = static_cast<int8_t>(dirfd);
@@ -44,8 +44,8 @@ constexpr FileCallShape OfPath(int nr, int path, int dirfd = -1, LastLink last =
   return shape;
 }
 
-constexpr FileCallShape OfTwoPaths(int nr, int path, int dirfd, int path2, int dirfd2, LastLink last,
-                                   int flags = -1) {
+constexpr FileCallShape OfTwoPaths(int nr, int path, int dirfd, int path2, int dirfd2,
+                                   LastLink last, int flags = -1) {
   FileCallShape shape = OfPath(nr, path, dirfd, last, flags);
   shape.path2 = static_cast<int8_t>(path2);
   shape.dirfd2 = static_cast<int8_t>(dirfd2);

@@ -1,5 +1,5 @@
-// The proof of completeness (completeness.h), proven in turn: the recorder is made to miss one thing of each
-// kind, and the recording must be called incomplete with the name of the hole.
+// The proof of completeness (completeness.h), proven in turn: the recorder is made to miss one
+// thing of each kind, and the recording must be called incomplete with the name of the hole.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdio.h>
@@ -31,7 +31,8 @@ std::vector<CallCase> Cases() {
   std::vector<CallCase> cases;
   FILE* list = popen((TestProgram("harmless") + " --list").c_str(), "r");
   char name[64], number[64];
-  while (list != nullptr && fscanf(list, "%63s %63s", name, number) == 2) cases.push_back({name, number});
+  while (list != nullptr && fscanf(list, "%63s %63s", name, number) == 2)
+    cases.push_back({name, number});
   if (list != nullptr) pclose(list);
   return cases;
 }
@@ -44,7 +45,8 @@ class Holes : public ::testing::TestWithParam<CallCase> {
     ASSERT_TRUE(WriteFile(run.directory() + "/second", "same"));
     run.library = PreloadLibraryWithHoles();
     if (kind != 0)
-      run.environment = {std::string("OLDORNEW_HOLE=") + kind + ":" + GetParam().number + ":" + which};
+      run.environment = {std::string("OLDORNEW_HOLE=") + kind + ":" + GetParam().number + ":" +
+                         which};
     run.Run({TestProgram("harmless"), GetParam().name});
     if (run.wait_status != 0) GTEST_SKIP() << "not possible here: " << GetParam().name;
   }
@@ -76,9 +78,10 @@ TEST_P(Holes, DispatchThatWasSwitchedOffIsNoticedAtTheEnd) {
   EXPECT_THAT(run.Problems(), Contains(HasSubstr("the recorder did not see its end")));
 }
 
-/// Calls that go by without even being counted leave no trace but what they did: to the tree, or to the
-/// kernel's own count of bytes. These leave none. A missed force (fsync and the like) takes promises away, so
-/// a verdict can only get worse; the others change what the next call of their kind changes back.
+/// Calls that go by without even being counted leave no trace but what they did: to the tree, or to
+/// the kernel's own count of bytes. These leave none. A missed force (fsync and the like) takes
+/// promises away, so a verdict can only get worse; the others change what the next call of their
+/// kind changes back.
 const std::set<std::string> kLeaveNoTrace = {
     "fsync",        "fdatasync",       "syncfs",      "sync",        "sync_file_range",
     "msync",        "copy_file_range", "truncate",    "ftruncate",   "fallocate",
@@ -113,7 +116,8 @@ INSTANTIATE_TEST_SUITE_P(Call, Holes, ::testing::ValuesIn(Cases()),
                          [](const auto& one) { return one.param.name; });
 
 /// Runs `command` with the hole. The problems it has.
-std::vector<std::string> ProblemsWith(const std::string& hole, const std::vector<std::string>& command) {
+std::vector<std::string> ProblemsWith(const std::string& hole,
+                                      const std::vector<std::string>& command) {
   RecordedRun run;
   run.library = PreloadLibraryWithHoles();
   if (!hole.empty()) run.environment = {"OLDORNEW_HOLE=" + hole};
@@ -144,19 +148,21 @@ TEST(HolesInProcesses, AnImageExecutedWithoutTheRecorderIsNamed) {
 TEST(HolesInProcesses, AnImageThatDoesNotAnnounceItselfIsNamed) {
   EXPECT_THAT(ProblemsWith("s:0:1", {"sh", "-c", "echo a > a; sync .; :"}),
               Contains(HasSubstr("without having announced itself")));
-  EXPECT_THAT(ProblemsWith("s:0:1", {"sync", "."}), Contains(HasSubstr("without having announced itself")));
+  EXPECT_THAT(ProblemsWith("s:0:1", {"sync", "."}),
+              Contains(HasSubstr("without having announced itself")));
 }
 
 TEST(HolesInProcesses, AChildWithDispatchSwitchedOffIsNoticedByItsParent) {
   // fsync in a child; what follows in it runs unseen, and its end too.
-  const std::vector<std::string> command = {"sh", "-c",
-                                            "dd if=/dev/zero of=a count=1 conv=fsync 2> /dev/null; :"};
+  const std::vector<std::string> command = {
+      "sh", "-c", "dd if=/dev/zero of=a count=1 conv=fsync 2> /dev/null; :"};
   EXPECT_THAT(ProblemsWith("", command), IsEmpty());
-  EXPECT_THAT(ProblemsWith("d:74:1", command), Contains(HasSubstr("the recorder did not see its end")));
+  EXPECT_THAT(ProblemsWith("d:74:1", command),
+              Contains(HasSubstr("the recorder did not see its end")));
 }
 
-/// The child was not entered and its parent says nothing of it: what remains is the kernel's count, which
-/// comes to the parent with the child's end.
+/// The child was not entered and its parent says nothing of it: what remains is the kernel's count,
+/// which comes to the parent with the child's end.
 TEST(HolesInProcesses, BytesThatAHiddenChildWroteAreMissedInItsParent) {
   const std::vector<std::string> command = {"sh", "-c",
                                             "echo 1 > a; (echo overwritten > a; :); echo 1 > a; :"};

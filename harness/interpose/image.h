@@ -1,13 +1,13 @@
-// Can the preload library enter what an exec of this path would start? Decided from the file alone, by
-// reading what the kernel and the loader will read. Header-only and free of libc, because both sides ask it:
-// the preload library before each exec of the program (system calls through its gate), the launcher before
-// the first one (launch.h).
+// Can the preload library enter what an exec of this path would start? Decided from the file alone,
+// by reading what the kernel and the loader will read. Header-only and free of libc, because both
+// sides ask it: the preload library before each exec of the program (system calls through its
+// gate), the launcher before the first one (launch.h).
 //
-// Facts: the loader honours LD_PRELOAD only in images with PT_INTERP and without AT_SECURE; a static image
-// never loads it. The kernel sets AT_SECURE when the ids after exec differ from the real ones (set-id bits
-// count unless the mount is nosuid or no_new_privs is set), and for a real uid other than 0 when file
-// capabilities are granted (security/commoncap.c). A script's first line names its interpreter within 256
-// bytes, and the chain of scripts ends after five.
+// Facts: the loader honours LD_PRELOAD only in images with PT_INTERP and without AT_SECURE; a
+// static image never loads it. The kernel sets AT_SECURE when the ids after exec differ from the
+// real ones (set-id bits count unless the mount is nosuid or no_new_privs is set), and for a real
+// uid other than 0 when file capabilities are granted (security/commoncap.c). A script's first line
+// names its interpreter within 256 bytes, and the chain of scripts ends after five.
 #pragma once
 
 #include <asm/unistd.h>
@@ -19,8 +19,8 @@
 namespace oldornew::image {
 
 struct Verdict {
-  const char* obstacle =
-      nullptr;  ///< nullptr: it can be entered (or the exec will fail, or cannot be foreseen). Else "is ..."
+  /// nullptr: it can be entered (or the exec will fail, or cannot be foreseen). Else "is ..."
+  const char* obstacle = nullptr;
   bool traceable = false;       ///< despite the obstacle, a tracer can follow (a static program)
   bool links_asan = false;      ///< needs verify_asan_link_order=0 to start with any preload
   char interpreter[256] = {0};  ///< of a script: the image that was looked at last; else empty
@@ -28,8 +28,8 @@ struct Verdict {
 
 namespace internal {
 
-// <linux/stat.h>, <linux/statfs.h> and <sys/stat.h> cannot be had together with both libc's and the kernel's
-// headers.
+// <linux/stat.h>, <linux/statfs.h> and <sys/stat.h> cannot be had together with both libc's and the
+// kernel's headers.
 struct Stat {
   uint64_t dev, ino, nlink;
   uint32_t mode, uid, gid, padding;
@@ -55,8 +55,8 @@ inline bool SamePrefix(const char* text, const char* prefix) {
 
 template <typename Sys>
 bool ReadAt(Sys& sys, long fd, void* to, uint64_t size, uint64_t offset) {
-  return sys(__NR_pread64, fd, reinterpret_cast<long>(to), static_cast<long>(size), static_cast<long>(offset),
-             0) == static_cast<long>(size);
+  return sys(__NR_pread64, fd, reinterpret_cast<long>(to), static_cast<long>(size),
+             static_cast<long>(offset), 0) == static_cast<long>(size);
 }
 
 template <typename Sys>
@@ -69,7 +69,8 @@ const char* IdentityObstacle(Sys& sys, long fd) {
   const bool set_gid = (stat.mode & (kSetGid | kGroupExecutes)) == (kSetGid | kGroupExecutes);
   bool capabilities = false;
   if (uid != 0) {
-    capabilities = sys(__NR_fgetxattr, fd, reinterpret_cast<long>("security.capability"), 0, 0, 0) > 0;
+    capabilities =
+        sys(__NR_fgetxattr, fd, reinterpret_cast<long>("security.capability"), 0, 0, 0) > 0;
   }
   if (set_uid || set_gid || capabilities) {
     StatFs mount;
@@ -89,8 +90,8 @@ const char* IdentityObstacle(Sys& sys, long fd) {
   return nullptr;
 }
 
-/// The dynamic section: whether it is marked as a position-independent executable, and whether it needs
-/// ASan's runtime.
+/// The dynamic section: whether it is marked as a position-independent executable, and whether it
+/// needs ASan's runtime.
 template <typename Sys>
 void LookAtDynamic(Sys& sys, long fd, const Elf64_Ehdr& elf, const Elf64_Phdr& dynamic, bool* pie,
                    bool* asan) {
@@ -99,7 +100,8 @@ void LookAtDynamic(Sys& sys, long fd, const Elf64_Ehdr& elf, const Elf64_Phdr& d
   uint64_t needed[32];
   int needs = 0;
   bool ended = false;
-  for (uint64_t at = 0; at + sizeof(Elf64_Dyn) <= dynamic.p_filesz && !ended; at += sizeof entries) {
+  for (uint64_t at = 0; at + sizeof(Elf64_Dyn) <= dynamic.p_filesz && !ended;
+       at += sizeof entries) {
     uint64_t size = dynamic.p_filesz - at < sizeof entries ? dynamic.p_filesz - at : sizeof entries;
     size -= size % sizeof(Elf64_Dyn);
     if (!ReadAt(sys, fd, entries, size, dynamic.p_offset + at)) return;
@@ -114,14 +116,16 @@ void LookAtDynamic(Sys& sys, long fd, const Elf64_Ehdr& elf, const Elf64_Phdr& d
   if (strings == 0 || needs == 0) return;
   Elf64_Phdr segment;
   for (int i = 0; i < elf.e_phnum && i < 64; ++i) {
-    if (!ReadAt(sys, fd, &segment, sizeof segment, elf.e_phoff + static_cast<uint64_t>(i) * sizeof segment))
+    if (!ReadAt(sys, fd, &segment, sizeof segment,
+                elf.e_phoff + static_cast<uint64_t>(i) * sizeof segment))
       return;
     if (segment.p_type != PT_LOAD || strings < segment.p_vaddr ||
         strings - segment.p_vaddr >= segment.p_filesz)
       continue;
     for (int k = 0; k < needs; ++k) {
       char name[16] = {0};
-      if (!ReadAt(sys, fd, name, sizeof name - 1, segment.p_offset + (strings - segment.p_vaddr) + needed[k]))
+      if (!ReadAt(sys, fd, name, sizeof name - 1,
+                  segment.p_offset + (strings - segment.p_vaddr) + needed[k]))
         continue;
       if (SamePrefix(name, "libasan.so") || SamePrefix(name, "libclang_rt.asa")) *asan = true;
     }
@@ -138,7 +142,8 @@ const char* ElfObstacle(Sys& sys, long fd, const Elf64_Ehdr& elf, Verdict* verdi
   bool has_loader = false, has_dynamic = false;
   Elf64_Phdr segment, dynamic = {};
   for (int i = 0; i < elf.e_phnum && i < 64; ++i) {
-    if (!ReadAt(sys, fd, &segment, sizeof segment, elf.e_phoff + static_cast<uint64_t>(i) * sizeof segment))
+    if (!ReadAt(sys, fd, &segment, sizeof segment,
+                elf.e_phoff + static_cast<uint64_t>(i) * sizeof segment))
       return nullptr;
     if (segment.p_type == PT_INTERP) has_loader = true;
     if (segment.p_type == PT_DYNAMIC) {
@@ -148,8 +153,8 @@ const char* ElfObstacle(Sys& sys, long fd, const Elf64_Ehdr& elf, Verdict* verdi
   }
   bool pie = elf.e_type == ET_EXEC;
   if (has_dynamic) LookAtDynamic(sys, fd, elf, dynamic, &pie, &verdict->links_asan);
-  // A shared object without a loader that is no executable is the loader itself, run by hand; it honours
-  // LD_PRELOAD.
+  // A shared object without a loader that is no executable is the loader itself, run by hand; it
+  // honours LD_PRELOAD.
   const char* obstacle = IdentityObstacle(sys, fd);
   if (obstacle != nullptr || has_loader || !pie) return obstacle;
   verdict->traceable = true;
@@ -172,16 +177,16 @@ inline bool ScriptInterpreter(const char* line, long size, char* out) {
 
 }  // namespace internal
 
-/// `sys(number, a, b, c, d, e)` returns the result or -errno. (dirfd, path, flags) as for execveat; `path`
-/// must be readable.
+/// `sys(number, a, b, c, d, e)` returns the result or -errno. (dirfd, path, flags) as for execveat;
+/// `path` must be readable.
 template <typename Sys>
 void Inspect(Sys& sys, long dirfd, const char* path, int flags, Verdict* verdict) {
   using namespace internal;  // NOLINT: the helpers above
   for (int depth = 0; depth < 6; ++depth) {
     const bool by_descriptor = depth == 0 && path[0] == 0 && (flags & kEmptyPath) != 0;
-    const long fd =
-        by_descriptor ? dirfd
-                      : sys(__NR_openat, dirfd, reinterpret_cast<long>(path), kReadOnly | kCloseOnExec, 0, 0);
+    const long fd = by_descriptor ? dirfd
+                                  : sys(__NR_openat, dirfd, reinterpret_cast<long>(path),
+                                        kReadOnly | kCloseOnExec, 0, 0);
     if (fd < 0) return;
     union {
       char bytes[256];

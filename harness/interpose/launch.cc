@@ -35,8 +35,8 @@ constexpr int kNotDispatched = 201;
 volatile char probe_selector = 0;
 
 void AnswerProbe(int, siginfo_t*, void* context) {
-  probe_selector =
-      0;  // SYSCALL_DISPATCH_FILTER_ALLOW: from here on, and for the sigreturn, nothing is dispatched
+  // SYSCALL_DISPATCH_FILTER_ALLOW: from here on, and for the sigreturn, nothing is dispatched
+  probe_selector = 0;
   static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RAX] = kAnswer;
 }
 
@@ -47,7 +47,8 @@ void AnswerProbe(int, siginfo_t*, void* context) {
   sigset_t unblocked;
   sigemptyset(&unblocked);
   sigaddset(&unblocked, SIGSYS);
-  if (sigaction(SIGSYS, &action, nullptr) != 0 || sigprocmask(SIG_UNBLOCK, &unblocked, nullptr) != 0)
+  if (sigaction(SIGSYS, &action, nullptr) != 0 ||
+      sigprocmask(SIG_UNBLOCK, &unblocked, nullptr) != 0)
     _exit(errno);
   if (prctl(kSetDispatch, 1, 0, 0, &probe_selector) != 0) _exit(errno);
   probe_selector = 1;
@@ -60,7 +61,8 @@ std::string Explain(int code) {
   switch (code) {
     case EINVAL:
     case ENOSYS:
-      return "this kernel has no Syscall User Dispatch (Linux 5.11 or later on x86-64 has; emulators and "
+      return "this kernel has no Syscall User Dispatch (Linux 5.11 or later on x86-64 has; "
+             "emulators and "
              "sandboxes such as gVisor "
              "do not), or another recorder has taken it";
     case EPERM:
@@ -88,7 +90,8 @@ bool Starts(const std::string& text, std::string_view prefix) {
 Status ProbeUserDispatch() {
   if (const char* off = getenv("OLDORNEW_NO_SUD");
       off != nullptr && *off != 0 && std::string_view(off) != "0")
-    return FailWith(ExitCode::kCannotJudge, "Syscall User Dispatch is switched off by OLDORNEW_NO_SUD");
+    return FailWith(ExitCode::kCannotJudge,
+                    "Syscall User Dispatch is switched off by OLDORNEW_NO_SUD");
   static std::atomic<bool> works = false;
   if (works) return {};
   const pid_t child = fork();
@@ -102,9 +105,10 @@ Status ProbeUserDispatch() {
     works = true;
     return {};
   }
-  if (WIFEXITED(status)) return FailWith(ExitCode::kCannotJudge, "{}", Explain(WEXITSTATUS(status)));
-  return FailWith(ExitCode::kCannotJudge, "arming Syscall User Dispatch kills the process (signal {})",
-                  WTERMSIG(status));
+  if (WIFEXITED(status))
+    return FailWith(ExitCode::kCannotJudge, "{}", Explain(WEXITSTATUS(status)));
+  return FailWith(ExitCode::kCannotJudge,
+                  "arming Syscall User Dispatch kills the process (signal {})", WTERMSIG(status));
 }
 
 Result<std::string> FindPreload() {
@@ -115,8 +119,8 @@ Result<std::string> FindPreload() {
     std::error_code error;
     const fs::path here = fs::read_symlink("/proc/self/exe", error).parent_path();
     if (error) {
-      return FailWith(ExitCode::kCannotJudge, "cannot read /proc/self/exe ({}): /proc must be mounted",
-                      error.message());
+      return FailWith(ExitCode::kCannotJudge,
+                      "cannot read /proc/self/exe ({}): /proc must be mounted", error.message());
     }
     fs::path up = here;
     for (int level = 0; level < 4;
@@ -135,9 +139,10 @@ Result<std::string> FindPreload() {
     const fs::path path = fs::canonical(candidate, error);
     if (error) continue;
     if (path.string().find_first_of(": $") != std::string::npos) {
-      return FailWith(ExitCode::kCannotJudge,
-                      "LD_PRELOAD cannot express the path {}: copy it elsewhere and set OLDORNEW_PRELOAD",
-                      path.string());
+      return FailWith(
+          ExitCode::kCannotJudge,
+          "LD_PRELOAD cannot express the path {}: copy it elsewhere and set OLDORNEW_PRELOAD",
+          path.string());
     }
     if (path.filename() != kLibrary)
       return FailWith(ExitCode::kUsage, "OLDORNEW_PRELOAD must name a file {}", kLibrary);

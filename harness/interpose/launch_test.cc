@@ -65,7 +65,8 @@ TEST(Launch, TheEnvironmentKeepsWhatItHad) {
 
 TEST(Launch, AnEmptyEnvironmentGetsWhatItNeeds) {
   EXPECT_THAT(PreloadEnvironment({}, "/p/lib.so", "/r"),
-              ::testing::UnorderedElementsAre("LD_PRELOAD=/p/lib.so", "ASAN_OPTIONS=verify_asan_link_order=0",
+              ::testing::UnorderedElementsAre("LD_PRELOAD=/p/lib.so",
+                                              "ASAN_OPTIONS=verify_asan_link_order=0",
                                               "OLDORNEW_RECORDING=/r"));
 }
 

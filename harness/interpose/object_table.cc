@@ -92,9 +92,10 @@ std::string ObjectTable::Path(ObjectId object) const {
   for (int depth = 0; depth < 4096; depth++) {
     auto root = roots_.find(object);
     if (root != roots_.end()) {
-      std::string base = root->second == 0                     ? ""
-                         : root->second < trace_->roots.size() ? trace_->roots[root->second].path
-                                                               : "root " + std::to_string(root->second);
+      std::string base = root->second == 0 ? ""
+                         : root->second < trace_->roots.size()
+                             ? trace_->roots[root->second].path
+                             : "root " + std::to_string(root->second);
       if (path.empty()) return base.empty() ? "." : base;
       return base.empty() ? path : JoinPath(base, path);
     }

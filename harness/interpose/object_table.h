@@ -1,5 +1,5 @@
-// Which object a (device, inode number) pair means at a point of the run, and what path people would give it
-// then.
+// Which object a (device, inode number) pair means at a point of the run, and what path people
+// would give it then.
 #pragma once
 
 #include <map>
@@ -15,8 +15,8 @@ namespace oldornew {
 
 class ObjectTable {
  public:
-  /// Starts with the inodes of `old_tree` as objects 0.., which are put into trace->objects. `trace` must
-  /// outlive this.
+  /// Starts with the inodes of `old_tree` as objects 0.., which are put into trace->objects.
+  /// `trace` must outlive this.
   ObjectTable(const CapturedTree& old_tree, Trace* trace);
 
   /// The object of that identity now, or kNoObject when it belongs to no root.
@@ -41,8 +41,8 @@ class ObjectTable {
   void AddName(ObjectId dir, const std::string& name, ObjectId object);
   void RemoveName(ObjectId dir, const std::string& name);
 
-  /// Path relative to the judged directory; below another root it starts with Root::path. "." is the judged
-  /// directory. What has no name any more is shown by its last one.
+  /// Path relative to the judged directory; below another root it starts with Root::path. "." is
+  /// the judged directory. What has no name any more is shown by its last one.
   std::string Path(ObjectId object) const;
   std::string Path(ObjectId dir, const std::string& name) const;
 

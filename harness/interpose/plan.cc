@@ -26,11 +26,12 @@ tl::unexpected<Error> Wrong(fmt::format_string<T...> format, T&&... args) {
   return FailWith(ExitCode::kUsage, format, std::forward<T>(args)...);
 }
 
-/// The calls that a class stands for; strace has the first three, the others are ours: what a disk that is
-/// dead, full or read-only makes fail together.
+/// The calls that a class stands for; strace has the first three, the others are ours: what a disk
+/// that is dead, full or read-only makes fail together.
 struct Class {
   const char* name;
-  const char* pattern;  ///< of the names (an extended regular expression); null: by the shape of the call
+  /// of the names (an extended regular expression); null: by the shape of the call
+  const char* pattern;
   bool path = false;
   bool descriptor = false;
 };
@@ -85,7 +86,8 @@ const std::vector<std::vector<int>>& ClassCalls() {
 std::optional<int64_t> Number(std::string_view text, int64_t most) {
   int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || text.empty() || value < 0 || value > most)
+  if (error != std::errc() || end != text.data() + text.size() || text.empty() || value < 0 ||
+      value > most)
     return std::nullopt;
   return value;
 }
@@ -110,15 +112,17 @@ Status AddCalls(const std::string& word, std::set<int>* calls) {
   }
   if (word.starts_with("/")) return AddByPattern(word.substr(1), calls);
   if (word.starts_with("%"))
-    return Wrong("there is no class {}: only %file, %desc, %disk, %change, %write, %sync, %open and all",
-                 word);
+    return Wrong(
+        "there is no class {}: only %file, %desc, %disk, %change, %write, %sync, %open and all",
+        word);
   for (const wire::FileCallShape& shape : wire::kFileCalls) {
     if (SyscallName(shape.nr) != word) continue;
     calls->insert(shape.nr);
     return {};
   }
   for (int nr = 0; nr < static_cast<int>(wire::kMaxSyscall); nr++) {
-    if (SyscallName(nr) == word) return Wrong("{} is no call on files that can be made to fail", word);
+    if (SyscallName(nr) == word)
+      return Wrong("{} is no call on files that can be made to fail", word);
   }
   return word.empty() ? Status(Wrong("a system call is missing"))
                       : Status(Wrong("there is no system call {}", word));
@@ -151,8 +155,9 @@ int SignalByName(const std::string& text) {
 /// FIRST[..[LAST]][+[STEP]]
 Status ParseWhen(const std::string& text, Injection* injection) {
   const auto wrong = [&] {
-    return Wrong("when={} is not FIRST, FIRST..LAST, FIRST.., or one of these with +STEP; the first is 1",
-                 text);
+    return Wrong(
+        "when={} is not FIRST, FIRST..LAST, FIRST.., or one of these with +STEP; the first is 1",
+        text);
   };
   std::string rest = text;
   const bool stepped = rest.find('+') != std::string::npos;
@@ -199,7 +204,8 @@ class Parser {
     if (name == "when") return ParseWhen(value, &injection_);
     if (name == "effect") {
       injection_.after = value == "full";
-      if (value != "full" && value != "none") return Wrong("effect={} is neither none nor full", value);
+      if (value != "full" && value != "none")
+        return Wrong("effect={} is neither none nor full", value);
       return {};
     }
     if (name == "signal") {
@@ -211,7 +217,8 @@ class Parser {
       injection_.path = value;
       if (value.empty()) return Wrong("path= is empty");
       if (value.size() >= wire::kMaxGlob)
-        return Wrong("path= has {} bytes, at most {} are supported", value.size(), wire::kMaxGlob - 1);
+        return Wrong("path= has {} bytes, at most {} are supported", value.size(),
+                     wire::kMaxGlob - 1);
       return {};
     }
     return Wrong("{}= is none of path, error, retval, short, effect, signal and when", name);
@@ -241,7 +248,8 @@ class Parser {
     const bool undone = injection_.kind == Injection::Kind::kReturn;
     const bool signal_only = injection_.kind == Injection::Kind::kShorten && injection_.signal == 0;
     if (injection_.after && (undone || signal_only))
-      return Wrong("effect=full goes with error= or signal=, not with {}=", undone ? "retval" : "short");
+      return Wrong("effect=full goes with error= or signal=, not with {}=",
+                   undone ? "retval" : "short");
     if (injection_.kind != Injection::Kind::kShorten) return {};
     for (const int nr : injection_.calls) {
       if (const wire::FileCallShape* shape = wire::ShapeOf(nr);
@@ -256,7 +264,8 @@ class Parser {
   std::set<std::string> seen_;
 };
 
-/// Classes that lie wholly in `calls` first, the largest ones before their parts; then the names of the rest.
+/// Classes that lie wholly in `calls` first, the largest ones before their parts; then the names of
+/// the rest.
 std::string FormatCalls(const std::vector<int>& calls) {
   std::vector<std::string> names;
   std::vector<int> left = calls;

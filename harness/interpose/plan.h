@@ -1,24 +1,26 @@
-// Plan: what shall go wrong in a run. It travels in the recording's header, and the funnel of both backends
-// carries it out: at the system call, never above it, so that what the kernel knows and what the program was
-// told are what they would be if the kernel itself had failed.
+// Plan: what shall go wrong in a run. It travels in the recording's header, and the funnel of both
+// backends carries it out: at the system call, never above it, so that what the kernel knows and
+// what the program was told are what they would be if the kernel itself had failed.
 //
 // People write it in strace's grammar: `rename:error=EXDEV:when=2`.
 //
 //   SET[:path=GLOB][:error=ERRNO | :retval=N |
 //   :short=BYTES][:effect=full][:signal=NAME][:when=FIRST[..[LAST]][+STEP]]
 //
-// SET is a list of system calls, of classes and of /REGEX, separated by commas. Classes are strace's %file
-// and %desc (file calls by path and by descriptor; `all` is both), and of our own
-// %disk (what a dead disk makes fail: %change, %sync), %change (whatever changes bytes, names or attributes),
-// %write (the part of it that transfers bytes), %sync and %open. `rename` is only rename, as with strace:
-// /^rename is renameat and renameat2 too. A colon in GLOB needs a backslash. Without `when` it happens every
-// time. Only calls of interpose/file_calls.h on something in the sandbox are counted: neither the loader's
-// nor the locale's. Unlike strace, which counts in every thread anew, `when` counts over the whole run, so
-// `all:...:when=N` is the N-th of Trace::file_calls of a survey. A call is counted for every injection that
-// it fits; what happens to it is the first one that is due.
+// SET is a list of system calls, of classes and of /REGEX, separated by commas. Classes are
+// strace's %file and %desc (file calls by path and by descriptor; `all` is both), and of our own
+// %disk (what a dead disk makes fail: %change, %sync), %change (whatever changes bytes, names or
+// attributes), %write (the part of it that transfers bytes), %sync and %open. `rename` is only
+// rename, as with strace: /^rename is renameat and renameat2 too. A colon in GLOB needs a
+// backslash. Without `when` it happens every time. Only calls of interpose/file_calls.h on
+// something in the sandbox are counted: neither the loader's nor the locale's. Unlike strace, which
+// counts in every thread anew, `when` counts over the whole run, so `all:...:when=N` is the N-th of
+// Trace::file_calls of a survey. A call is counted for every injection that it fits; what happens
+// to it is the first one that is due.
 //
-// close always closes, with or without effect=full, as on Linux; mmap never maps. Under a seccomp filter of
-// the program's own that could not be opened for us, nothing is noted and nothing happens.
+// close always closes, with or without effect=full, as on Linux; mmap never maps. Under a seccomp
+// filter of the program's own that could not be opened for us, nothing is noted and nothing
+// happens.
 #pragma once
 
 #include <cstdint>
@@ -40,15 +42,15 @@ struct Injection {
   };
   Kind kind = Kind::kFail;
   std::vector<int> calls;  ///< system call numbers, ascending
-  /// Glob (funnel/glob.h: "*" does not cross "/", "**" does) that the path of the call, or of a call with two
-  /// the second one, or its last component, must match: relative to the judged directory, absolute elsewhere
-  /// in the sandbox. Empty: any.
+  /// Glob (funnel/glob.h: "*" does not cross "/", "**" does) that the path of the call, or of a
+  /// call with two the second one, or its last component, must match: relative to the judged
+  /// directory, absolute elsewhere in the sandbox. Empty: any.
   std::string path;
   int error = 0;       ///< kFail: errno
   int64_t value = 0;   ///< kReturn, kShorten
   bool after = false;  ///< kFail, signals: the call is carried out first ("error, though done")
-  int signal = 0;      ///< sent to the calling process at the call (before it, or `after` it); 0: none
-  uint32_t first = 1;  ///< the first matching call that it happens to, counted from 1 ...
+  int signal = 0;  ///< sent to the calling process at the call (before it, or `after` it); 0: none
+  uint32_t first = 1;          ///< the first matching call that it happens to, counted from 1 ...
   uint32_t last = UINT32_MAX;  ///< ... to this one ...
   uint32_t step = 1;           ///< ... each step-th
 
@@ -56,8 +58,9 @@ struct Injection {
 };
 
 struct Plan {
-  std::vector<Injection> injections;  ///< at most wire::kMaxInjections; the first that fits a call happens
-  bool survey = false;                ///< note every file call on something in the sandbox: Trace::file_calls
+  /// at most wire::kMaxInjections; the first that fits a call happens
+  std::vector<Injection> injections;
+  bool survey = false;  ///< note every file call on something in the sandbox: Trace::file_calls
 
   bool empty() const { return injections.empty() && !survey; }
 };
@@ -70,7 +73,8 @@ std::string FormatInjection(const Injection& injection);
 /// "TERM"; the number for what has no name.
 std::string SignalName(int signal);
 
-/// The calls that a class of the grammar stands for ("%disk"), ascending. REQUIRES: there is such a class.
+/// The calls that a class of the grammar stands for ("%disk"), ascending. REQUIRES: there is such a
+/// class.
 const std::vector<int>& CallsOfClass(std::string_view name);
 
 /// The errno of that name (base/result.h has the other direction); 0: there is none.

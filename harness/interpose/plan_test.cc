@@ -52,10 +52,10 @@ TEST(Plan, EveryInjectionSurvivesItsText) {
                   injection.first = first;
                   injection.last = last;
                   injection.step = step;
-                  const bool possible =
-                      first <= last && (kind != Kind::kSignal || signal != 0) &&
-                      !(after && (kind == Kind::kReturn || (kind == Kind::kShorten && signal == 0))) &&
-                      !(kind == Kind::kShorten && calls[0] == 463);
+                  const bool possible = first <= last && (kind != Kind::kSignal || signal != 0) &&
+                                        !(after && (kind == Kind::kReturn ||
+                                                    (kind == Kind::kShorten && signal == 0))) &&
+                                        !(kind == Kind::kShorten && calls[0] == 463);
                   if (!possible) continue;
                   const std::string text = FormatInjection(injection);
                   ASSERT_EQ(Parsed(text), injection) << text;
@@ -87,7 +87,8 @@ TEST(Plan, EveryErrnoAndEverySignalHasItsName) {
 
 TEST(Plan, SetsAreThoseOfStrace) {
   EXPECT_THAT(Parsed("rename:error=EIO").calls, ElementsAre(__NR_rename));
-  EXPECT_THAT(Parsed("/^rename:error=EIO").calls, ElementsAre(__NR_rename, __NR_renameat, __NR_renameat2));
+  EXPECT_THAT(Parsed("/^rename:error=EIO").calls,
+              ElementsAre(__NR_rename, __NR_renameat, __NR_renameat2));
   EXPECT_THAT(Parsed("fsync,/^rename,fsync:error=EIO").calls,
               ElementsAre(__NR_fsync, __NR_rename, __NR_renameat, __NR_renameat2));
   const auto holds = [](const std::string& set, int nr) {
@@ -147,7 +148,8 @@ TEST(Plan, EachMistakeIsOneSentenceThatNamesIt) {
       {"write:signal=NOPE", "signal=NOPE is no signal"},
       {"write:signal=0", "signal=0 is no signal"},
       {"write:error=EIO:path=", "path= is empty"},
-      {"write:error=EIO:delay=3", "delay= is none of path, error, retval, short, effect, signal and when"},
+      {"write:error=EIO:delay=3",
+       "delay= is none of path, error, retval, short, effect, signal and when"},
   };
   for (const auto& [text, sentence] : mistakes) {
     const Result<Injection> injection = ParseInjection(text);
@@ -155,7 +157,8 @@ TEST(Plan, EachMistakeIsOneSentenceThatNamesIt) {
     EXPECT_THAT(injection.error().message, EndsWith(std::string(": ") + sentence)) << text;
     EXPECT_EQ(injection.error().exit_code, ExitCode::kUsage);
   }
-  for (const char* when : {"", "0", "x", "3..2", "+2", "2+0", "2..x", "2-3", "1+1+1", "99999999999"}) {
+  for (const char* when :
+       {"", "0", "x", "3..2", "+2", "2+0", "2..x", "2-3", "1+1+1", "99999999999"}) {
     const Result<Injection> injection = ParseInjection(std::string("write:error=EIO:when=") + when);
     ASSERT_FALSE(injection.has_value()) << when;
     EXPECT_THAT(injection.error().message, HasSubstr("is not FIRST")) << when;
@@ -210,7 +213,9 @@ TEST(Glob, MeansWhatTheSimplestMatcherSays) {
 }
 
 TEST(Glob, KnowsSetsAndBackslashes) {
-  const auto matches = [](const char* glob, const char* path) { return preload::MatchesGlob(glob, path); };
+  const auto matches = [](const char* glob, const char* path) {
+    return preload::MatchesGlob(glob, path);
+  };
   EXPECT_TRUE(matches("[a-c]x", "bx"));
   EXPECT_FALSE(matches("[a-c]x", "dx"));
   EXPECT_TRUE(matches("[!a-c]x", "dx"));

@@ -76,7 +76,8 @@ TEST_F(PreloadLibrary, HasNoThreadLocalDataAndNothingWritableToExecute) {
   }
 }
 
-/// The bytes of `syscall`, `sysenter` and `int 0x80` appear nowhere in executable sections but in the gate.
+/// The bytes of `syscall`, `sysenter` and `int 0x80` appear nowhere in executable sections but in
+/// the gate.
 TEST_F(PreloadLibrary, HasSystemCallInstructionsOnlyInTheGate) {
   int in_gate = 0;
   for (const Elf64_Shdr& section : sections_) {
@@ -89,7 +90,8 @@ TEST_F(PreloadLibrary, HasSystemCallInstructionsOnlyInTheGate) {
       if (name == ".gate") {
         ++in_gate;
       } else {
-        ADD_FAILURE() << name << " has a system call instruction at " << std::hex << section.sh_addr + i;
+        ADD_FAILURE() << name << " has a system call instruction at " << std::hex
+                      << section.sh_addr + i;
       }
     }
   }

@@ -1,5 +1,5 @@
-// Programs must not notice that they are interposed: every case of the torture program (testing/) prints the
-// same and ends the same natively, armed only, recorded from inside, and traced.
+// Programs must not notice that they are interposed: every case of the torture program (testing/)
+// prints the same and ends the same natively, armed only, recorded from inside, and traced.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -32,7 +32,8 @@ Seen RunCase(const std::string& name, const std::vector<std::string>& environmen
   int fds[2];
   if (pipe2(fds, O_CLOEXEC) != 0) return seen;
   std::vector<char*> variables;
-  for (const std::string& variable : environment) variables.push_back(const_cast<char*>(variable.c_str()));
+  for (const std::string& variable : environment)
+    variables.push_back(const_cast<char*>(variable.c_str()));
   variables.push_back(nullptr);
   const pid_t child = fork();
   if (child == 0) {
@@ -62,10 +63,13 @@ std::vector<std::string> BaseEnvironment() { return {"PATH=/usr/bin:/bin", "HOME
 std::string FirstDifference(const std::string& expected, const std::string& got) {
   const std::vector<std::string> left = Split(expected, '\n'), right = Split(got, '\n');
   for (size_t i = 0; i < left.size() || i < right.size(); ++i) {
-    const std::string a = i < left.size() ? left[i] : "(end)", b = i < right.size() ? right[i] : "(end)";
+    const std::string a = i < left.size() ? left[i] : "(end)",
+                      b = i < right.size() ? right[i] : "(end)";
     if (a == b) continue;
-    std::string text = "line " + std::to_string(i + 1) + "\n  native:     " + a + "\n  interposed: " + b;
-    for (size_t back = i; back > 0 && back + 4 > i; --back) text += "\n  before:     " + left[back - 1];
+    std::string text =
+        "line " + std::to_string(i + 1) + "\n  native:     " + a + "\n  interposed: " + b;
+    for (size_t back = i; back > 0 && back + 4 > i; --back)
+      text += "\n  before:     " + left[back - 1];
     return text;
   }
   return "none";
@@ -83,10 +87,12 @@ std::vector<std::string> CaseNames() {
 
 /// What these do on purpose: one reason each that a recording of it cannot be judged.
 const std::map<std::string, std::string> kNotJudged = {
-    {"own-filter", "(strict mode of seccomp|wrote 7 B that no recorded call wrote)"},  // in that mode
+    {"own-filter",
+     "(strict mode of seccomp|wrote 7 B that no recorded call wrote)"},  // in that mode
 };
 
-/// Whatever the case did, nothing of it was missed, and nothing is said to have been missed that was not.
+/// Whatever the case did, nothing of it was missed, and nothing is said to have been missed that
+/// was not.
 void ExpectComplete(const std::string& recording, const std::string& name, bool exited) {
   Trace trace;
   const CapturedTree nothing;

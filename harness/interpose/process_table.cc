@@ -31,9 +31,11 @@ std::vector<Module> ParseMaps(std::string_view maps) {
     unsigned long offset = 0;
     char permissions[8] = {};
     int path_at = 0;
-    if (sscanf(line.c_str(), "%lx-%lx %7s %lx %*s %*s %n", &start, &end, permissions, &offset, &path_at) < 4)
+    if (sscanf(line.c_str(), "%lx-%lx %7s %lx %*s %*s %n", &start, &end, permissions, &offset,
+               &path_at) < 4)
       continue;
-    if (permissions[2] != 'x' || path_at == 0 || line[static_cast<size_t>(path_at)] != '/') continue;
+    if (permissions[2] != 'x' || path_at == 0 || line[static_cast<size_t>(path_at)] != '/')
+      continue;
     modules.push_back({start, end, offset, line.substr(static_cast<size_t>(path_at))});
   }
   return modules;
@@ -114,7 +116,8 @@ std::vector<std::shared_ptr<OpenFile>> ProcessTable::Handle(const RecordView& re
     case RecordKind::kProcessStart: {
       bool known = by_pid_.count(pid) != 0 && execs_.count(pid) != 0;
       auto parent = by_pid_.find(record.fixed->other_pid);
-      int32_t index = known ? by_pid_[pid] : Add(pid, parent == by_pid_.end() ? -1 : parent->second);
+      int32_t index =
+          known ? by_pid_[pid] : Add(pid, parent == by_pid_.end() ? -1 : parent->second);
       execs_.erase(pid);
       Image(record, index);
       std::vector<int> going;
@@ -132,7 +135,8 @@ std::vector<std::shared_ptr<OpenFile>> ProcessTable::Handle(const RecordView& re
   return closed;
 }
 
-void ProcessTable::Open(int32_t process, int fd, ObjectId object, bool truncated, bool close_on_exec) {
+void ProcessTable::Open(int32_t process, int fd, ObjectId object, bool truncated,
+                        bool close_on_exec) {
   Close(process, fd);
   auto file = std::make_shared<OpenFile>();
   file->object = object;
@@ -187,13 +191,15 @@ void ProcessTable::Finish() {
     for (const std::string& reason : pending.unsupported) add(Obstacle::Kind::kUnsupported, reason);
     if (!pending.unsupported.empty() || pending.program.empty()) continue;
     add(Obstacle::Kind::kIncomplete,
-        fmt::format("{} (process {}) was started, but the recorder never got into it", pending.program, pid));
+        fmt::format("{} (process {}) was started, but the recorder never got into it",
+                    pending.program, pid));
     auto process = by_pid_.find(pid);
-    if (process != by_pid_.end()) trace_->processes[static_cast<size_t>(process->second)].entered = false;
+    if (process != by_pid_.end())
+      trace_->processes[static_cast<size_t>(process->second)].entered = false;
   }
   for (const auto& [pid, missing] : clones_) {
-    // A child runs nothing of the program before it has announced itself: if it was killed before, it did
-    // nothing.
+    // A child runs nothing of the program before it has announced itself: if it was killed before,
+    // it did nothing.
     auto killed = killed_.find(pid);
     if (missing <= (killed == killed_.end() ? 0 : killed->second)) continue;
     add(Obstacle::Kind::kIncomplete,

@@ -1,4 +1,5 @@
-// Processes of a run as the records tell of them, and the proof that none ran unseen (interposition.md 13.3).
+// Processes of a run as the records tell of them, and the proof that none ran unseen
+// (interposition.md 13.3).
 #pragma once
 
 #include <map>
@@ -17,24 +18,27 @@ struct OpenFile {
   ObjectId object = kNoObject;
   bool truncated = false;  ///< opened with O_TRUNC
   int references = 0;      ///< descriptors in all processes
-  bool uncertain = false;  ///< may have references that we do not know of: its last close is never reported
+  /// may have references that we do not know of: its last close is never reported
+  bool uncertain = false;
 };
 
 class ProcessTable {
  public:
   explicit ProcessTable(Trace* trace) : trace_(trace) {}
 
-  /// Handles kProcessStart, kForked, kClone, kExec, kExecFailed, and unsupported images. Returns the open
-  /// files whose last descriptor went away (close on exec).
+  /// Handles kProcessStart, kForked, kClone, kExec, kExecFailed, and unsupported images. Returns
+  /// the open files whose last descriptor went away (close on exec).
   std::vector<std::shared_ptr<OpenFile>> Handle(const RecordView& record);
 
-  /// Index into Trace::processes. A process that never announced itself gets an entry with entered = false.
+  /// Index into Trace::processes. A process that never announced itself gets an entry with entered
+  /// = false.
   int32_t IndexOf(int32_t pid);
 
   // Descriptors open for writing on regular files.
   void Open(int32_t process, int fd, ObjectId object, bool truncated, bool close_on_exec);
   void Duplicate(int32_t process, int from, int to, bool close_on_exec);
-  /// Something that we do not follow (a mapping) holds the open file: its last close is never reported.
+  /// Something that we do not follow (a mapping) holds the open file: its last close is never
+  /// reported.
   void Hold(int32_t process, int fd);
   void SetCloseOnExec(int32_t process, int fd, bool on);
   /// The open file if this was its last descriptor, else null.

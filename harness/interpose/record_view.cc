@@ -36,8 +36,8 @@ bool Plausible(const Record* record, uint64_t room) {
   return record->kind < static_cast<uint16_t>(wire::RecordKind::kCount);
 }
 
-/// At least as many as there are records. (A view is large; growing a vector of them step by step costs more
-/// than looking at all sizes twice.)
+/// At least as many as there are records. (A view is large; growing a vector of them step by step
+/// costs more than looking at all sizes twice.)
 size_t CountRecords(const char* bytes, uint64_t size) {
   size_t count = 0;
   for (uint64_t at = 0; at + wire::kAlign <= size; ++count) {
@@ -49,8 +49,8 @@ size_t CountRecords(const char* bytes, uint64_t size) {
   return count;
 }
 
-/// Written by whoever held the lock that serialises calls on files: such records lie in the order of their
-/// calls.
+/// Written by whoever held the lock that serialises calls on files: such records lie in the order
+/// of their calls.
 bool Serialised(wire::RecordKind kind) {
   using wire::RecordKind;
   switch (kind) {
@@ -84,7 +84,10 @@ void Sort(std::vector<RecordView>* records) {
       continue;
     }
     // Doubled, so that there is a place before each.
-    order[i] = {record.done() ? 2 * record.fixed->end : next == ~uint64_t{0} ? next : 2 * next - 1, i};
+    order[i] = {record.done()          ? 2 * record.fixed->end
+                : next == ~uint64_t{0} ? next
+                                       : 2 * next - 1,
+                i};
   }
   if (std::is_sorted(order.begin(), order.end())) return;
   std::sort(order.begin(), order.end());
@@ -130,8 +133,8 @@ RecordList ReadRecords(const char* bytes, uint64_t size) {
     if (record->kind == static_cast<uint16_t>(wire::RecordKind::kPad)) continue;
     RecordView view;
     view.fixed = record;
-    bool whole =
-        record->used >= sizeof(Record) && record->used <= record->size && ReadSections(record, &view);
+    bool whole = record->used >= sizeof(Record) && record->used <= record->size &&
+                 ReadSections(record, &view);
     if (!whole && list.damaged_at == 0) list.damaged_at = wire::kHeaderSize + at - record_size;
     if (whole) list.records.push_back(view);
   }

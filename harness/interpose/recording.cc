@@ -35,15 +35,16 @@ std::optional<uint64_t> WrittenByKernelsCount() {
   return strtoull(text->c_str() + at + 8, nullptr, 10);
 }
 
-/// Counts a write of a child. False where the count is not of what programs write alone: with process
-/// accounting (acct(2)), on file systems that write through another one in the name of the caller (eCryptfs),
-/// or if another thread of ours is writing.
+/// Counts a write of a child. False where the count is not of what programs write alone: with
+/// process accounting (acct(2)), on file systems that write through another one in the name of the
+/// caller (eCryptfs), or if another thread of ours is writing.
 bool TryKernelsCount(int fd) {
   static constexpr char kZeros[4096] = {};
   const std::optional<uint64_t> before = WrittenByKernelsCount();
   const pid_t child = before ? fork() : -1;
   if (child < 0) return false;
-  if (child == 0) _exit(pwrite(fd, kZeros, sizeof kZeros, wire::kHeaderSize) == sizeof kZeros ? 0 : 1);
+  if (child == 0)
+    _exit(pwrite(fd, kZeros, sizeof kZeros, wire::kHeaderSize) == sizeof kZeros ? 0 : 1);
   int status = -1;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
@@ -51,8 +52,8 @@ bool TryKernelsCount(int fd) {
   return status == 0 && after && *after - *before == sizeof kZeros;
 }
 
-/// Tried once for each file system: a process for each recording would be a good part of what a short run
-/// costs. "No" may have been another thread's doing and is tried again.
+/// Tried once for each file system: a process for each recording would be a good part of what a
+/// short run costs. "No" may have been another thread's doing and is tried again.
 bool KernelCountsExactly(int fd) {
   static std::mutex mutex;
   static std::set<dev_t> exact;
@@ -70,19 +71,21 @@ bool KernelCountsExactly(int fd) {
 namespace {
 
 void SetBit(uint64_t (&bits)[wire::kMaxSyscall / 64], int nr) {
-  if (nr >= 0 && nr < static_cast<int>(wire::kMaxSyscall)) bits[nr / 64] |= uint64_t{1} << (nr % 64);
+  if (nr >= 0 && nr < static_cast<int>(wire::kMaxSyscall))
+    bits[nr / 64] |= uint64_t{1} << (nr % 64);
 }
 
 Status PutPlan(const RecordingOptions& options, wire::Header* header) {
   const Plan& plan = options.plan;
   if (plan.empty()) return {};
   if (plan.injections.size() > wire::kMaxInjections) {
-    return FailWith(ExitCode::kUsage, "{} injections, at most {} are supported", plan.injections.size(),
-                    wire::kMaxInjections);
+    return FailWith(ExitCode::kUsage, "{} injections, at most {} are supported",
+                    plan.injections.size(), wire::kMaxInjections);
   }
   if (plan.survey) {
     header->planned |= wire::kSurvey;
-    for (const wire::FileCallShape& shape : wire::kFileCalls) SetBit(header->planned_calls, shape.nr);
+    for (const wire::FileCallShape& shape : wire::kFileCalls)
+      SetBit(header->planned_calls, shape.nr);
   }
   for (const Injection& injection : plan.injections) {
     header->planned |= wire::kInject;
@@ -92,7 +95,8 @@ Status PutPlan(const RecordingOptions& options, wire::Header* header) {
       SetBit(header->planned_calls, nr);
     }
     if (injection.path.size() >= wire::kMaxGlob) {
-      return FailWith(ExitCode::kUsage, "a path of {} bytes in an injection, at most {} are supported",
+      return FailWith(ExitCode::kUsage,
+                      "a path of {} bytes in an injection, at most {} are supported",
                       injection.path.size(), wire::kMaxGlob - 1);
     }
     injection.path.copy(rule.path, injection.path.size());
@@ -113,7 +117,8 @@ Status PutRoots(const RecordingOptions& options, wire::Header* header) {
   for (const std::string& root : options.roots) {
     if (at + root.size() + 2 > wire::kMaxRootPaths) {
       if (!options.plan.empty()) return Fail("the paths of the sandbox are too long");
-      break;  // roots that are not named do not meet (wire::kMeetingPlace), and nothing else is lost
+      // roots that are not named do not meet (wire::kMeetingPlace), and nothing else is lost
+      break;
     }
     root.copy(header->root_paths + at, root.size());
     at += root.size() + 1;
@@ -125,8 +130,8 @@ Status PutRoots(const RecordingOptions& options, wire::Header* header) {
 
 Status CreateRecordingFile(const std::string& path, const RecordingOptions& options) {
   if (options.allowed_roots.size() > wire::kMaxRoots) {
-    return Fail("{} directories to write in, at most {} are supported", options.allowed_roots.size(),
-                wire::kMaxRoots);
+    return Fail("{} directories to write in, at most {} are supported",
+                options.allowed_roots.size(), wire::kMaxRoots);
   }
   if (options.channels.size() > wire::kMaxChannels) {
     return Fail("{} acknowledgement channels, at most {} are supported", options.channels.size(),
@@ -142,7 +147,8 @@ Status CreateRecordingFile(const std::string& path, const RecordingOptions& opti
   header.ticket = 1;
   if (options.refuse_read_only) header.flags |= wire::kRefuseReadOnly;
   if (!options.allowed_roots.empty()) header.flags |= wire::kCheckRoots;
-  for (const DiskId& id : options.allowed_roots) header.roots[header.root_count++] = {id.dev, id.ino};
+  for (const DiskId& id : options.allowed_roots)
+    header.roots[header.root_count++] = {id.dev, id.ino};
   for (const auto& [number, descriptor] : options.channels) {
     struct stat st{};
     if (fstat(descriptor, &st) != 0) return Fail("descriptor {}: {}", descriptor, ErrnoText(errno));
@@ -176,25 +182,31 @@ Result<RecordingFile> RecordingFile::Open(const std::string& path) {
   struct stat st{};
   if (fstat(fd.get(), &st) != 0) return Fail("{}: {}", path, ErrnoText(errno));
   auto size = static_cast<uint64_t>(st.st_size);
-  if (size < wire::kHeaderSize) return Fail("{} is no recording: {} bytes are too short", path, size);
+  if (size < wire::kHeaderSize)
+    return Fail("{} is no recording: {} bytes are too short", path, size);
   // Not the whole file: it is sparse and large, and our own address space may be limited.
-  constexpr uint64_t kBeyond = uint64_t{1} << 20;  // for whoever checks that nothing follows the records
+  // for whoever checks that nothing follows the records
+  constexpr uint64_t kBeyond = uint64_t{1} << 20;
   wire::Header start;
   if (pread(fd.get(), &start, sizeof start, 0) != static_cast<ssize_t>(sizeof start))
     return Fail("cannot read {}", path);
-  if (start.tail < size) size = std::min(size, wire::AlignUp(wire::kHeaderSize + start.tail + kBeyond, 4096));
+  if (start.tail < size)
+    size = std::min(size, wire::AlignUp(wire::kHeaderSize + start.tail + kBeyond, 4096));
   void* base = mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.get(), 0);
   if (base == MAP_FAILED) return Fail("cannot map {}: {}", path, ErrnoText(errno));
   RecordingFile recording(static_cast<char*>(base), size);
-  // On a full tmpfs even reading a hole is a bus error. Asked for in advance it is an answer; what other
-  // errors mean (old kernels) the reading itself will tell. Only what was written: fresh pages cost more.
-  const uint64_t used = start.tail < size ? wire::AlignUp(wire::kHeaderSize + start.tail, 4096) : size;
+  // On a full tmpfs even reading a hole is a bus error. Asked for in advance it is an answer; what
+  // other errors mean (old kernels) the reading itself will tell. Only what was written: fresh
+  // pages cost more.
+  const uint64_t used =
+      start.tail < size ? wire::AlignUp(wire::kHeaderSize + start.tail, 4096) : size;
   if (madvise(base, std::min(size, used), kPopulateRead) != 0 && errno == EFAULT)
     return FailWith(ExitCode::kCannotJudge, "the file system of the recording {} is full", path);
   const wire::Header& header = recording.header();
   if (header.magic != wire::kMagic) return Fail("{} is no recording: bad magic", path);
   if (header.version != wire::kVersion) {
-    return Fail("{} has recording format {}, this program reads {}", path, header.version, wire::kVersion);
+    return Fail("{} has recording format {}, this program reads {}", path, header.version,
+                wire::kVersion);
   }
   return recording;
 }

@@ -49,7 +49,8 @@ INSTANTIATE_TEST_SUITE_P(Recording, EveryCall,
                                           testing::Values("/tmp", "/dev/shm")),
                          [](const auto& one) {
                            return std::string(std::get<0>(one.param)) +
-                                  (std::string(std::get<1>(one.param)) == "/tmp" ? "OnDisk" : "OnTmpfs");
+                                  (std::string(std::get<1>(one.param)) == "/tmp" ? "OnDisk"
+                                                                                 : "OnTmpfs");
                          });
 
 /// Runs a scenario; expects it to end well.
@@ -64,7 +65,8 @@ TEST(Recording, ConcurrentAppendsAndWritesAtASharedPositionArePlacedRight) {
   RecordedRun run;
   EXPECT_THAT(ProblemsOf(run, {"appenders"}), IsEmpty());
   EXPECT_EQ(run.trace.processes.size(), 5u);
-  for (size_t i = 1; i < run.trace.ops.size(); i++) EXPECT_LT(run.trace.ops[i - 1].end, run.trace.ops[i].end);
+  for (size_t i = 1; i < run.trace.ops.size(); i++)
+    EXPECT_LT(run.trace.ops[i - 1].end, run.trace.ops[i].end);
   std::set<uint32_t> threads;
   for (const Op& op : run.trace.ops) {
     if (op.process == 0) threads.insert(op.thread);
@@ -78,7 +80,8 @@ TEST(Recording, ProcessesKilledAtAnyMomentLeaveEverythingExplained) {
   EXPECT_LE(run.statistics.in_flight, 30u);
 }
 
-/// Every record is whole or marked as in flight, and the tree tells which of those were carried out.
+/// Every record is whole or marked as in flight, and the tree tells which of those were carried
+/// out.
 TEST(Recording, SixteenThreadsInFourProcessesKilledAtOnceLeaveEverythingExplained) {
   constexpr uint64_t kRounds = 5;
   for (const char* how : {"slaughter", "slaughter-all"}) {
@@ -105,7 +108,8 @@ TEST(Recording, SpawnedProgramsAnnounceThemselvesAndFailedSpawnsAreForgotten) {
 TEST(Recording, ASharedWritableMappingOfAJudgedFileIsAnObstacle) {
   for (const char* how : {"map", "protect"}) {
     RecordedRun run;
-    EXPECT_THAT(ProblemsOf(run, {how, "db"}), Contains(HasSubstr("db is mapped shared and writable")));
+    EXPECT_THAT(ProblemsOf(run, {how, "db"}),
+                Contains(HasSubstr("db is mapped shared and writable")));
     EXPECT_EQ(run.trace.obstacles.at(0).kind, Obstacle::Kind::kUnsupported);
     for (const char* nobodys : {"db-shm", "lock.mdb", "x.mdb-lock"})
       EXPECT_THAT(ProblemsOf(run, {how, nobodys}), IsEmpty());
@@ -121,15 +125,17 @@ TEST(Recording, OpensThatMayCreateAreWhatTheyTurnOutToBe) {
   for (size_t i = 0; i < run.trace.ops.size(); i++) {
     const Op& op = run.trace.ops[i];
     if (op.kind == OpKind::kCreate && op.path.starts_with("new")) fresh.insert(op.object);
-    if (op.path.starts_with("new") || op.kind == OpKind::kClose || op.kind == OpKind::kExit) continue;
+    if (op.path.starts_with("new") || op.kind == OpKind::kClose || op.kind == OpKind::kExit)
+      continue;
     others.push_back(run.Summary()[i]);
     EXPECT_FALSE(op.stack.empty()) << others.back();
   }
   EXPECT_EQ(fresh.size(), 10u);
-  EXPECT_EQ(Join(others, "\n"),
-            "create old\nwrite old 0+4\ncreate link\ncreate dangling\ncreate dir\n"
-            "write old 0+4\ntruncate old 4>0\nwrite old 0+4\nwrite old 4+4\ncreate far\nwrite far 0+4\n"
-            "create old = EEXIST");
+  EXPECT_EQ(
+      Join(others, "\n"),
+      "create old\nwrite old 0+4\ncreate link\ncreate dangling\ncreate dir\n"
+      "write old 0+4\ntruncate old 4>0\nwrite old 0+4\nwrite old 4+4\ncreate far\nwrite far 0+4\n"
+      "create old = EEXIST");
 }
 
 TEST(Recording, AFullRecordingSaysSo) {
@@ -144,10 +150,12 @@ TEST(Recording, RoomGivenBackAfterShortWritesIsClean) {
   Result<RecordingFile> file = RecordingFile::Open(run.recording());
   ASSERT_TRUE(file.has_value());
   for (const RecordView& record : ReadRecords(file->records(), file->records_size()).records) {
-    if (record.kind() != wire::RecordKind::kRename && record.kind() != wire::RecordKind::kClose) continue;
+    if (record.kind() != wire::RecordKind::kRename && record.kind() != wire::RecordKind::kClose)
+      continue;
     const char* start = reinterpret_cast<const char*>(record.fixed);
     std::string_view rest(start + record.fixed->used, record.fixed->size - record.fixed->used);
-    EXPECT_EQ(rest.find_first_not_of('\0'), std::string_view::npos) << SyscallName(record.fixed->nr);
+    EXPECT_EQ(rest.find_first_not_of('\0'), std::string_view::npos)
+        << SyscallName(record.fixed->nr);
   }
   std::string_view unused(file->records() + file->records_size(), 100000);
   EXPECT_EQ(unused.find_first_not_of('\0'), std::string_view::npos);
@@ -189,13 +197,14 @@ TEST(Recording, ASmallAddressSpaceGetsAWindow) {
 }
 
 TEST(Recording, ALimitOfAddressSpaceIsTheProgramsAlone) {
-  // bash asks by getrlimit and setrlimit or prlimit64, as its libc likes; children inherit the limit.
+  // bash asks by getrlimit and setrlimit or prlimit64, as its libc likes; children inherit the
+  // limit.
   RecordedRun run;
   run.options.size = uint64_t{8} << 30;
-  run.Run(
-      {"bash", "-c",
-       "ulimit -v 150000; ulimit -v; echo a > a; mv a b; bash -c 'ulimit -v; ulimit -v 140000; ulimit -v'; "
-       "perl -e '$x = \"x\" x 300000000' 2> /dev/null || echo full"});
+  run.Run({"bash", "-c",
+           "ulimit -v 150000; ulimit -v; echo a > a; mv a b; bash -c 'ulimit -v; ulimit -v 140000; "
+           "ulimit -v'; "
+           "perl -e '$x = \"x\" x 300000000' 2> /dev/null || echo full"});
   EXPECT_EQ(run.output, "150000\n150000\n140000\nfull\n");
   EXPECT_THAT(run.trace.obstacles, IsEmpty());
 }
@@ -203,7 +212,8 @@ TEST(Recording, ALimitOfAddressSpaceIsTheProgramsAlone) {
 TEST(Recording, OutputIsRecordedByWhatTheDescriptorIsOpenOn) {
   RecordedRun run;
   run.Run(
-      {"sh", "-c", "echo one; (echo two >&1) | cat; exec 5>&1; echo three >&5; echo four > file; cat file"});
+      {"sh", "-c",
+       "echo one; (echo two >&1) | cat; exec 5>&1; echo three >&5; echo four > file; cat file"});
   std::string said;
   for (const Op& op : run.trace.ops) {
     if (op.kind == OpKind::kOutput) said += op.name + ":" + std::string(run.trace.Payload(op));
@@ -228,9 +238,11 @@ std::vector<std::string> XattrMismatches(const Trace& trace) {
 TEST(Recording, ExtendedAttributesAndAclsAreThoseOfTheRealTree) {
   RecordedRun run;
   run.Run({"sh", "-c",
-           "umask 022; : > early; setfattr -n user.a -v 1 early; setfacl -m u:5:rw early; chmod 640 early; "
+           "umask 022; : > early; setfattr -n user.a -v 1 early; setfacl -m u:5:rw early; chmod "
+           "640 early; "
            "cp -a early copy;"
-           "mkdir d; setfacl -m d:u:6:rwx,d:g::r d; touch d/file; mkdir -m 700 d/sub; : > d/sub/deep; ln -s "
+           "mkdir d; setfacl -m d:u:6:rwx,d:g::r d; touch d/file; mkdir -m 700 d/sub; : > "
+           "d/sub/deep; ln -s "
            "x d/link;"
            "setfacl -b early; setfacl -k d; touch d/plain; setfattr -x user.a copy"});
   if (run.wait_status != 0) GTEST_SKIP() << "no setfacl or setfattr here";
@@ -241,7 +253,8 @@ TEST(Recording, ExtendedAttributesAndAclsAreThoseOfTheRealTree) {
 TEST(Recording, TheSharedMemoryIndexOfAKilledSqliteIsNoObstacle) {
   RecordedRun run;
   run.Run({"sh", "-c",
-           "(echo 'pragma journal_mode=wal; create table t(a); insert into t values (1);'; sleep 0.3; kill "
+           "(echo 'pragma journal_mode=wal; create table t(a); insert into t values (1);'; sleep "
+           "0.3; kill "
            "-9 $(cat pid)) |"
            "sh -c 'echo $$ > pid; exec sqlite3 db'; rm pid; test -s db-shm"});
   if (run.wait_status != 0) GTEST_SKIP() << "no sqlite3 here";
@@ -275,7 +288,8 @@ TEST(Recording, CallStacksReachTheProgramThroughItsLibraries) {
     for (const Op& op : run.trace.ops) {
       if (op.kind == OpKind::kOutput || op.kind == OpKind::kExit) continue;
       // The call itself or its wrapper's caller, the family (Writes, Names, ...) and main.
-      EXPECT_GE(FramesIn(run.trace, op, "/every_call"), 2) << route << " " << op.call << " " << op.path;
+      EXPECT_GE(FramesIn(run.trace, op, "/every_call"), 2)
+          << route << " " << op.call << " " << op.path;
       EXPECT_LE(op.stack.size(), 16u);
     }
   }
@@ -286,7 +300,8 @@ void MakeOutsideReadOnly(const std::string& outside) {
   if (unshare(CLONE_NEWNS) != 0) _exit(77);
   mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
   mount(outside.c_str(), outside.c_str(), nullptr, MS_BIND, nullptr);
-  if (mount("none", outside.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) != 0) _exit(77);
+  if (mount("none", outside.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) != 0)
+    _exit(77);
 }
 
 class Refusal : public testing::TestWithParam<bool> {
@@ -310,8 +325,9 @@ TEST_P(Refusal, StopsTheRunBeforeAnythingOutsideIsChanged) {
     RecordedRun run;
     Prepare(run);
     std::string path = run.outside() + (std::string(how) == "mkdir" ? "/new" : "/there");
-    run.Run({"sh", "-c",
-             "echo begin; " + TestProgram("scenario") + " " + how + " " + path + "; echo end >> late"});
+    run.Run(
+        {"sh", "-c",
+         "echo begin; " + TestProgram("scenario") + " " + how + " " + path + "; echo end >> late"});
     if (WIFEXITED(run.wait_status) && WEXITSTATUS(run.wait_status) == 77)
       GTEST_SKIP() << "no mount namespace";
     EXPECT_TRUE(WIFSIGNALED(run.wait_status));
@@ -330,8 +346,9 @@ TEST_P(Refusal, LetsDevicesTheJudgedDirectoryAndWhatWouldFailAnywayBe) {
   Prepare(run);
   run.Run({"sh", "-c",
            "echo a > /dev/null; echo b > f; cat f > g; mkdir d; cd d; echo c > ../h; " +
-               TestProgram("scenario") + " unlink " + run.outside() + "/none; echo $? > status; cat " +
-               run.outside() + "/there > copy; echo x > /proc/self/comm"});
+               TestProgram("scenario") + " unlink " + run.outside() +
+               "/none; echo $? > status; cat " + run.outside() +
+               "/there > copy; echo x > /proc/self/comm"});
   EXPECT_EQ(run.wait_status, 0);
   EXPECT_THAT(run.Problems(), IsEmpty());
   EXPECT_EQ(ReadFile(run.directory() + "/d/status").value_or(""), "1\n");

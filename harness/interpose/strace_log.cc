@@ -19,7 +19,8 @@ using Kind = StraceEvent::Kind;
 constexpr int32_t kOnlyThread = 1;  // of a log that names none
 
 bool AllDigits(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 std::string_view SkipBlanks(std::string_view text) {
@@ -59,7 +60,8 @@ std::optional<Stamp> ParseStamp(std::string_view word) {
   if (parts.size() != 1 || word.find('.') == std::string_view::npos) return std::nullopt;
   const auto time = Nanoseconds(word);
   if (!time) return std::nullopt;
-  constexpr uint64_t kRelativeBelow = 100'000'000ull * 1'000'000'000;  // three years: -r says less, -ttt more
+  // three years: -r says less, -ttt more
+  constexpr uint64_t kRelativeBelow = 100'000'000ull * 1'000'000'000;
   return Stamp{*time, *time >= kRelativeBelow};
 }
 
@@ -147,8 +149,10 @@ class FileParser {
   Result<Line> TakePrefixes(std::string_view text) {
     Line line;
     line.tid = file_.tid != 0 ? file_.tid : kOnlyThread;
-    if (text.starts_with("[pid ")) return Bad("[pid N] at the start: the log must be written with strace -o");
-    if (const std::string_view word = FirstWord(text); AllDigits(word) && word.size() < text.size()) {
+    if (text.starts_with("[pid "))
+      return Bad("[pid N] at the start: the log must be written with strace -o");
+    if (const std::string_view word = FirstWord(text);
+        AllDigits(word) && word.size() < text.size()) {
       const auto tid = PrintedNumber(word);
       if (word.size() > 9 || !tid || *tid == 0) return Bad("{} is no process number", Quote(word));
       line.tid = static_cast<int32_t>(std::stol(std::string(word)));
@@ -160,11 +164,13 @@ class FileParser {
       text = SkipBlanks(text.substr(FirstWord(text).size()));
     }
     // -r beside another kind of time: "(+     0.000123) ".
-    if (text.starts_with("(+")) text = SkipBlanks(text.substr(std::min(text.find(')'), text.size() - 1) + 1));
+    if (text.starts_with("(+"))
+      text = SkipBlanks(text.substr(std::min(text.find(')'), text.size() - 1) + 1));
     // -i and -n: "[00007f0123456789] ", "[ 257] ".
     while (text.starts_with("[")) {
       const size_t close = text.find(']');
-      if (close == std::string_view::npos || text.find_first_not_of("0123456789abcdef? [") < close) break;
+      if (close == std::string_view::npos || text.find_first_not_of("0123456789abcdef? [") < close)
+        break;
       text = SkipBlanks(text.substr(close + 1));
     }
     line.body = text;
@@ -173,7 +179,8 @@ class FileParser {
 
   Status ParseLine(std::string_view text) {
     if (text.ends_with("\r")) text.remove_suffix(1);
-    if (SkipBlanks(text).empty() || SkipBlanks(text).starts_with("> ")) return {};  // -k: a line of the stack
+    // -k: a line of the stack
+    if (SkipBlanks(text).empty() || SkipBlanks(text).starts_with("> ")) return {};
     if (text.starts_with("strace: ")) return {};
     ASSIGN_OR_RETURN(const Line line, TakePrefixes(text));
     if (line.stamp) {
@@ -233,8 +240,8 @@ class FileParser {
     if (open == std::string_view::npos || !IsName(body.substr(0, open)))
       return Bad("this is no line of strace: {}", Quote(body));
     if (pending_.count(line.tid) != 0)
-      return Bad("process {} begins {} while its {} is unfinished", line.tid, Quote(body.substr(0, open)),
-                 log_->calls[pending_.at(line.tid).call].name);
+      return Bad("process {} begins {} while its {} is unfinished", line.tid,
+                 Quote(body.substr(0, open)), log_->calls[pending_.at(line.tid).call].name);
     StraceCall call;
     call.tid = line.tid;
     call.name = std::string(body.substr(0, open));
@@ -297,7 +304,8 @@ class FileParser {
     const size_t end = std::min(text.find_first_of(" <"), text.size());
     const std::string_view word = text.substr(0, end);
     call->result_note = std::string(SkipBlanks(text.substr(end)));
-    if (word == "?") return {};  // exit, execve of another thread, interrupted: as if it never returned
+    // exit, execve of another thread, interrupted: as if it never returned
+    if (word == "?") return {};
     const auto number = PrintedNumber(word);
     if (!number) return Bad("{}: {} is no result", call->name, Quote(text));
     call->returned = true;
@@ -305,10 +313,12 @@ class FileParser {
     const bool error = *number == -1 && !call->result_note.empty() && call->result_note[0] == 'E';
     if (error) {
       const int known = ErrnoOf(FirstWord(call->result_note));
-      if (known == 0) return Bad("{}: unknown error {}", call->name, Quote(FirstWord(call->result_note)));
+      if (known == 0)
+        return Bad("{}: unknown error {}", call->name, Quote(FirstWord(call->result_note)));
       call->result = -known;
     } else if (*number == -1 && call->result_note.starts_with("(errno ")) {
-      const auto value = PrintedNumber(call->result_note.substr(7, call->result_note.find(')') - 7));
+      const auto value =
+          PrintedNumber(call->result_note.substr(7, call->result_note.find(')') - 7));
       call->result = value && *value > 0 && *value < 4096 ? -*value : -1;
     }
     return {};
@@ -346,14 +356,16 @@ Result<std::vector<StraceFile>> ReadStraceFiles(const std::string& path) {
   const std::string start = prefix.filename().string() + ".";
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
     const std::string name = entry.path().filename().string();
-    const std::string_view number = std::string_view(name).substr(std::min(start.size(), name.size()));
+    const std::string_view number =
+        std::string_view(name).substr(std::min(start.size(), name.size()));
     if (!name.starts_with(start) || !AllDigits(number) || number.size() > 9) continue;
     auto bytes = ReadFile(entry.path().string());
     if (!bytes) return FailWith(ExitCode::kUsage, "{}", bytes.error().message);
     out.push_back({path + "." + std::string(number), std::move(*bytes),
                    static_cast<int32_t>(std::stol(std::string(number)))});
   }
-  std::sort(out.begin(), out.end(), [](const StraceFile& a, const StraceFile& b) { return a.tid < b.tid; });
+  std::sort(out.begin(), out.end(),
+            [](const StraceFile& a, const StraceFile& b) { return a.tid < b.tid; });
   if (out.empty())
     return FailWith(ExitCode::kUsage, "{}: no such file, and no {}.PID of strace -ff", path, path);
   return out;
@@ -370,7 +382,8 @@ Result<StraceLog> ParseStraceLog(const std::vector<StraceFile>& files) {
     // -T rounds: a call never ends after the next one of its thread begins.
     for (size_t k = moments.size(); k-- > 1;)
       moments[k - 1].time = std::min(moments[k - 1].time, moments[k].time);
-    all.insert(all.end(), std::make_move_iterator(moments.begin()), std::make_move_iterator(moments.end()));
+    all.insert(all.end(), std::make_move_iterator(moments.begin()),
+               std::make_move_iterator(moments.end()));
   }
   if (files.size() > 1) {
     std::stable_sort(all.begin(), all.end(),

@@ -1,9 +1,9 @@
 // A log that strace -o wrote, as calls and events in order. Knows nothing of what the calls mean.
 //
-// Reads what strace 4.26 to 6.x print with -f or without, -ff (one file for each process), -t, -tt, -ttt, -r,
-// -T, -i, -n, -k, -x, -xx, -y, -yy, -v, -X, -s: docs/import.md says which of them an import needs. Calls of
-// several processes are put together again where strace took them apart ("<unfinished ...>", "<...
-// resumed>").
+// Reads what strace 4.26 to 6.x print with -f or without, -ff (one file for each process), -t, -tt,
+// -ttt, -r, -T, -i, -n, -k, -x, -xx, -y, -yy, -v, -X, -s: docs/import.md says which of them an
+// import needs. Calls of several processes are put together again where strace took them apart
+// ("<unfinished ...>", "<... resumed>").
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@ struct StraceCall {
   std::vector<std::string> arguments;  ///< as printed; strace_value.h takes them apart
   bool returned = false;               ///< false: "= ?", or the log ends in it
   int64_t result = 0;                  ///< -errno on failure
-  std::string
-      result_note;    ///< what follows the number: "</a/file>", "(flags O_RDWR)"; empty when there is nothing
+  /// what follows the number: "</a/file>", "(flags O_RDWR)"; empty when there is nothing
+  std::string result_note;
   uint32_t file = 0;  ///< index of the input
   uint32_t line = 0;  ///< on which it begins, from 1
 
@@ -58,18 +58,20 @@ struct StraceLog {
 struct StraceFile {
   std::string name;
   std::string bytes;
-  int32_t tid =
-      0;  ///< -ff: the thread whose file it is, from the name; 0: the lines say it, or there is one only
+  /// -ff: the thread whose file it is, from the name; 0: the lines say it, or there is one only
+  int32_t tid = 0;
 };
 
 /// `path` itself, or, if there is no such file, all files "path.PID" of strace -ff. Errors: kUsage.
 Result<std::vector<StraceFile>> ReadStraceFiles(const std::string& path);
 
-/// Errors (kUsage): "LOG:17: what is wrong", in a line that is not of strace's form, or when several files
-/// cannot be put in order for want of times. Whatever the bytes are, no more than that happens.
+/// Errors (kUsage): "LOG:17: what is wrong", in a line that is not of strace's form, or when
+/// several files cannot be put in order for want of times. Whatever the bytes are, no more than
+/// that happens.
 Result<StraceLog> ParseStraceLog(const std::vector<StraceFile>& files);
 
-/// How often each system call was made, as strace -c counts: failures too, and calls that never returned.
+/// How often each system call was made, as strace -c counts: failures too, and calls that never
+/// returned.
 std::map<std::string, uint64_t> CountCalls(const StraceLog& log);
 
 }  // namespace oldornew

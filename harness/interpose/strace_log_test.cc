@@ -24,8 +24,8 @@ std::string ErrorOf(const std::string& text) {
 
 TEST(StraceLog, ReadsALineWithEveryPrefixThatStraceCanGiveIt) {
   for (const char* prefix :
-       {"", "17    ", "17 1700000000.123456 ", "17 02:08:27.123456 ", "17 02:08:27 ", "1700000000.123456 ",
-        "     0.000123 ", "17      0.000123 ", "17 [00007f7d1c8d8f34] ",
+       {"", "17    ", "17 1700000000.123456 ", "17 02:08:27.123456 ", "17 02:08:27 ",
+        "1700000000.123456 ", "     0.000123 ", "17      0.000123 ", "17 [00007f7d1c8d8f34] ",
         "17 02:08:27 (+     0.000053) [ 257] ", "17 [   1] ", "17 [????????????????] "}) {
     const auto log = Parse(std::string(prefix) + "write(1</a>, \"x\", 1) = 1 <0.000012>\n");
     ASSERT_TRUE(log) << prefix << log.error().message;
@@ -60,7 +60,8 @@ TEST(StraceLog, PutsInterruptedLinesTogetherAgain) {
   const auto log = Parse(
       "10 wait4(-1,  <unfinished ...>\n11 write(3</a>, \"<unfinished ...>\", 16 <unfinished ...>\n"
       "10 <... wait4 resumed>[{WIFSIGNALED(s) && WTERMSIG(s) == SIGKILL}], 0, NULL) = 11\n"
-      "10 --- SIGCHLD {si_signo=SIGCHLD} ---\n11 <... write resumed>) = 16\n11 +++ killed by SIGKILL (core "
+      "10 --- SIGCHLD {si_signo=SIGCHLD} ---\n11 <... write resumed>) = 16\n11 +++ killed by "
+      "SIGKILL (core "
       "dumped) +++\n");
   ASSERT_TRUE(log) << log.error().message;
   EXPECT_THAT(log->calls[0].arguments,
@@ -82,8 +83,10 @@ TEST(StraceLog, ACallThatNeverReturnsKeepsItsArguments) {
 
 TEST(StraceLog, AThreadThatExecutesGoesOnUnderTheNumberOfTheFirst) {
   const auto log = Parse(
-      "10 pause( <unfinished ...>\n11 execve(\"/b\", [\"b\"], 0x7ffd /* 3 vars */ <unfinished ...>\n"
-      "10 <... pause resumed>) = ?\n10 +++ superseded by execve in pid 11 +++\n10 <... execve resumed>) = "
+      "10 pause( <unfinished ...>\n11 execve(\"/b\", [\"b\"], 0x7ffd /* 3 vars */ <unfinished "
+      "...>\n"
+      "10 <... pause resumed>) = ?\n10 +++ superseded by execve in pid 11 +++\n10 <... execve "
+      "resumed>) = "
       "0\n");
   ASSERT_TRUE(log) << log.error().message;
   EXPECT_EQ(log->calls[1].tid, 10);
@@ -93,7 +96,8 @@ TEST(StraceLog, AThreadThatExecutesGoesOnUnderTheNumberOfTheFirst) {
 TEST(StraceLog, SeveralFilesAreOrderedByTheirTimes) {
   const std::vector<StraceFile> files = {
       {"log.10",
-       "1700000000.1 fork() = 11 <0.000001>\n1700000000.5 wait4(11) = 11 <0.400000>\n1700000001.0 +++ exited "
+       "1700000000.1 fork() = 11 <0.000001>\n1700000000.5 wait4(11) = 11 <0.400000>\n1700000001.0 "
+       "+++ exited "
        "with 0 +++\n",
        10},
       {"log.11", "1700000000.6 close(3) = 0 <0.000001>\n1700000000.7 +++ exited with 0 +++\n", 11}};
@@ -102,7 +106,8 @@ TEST(StraceLog, SeveralFilesAreOrderedByTheirTimes) {
   std::vector<int32_t> order;
   for (const StraceEvent& event : log->events) order.push_back(event.tid);
   EXPECT_THAT(order, ElementsAre(10, 10, 10, 11, 11, 11, 10, 10));
-  const auto without = ParseStraceLog({{"log.10", "fork() = 11\n", 10}, {"log.11", "close(3) = 0\n", 11}});
+  const auto without =
+      ParseStraceLog({{"log.10", "fork() = 11\n", 10}, {"log.11", "close(3) = 0\n", 11}});
   ASSERT_FALSE(without);
   EXPECT_THAT(without.error().message, HasSubstr("log.10:1"));
   EXPECT_THAT(without.error().message, HasSubstr("-ttt"));
@@ -113,15 +118,17 @@ TEST(StraceLog, ErrorsNameTheLine) {
   EXPECT_THAT(ErrorOf("[pid 17] close(3) = 0\n"), HasSubstr("strace -o"));
   EXPECT_THAT(ErrorOf("10 <... write resumed>) = 1\n"), HasSubstr("log:1"));
   EXPECT_THAT(ErrorOf("10 write(1 <unfinished ...>\n10 close(3) = 0\n"), HasSubstr("unfinished"));
-  EXPECT_THAT(ErrorOf("close(3) = 0\nclose(3"), HasSubstr("log:2: close: the arguments do not end"));
+  EXPECT_THAT(ErrorOf("close(3) = 0\nclose(3"),
+              HasSubstr("log:2: close: the arguments do not end"));
   EXPECT_THAT(ErrorOf("close(3) = x\n"), HasSubstr("no result"));
   EXPECT_THAT(ErrorOf("close(3) = -1 ENOSUCH (x)\n"), HasSubstr("unknown error"));
   EXPECT_THAT(ErrorOf(""), HasSubstr("no system call"));
 }
 
 TEST(StraceLog, CountsCallsByNameFailuresToo) {
-  const auto log =
-      Parse("10 close(3) = 0\n10 close(3) = -1 EBADF (Bad file descriptor)\n10 fsync(4 <unfinished ...>\n");
+  const auto log = Parse(
+      "10 close(3) = 0\n10 close(3) = -1 EBADF (Bad file descriptor)\n10 fsync(4 <unfinished "
+      "...>\n");
   ASSERT_TRUE(log);
   EXPECT_THAT(CountCalls(*log), ElementsAre(Pair("close", 2), Pair("fsync", 1)));
 }

@@ -11,7 +11,9 @@ namespace {
 constexpr size_t kNone = std::string_view::npos;
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsWord(char c) { return IsDigit(c) || c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool IsWord(char c) {
+  return IsDigit(c) || c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
 
 int HexValue(char c) {
   if (IsDigit(c)) return c - '0';
@@ -38,8 +40,8 @@ size_t AfterString(std::string_view text, size_t at) {
   return kNone;
 }
 
-// The index after the annotation that starts at `at` with '<'. strace escapes '<' and '>' within paths;
-// devices nest one pair, and sockets have arrows.
+// The index after the annotation that starts at `at` with '<'. strace escapes '<' and '>' within
+// paths; devices nest one pair, and sockets have arrows.
 size_t AfterAnnotation(std::string_view text, size_t at) {
   const bool path = at + 1 < text.size() && (text[at + 1] == '/' || text[at + 1] == '\\');
   int depth = 0;
@@ -58,13 +60,13 @@ size_t AfterAnnotation(std::string_view text, size_t at) {
 // Whether a '<' at `at` opens an annotation: it follows a descriptor, and is not a shift.
 bool OpensAnnotation(std::string_view text, size_t at) {
   if (at == 0 || at + 1 >= text.size() || text[at + 1] == '<' || text[at - 1] == '<') return false;
-  if (at > 1 && text[at - 1] == '/' && text[at - 2] == '*')
-    return true;  // -X verbose: -100 /* AT_FDCWD */</a>
+  // -X verbose: -100 /* AT_FDCWD */</a>
+  if (at > 1 && text[at - 1] == '/' && text[at - 2] == '*') return true;
   size_t start = at;
   while (start > 0 && IsWord(text[start - 1])) --start;
   const std::string_view word = text.substr(start, at - start);
-  return word == "AT_FDCWD" ||
-         (!word.empty() && std::all_of(word.begin(), word.end(), [](char c) { return IsDigit(c); }));
+  return word == "AT_FDCWD" || (!word.empty() && std::all_of(word.begin(), word.end(),
+                                                             [](char c) { return IsDigit(c); }));
 }
 
 // The index after whatever starts at `at`: a string, an annotation, a comment, or one character.
@@ -97,13 +99,15 @@ std::optional<std::string> Unescape(std::string_view text) {
     if (const size_t letter = kLetters.find(c); letter != kNone) {
       out += kMeanings[letter];
     } else if (c == 'x') {
-      if (i + 2 >= text.size() || HexValue(text[i + 1]) < 0 || HexValue(text[i + 2]) < 0) return std::nullopt;
+      if (i + 2 >= text.size() || HexValue(text[i + 1]) < 0 || HexValue(text[i + 2]) < 0)
+        return std::nullopt;
       out += static_cast<char>(HexValue(text[i + 1]) * 16 + HexValue(text[i + 2]));
       i += 2;
     } else if (c >= '0' && c <= '7') {
       int value = 0;
       size_t digits = 0;
-      for (; digits < 3 && i + digits < text.size() && text[i + digits] >= '0' && text[i + digits] <= '7';
+      for (; digits < 3 && i + digits < text.size() && text[i + digits] >= '0' &&
+             text[i + digits] <= '7';
            ++digits)
         value = value * 8 + (text[i + digits] - '0');
       if (value > 255) return std::nullopt;
@@ -167,8 +171,8 @@ std::optional<uint64_t> PrintedFlags(std::string_view text, const std::vector<Pr
       continue;
     }
     if (part.empty() || !std::all_of(part.begin(), part.end(), IsWord)) return std::nullopt;
-    const auto found =
-        std::find_if(table.begin(), table.end(), [&](const auto& entry) { return part == entry.name; });
+    const auto found = std::find_if(table.begin(), table.end(),
+                                    [&](const auto& entry) { return part == entry.name; });
     if (found != table.end()) {
       value |= found->value;
     } else if (unknown != nullptr) {

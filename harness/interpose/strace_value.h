@@ -1,6 +1,6 @@
-// What strace prints between the parentheses of a call: numbers, flags, strings, descriptors, lists.
-// Everything here takes the text as printed and answers nullopt when it is not of the asked form; nothing is
-// guessed.
+// What strace prints between the parentheses of a call: numbers, flags, strings, descriptors,
+// lists. Everything here takes the text as printed and answers nullopt when it is not of the asked
+// form; nothing is guessed.
 //
 // Forms (strace 4.26 to 6.x; -X raw, abbrev and verbose; -x, -xx; -y, -yy):
 //   numbers      123, -1, 0x7f, 0644
@@ -29,8 +29,9 @@ struct PrintedSymbol {
   const char* name;
   uint64_t value;
 };
-/// The sum of the flags that `table` knows. Symbols of no interest may be missing in the table: they count as
-/// 0 and set *unknown (when given). Numbers among them are or-ed in. nullopt: not of the form of flags.
+/// The sum of the flags that `table` knows. Symbols of no interest may be missing in the table:
+/// they count as 0 and set *unknown (when given). Numbers among them are or-ed in. nullopt: not of
+/// the form of flags.
 std::optional<uint64_t> PrintedFlags(std::string_view text, const std::vector<PrintedSymbol>& table,
                                      bool* unknown = nullptr);
 
@@ -48,15 +49,17 @@ struct PrintedDescriptor {
 };
 std::optional<PrintedDescriptor> PrintedFd(std::string_view text);
 
-/// The parts of "a, b, c" at top level; "" has none. With `brackets` the text must be [..] or {..} around
-/// them.
-std::optional<std::vector<std::string_view>> PrintedList(std::string_view text, bool brackets = true);
+/// The parts of "a, b, c" at top level; "" has none. With `brackets` the text must be [..] or {..}
+/// around them.
+std::optional<std::vector<std::string_view>> PrintedList(std::string_view text,
+                                                         bool brackets = true);
 
-/// The text of field `name` in {name=value, ...} or in a list of name=value parts; nullopt when it is not
-/// there.
+/// The text of field `name` in {name=value, ...} or in a list of name=value parts; nullopt when it
+/// is not there.
 std::optional<std::string_view> PrintedField(std::string_view text, std::string_view name);
 
-/// Where the argument list that starts at text[0] ends: the index of its closing parenthesis, or npos.
+/// Where the argument list that starts at text[0] ends: the index of its closing parenthesis, or
+/// npos.
 size_t FindClosing(std::string_view text);
 
 }  // namespace oldornew

@@ -16,7 +16,8 @@ TEST(StraceValue, ReadsNumbersInEveryBase) {
   EXPECT_EQ(PrintedNumber("0x7f"), 127);
   EXPECT_EQ(PrintedNumber("0x242 /* O_RDWR|O_CREAT|O_TRUNC */"), 0x242);
   EXPECT_EQ(PrintedNumber("18446744073709551615"), -1);
-  for (const char* bad : {"", "-", "0x", "08", "1a", "18446744073709551616", "NULL", "1 2", "\"1\""})
+  for (const char* bad :
+       {"", "-", "0x", "08", "1a", "18446744073709551616", "NULL", "1 2", "\"1\""})
     EXPECT_FALSE(PrintedNumber(bad)) << bad;
 }
 
@@ -29,7 +30,8 @@ TEST(StraceValue, OrsFlagsTogetherWhetherTheyAreNamedOrNumbers) {
   EXPECT_EQ(PrintedFlags("O_WRONLY|0x40 /* rest */", table), O_WRONLY | O_CREAT);
   EXPECT_EQ(PrintedFlags("O_LARGEFILE|O_CREAT", table, &unknown), O_CREAT);
   EXPECT_TRUE(unknown);
-  for (const char* bad : {"", "|", "O_CREAT|", "\"x\"", "a b"}) EXPECT_FALSE(PrintedFlags(bad, table)) << bad;
+  for (const char* bad : {"", "|", "O_CREAT|", "\"x\"", "a b"})
+    EXPECT_FALSE(PrintedFlags(bad, table)) << bad;
 }
 
 TEST(StraceValue, DecodesEveryByteInEveryEscape) {
@@ -49,7 +51,8 @@ TEST(StraceValue, DecodesEveryByteInEveryEscape) {
 TEST(StraceValue, TellsACutStringFromAWholeOne) {
   EXPECT_FALSE(PrintedString("\"abc\"")->cut);
   EXPECT_TRUE(PrintedString("\"abc\"...")->cut);
-  for (const char* bad : {"", "\"", "\"abc", "\"\\x1\"", "\"\\", "NULL", "0x7ffd", "\"a\"b", "\"\\777\""})
+  for (const char* bad :
+       {"", "\"", "\"abc", "\"\\x1\"", "\"\\", "NULL", "0x7ffd", "\"a\"b", "\"\\777\""})
     EXPECT_FALSE(PrintedString(bad)) << bad;
 }
 
@@ -62,7 +65,8 @@ TEST(StraceValue, ReadsDescriptorsWithAndWithoutTheirPaths) {
   EXPECT_TRUE(PrintedFd("3</a>(deleted)")->deleted);
   EXPECT_EQ(PrintedFd("1</dev/null<char 1:3>>")->path, "/dev/null");
   EXPECT_EQ(PrintedFd("4<pipe:[17]>")->path, "pipe:[17]");
-  EXPECT_EQ(PrintedFd("4<TCP:[127.0.0.1:80->127.0.0.1:90]>")->path, "TCP:[127.0.0.1:80->127.0.0.1:90]");
+  EXPECT_EQ(PrintedFd("4<TCP:[127.0.0.1:80->127.0.0.1:90]>")->path,
+            "TCP:[127.0.0.1:80->127.0.0.1:90]");
   EXPECT_EQ(PrintedFd("3</a/odd->")->path, "/a/odd-");
   EXPECT_EQ(PrintedFd("AT_FDCWD</a>")->number, AT_FDCWD);
   EXPECT_EQ(PrintedFd("-100 /* AT_FDCWD */</a>")->path, "/a");
@@ -73,7 +77,8 @@ TEST(StraceValue, ReadsDescriptorsWithAndWithoutTheirPaths) {
 TEST(StraceValue, SplitsListsAtTheirTopLevelOnly) {
   EXPECT_THAT(*PrintedList("[a, {b=1, c=\"x, y\"}, 3</p,q>]"),
               ElementsAre("a", "{b=1, c=\"x, y\"}", "3</p,q>"));
-  EXPECT_THAT(*PrintedList("1, \"a)]}\", 2 /* b, c */", false), ElementsAre("1", "\"a)]}\"", "2 /* b, c */"));
+  EXPECT_THAT(*PrintedList("1, \"a)]}\", 2 /* b, c */", false),
+              ElementsAre("1", "\"a)]}\"", "2 /* b, c */"));
   EXPECT_TRUE(PrintedList("[]")->empty());
   for (const char* bad : {"[", "]", "[a", "[a)", "[\"]"}) {
     const auto list = PrintedList(bad);
@@ -87,7 +92,8 @@ TEST(StraceValue, FindsTheEndOfTheArguments) {
   const std::string text = R"~((3</a(b>, "x)\")", {a=(1)}, 1<<2|(3)) = 5)~";
   EXPECT_EQ(FindClosing(text), text.rfind(") = 5"));
   for (size_t length = 0; length < text.rfind(") = 5"); ++length)
-    EXPECT_EQ(FindClosing(std::string_view(text).substr(0, length)), std::string_view::npos) << length;
+    EXPECT_EQ(FindClosing(std::string_view(text).substr(0, length)), std::string_view::npos)
+        << length;
 }
 
 }  // namespace

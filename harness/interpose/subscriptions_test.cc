@@ -1,4 +1,5 @@
-// A call that the funnel cares about and the kernel's filter lets by would be missed by the ptrace backend.
+// A call that the funnel cares about and the kernel's filter lets by would be missed by the ptrace
+// backend.
 #include "interpose/ptrace/subscriptions.h"
 
 #include <gtest/gtest.h>
@@ -52,8 +53,8 @@ uint32_t Evaluate(const std::vector<sock_filter>& filter, const seccomp_data& da
   return 0;
 }
 
-/// The case labels of the funnel's switches, less those whose calls it only carries out for the tracer's
-/// purposes.
+/// The case labels of the funnel's switches, less those whose calls it only carries out for the
+/// tracer's purposes.
 std::set<std::string> NamesInTheFunnel() {
   const Result<std::string> text =
       ReadFile(std::string(OLDORNEW_SOURCE_DIR) + "/harness/interpose/funnel/funnel.cc");
@@ -62,10 +63,10 @@ std::set<std::string> NamesInTheFunnel() {
   const std::regex label("case (?:SYS_|kSys)(\\w+):");
   for (std::sregex_iterator at(text->begin(), text->end(), label), end; at != end; ++at)
     names.insert((*at)[1]);
-  // read and its like are carried out at once; madvise, arch_prctl: what is known of the program's own
-  // memory.
-  for (const char* plain :
-       {"read", "pread64", "lseek", "fstat", "newfstatat", "madvise", "process_madvise", "arch_prctl"})
+  // read and its like are carried out at once; madvise, arch_prctl: what is known of the program's
+  // own memory.
+  for (const char* plain : {"read", "pread64", "lseek", "fstat", "newfstatat", "madvise",
+                            "process_madvise", "arch_prctl"})
     names.erase(plain);
   return names;
 }
@@ -93,8 +94,9 @@ TEST(Subscriptions, TheFilterSaysWhatTheTableSays) {
   ASSERT_LT(filter.size(), 4096u);
   for (uint32_t nr = 0; nr < 520; ++nr) {
     for (int argument = 0; argument < 6; ++argument) {
-      for (uint64_t value : {0ull, 1ull, 2ull, 3ull, 4ull, 9ull, 22ull, 0x40ull, 0x200ull, 0x241ull, 0x406ull,
-                             0x9409ull, 0x40049409ull, 0x400000000ull, 0x410000ull, ~0ull}) {
+      for (uint64_t value :
+           {0ull, 1ull, 2ull, 3ull, 4ull, 9ull, 22ull, 0x40ull, 0x200ull, 0x241ull, 0x406ull,
+            0x9409ull, 0x40049409ull, 0x400000000ull, 0x410000ull, ~0ull}) {
         seccomp_data data = {};
         data.nr = static_cast<int>(nr);
         data.arch = AUDIT_ARCH_X86_64;
@@ -129,8 +131,9 @@ TEST(Subscriptions, APlanIsToldOfEachOfItsCallsWhateverTheArguments) {
   EXPECT_GT(let_by, 20u);
   for (uint64_t& word : calls) word = ~uint64_t{0};
   SubscribeToPlan(calls);
-  EXPECT_TRUE(std::is_sorted(Subscriptions().begin(), Subscriptions().end(),
-                             [](const Subscription& a, const Subscription& b) { return a.nr < b.nr; }));
+  EXPECT_TRUE(
+      std::is_sorted(Subscriptions().begin(), Subscriptions().end(),
+                     [](const Subscription& a, const Subscription& b) { return a.nr < b.nr; }));
   SubscribeToPlan(nullptr);
   EXPECT_FALSE(IsSubscribed(SYS_read, nothing));
 }

@@ -1,5 +1,5 @@
-// ioctls that change files in a way that is not recorded. Shared with the preload library: no libc, no
-// libstdc++.
+// ioctls that change files in a way that is not recorded. Shared with the preload library: no libc,
+// no libstdc++.
 #pragma once
 
 #include <linux/fs.h>
@@ -7,8 +7,8 @@
 
 namespace oldornew {
 
-/// Nonzero reason if `request` changes a file in a way that is not recorded. Numbers from linux/fs.h, ext4.h,
-/// btrfs.h, f2fs.h.
+/// Nonzero reason if `request` changes a file in a way that is not recorded. Numbers from
+/// linux/fs.h, ext4.h, btrfs.h, f2fs.h.
 inline const char* UnmodelledIoctl(unsigned request) {
   constexpr unsigned kBtrfs = 0x94;
   constexpr unsigned kF2fs = 0xf5;
@@ -32,8 +32,8 @@ inline const char* UnmodelledIoctl(unsigned request) {
       break;
   }
   bool writes = (request & (unsigned)(_IOC_WRITE << _IOC_DIRSHIFT)) != 0;
-  // Of btrfs's own numbers, 9 and 13 are FICLONE and FICLONERANGE, 54 is FIDEDUPERANGE, which changes no
-  // bytes.
+  // Of btrfs's own numbers, 9 and 13 are FICLONE and FICLONERANGE, 54 is FIDEDUPERANGE, which
+  // changes no bytes.
   if (type == kBtrfs && writes && number != 9 && number != 13 && number != 54)
     return "uses an ioctl of btrfs";
   if (type == kF2fs && number >= 1 && number <= 5) return "uses atomic writes of f2fs";

@@ -21,8 +21,8 @@ namespace {
 
 constexpr size_t kMaxFrames = 64;
 
-/// More process images than a run of any size has that are not the same ones again. Each holds its files
-/// open.
+/// More process images than a run of any size has that are not the same ones again. Each holds its
+/// files open.
 constexpr size_t kSessionsKept = 24;
 
 /// Where address 0 of the file's own numbering came to lie.
@@ -39,7 +39,8 @@ std::optional<uint64_t> BiasOf(const Module& module) {
       if (gelf_getphdr(elf, static_cast<int>(i), &header) == nullptr) break;
       uint64_t page_start = header.p_offset & ~uint64_t{4095};
       bool here = header.p_type == PT_LOAD && (header.p_flags & PF_X) != 0 &&
-                  module.file_offset >= page_start && module.file_offset < header.p_offset + header.p_filesz;
+                  module.file_offset >= page_start &&
+                  module.file_offset < header.p_offset + header.p_filesz;
       if (here) bias = module.start - header.p_vaddr + header.p_offset - module.file_offset;
     }
   }
@@ -47,13 +48,14 @@ std::optional<uint64_t> BiasOf(const Module& module) {
   return bias;
 }
 
-int NoDebugInfo(Dwfl_Module*, void**, const char*, Dwarf_Addr, const char*, const char*, GElf_Word, char**) {
+int NoDebugInfo(Dwfl_Module*, void**, const char*, Dwarf_Addr, const char*, const char*, GElf_Word,
+                char**) {
   return -1;
 }
 int NoOtherElf(Dwfl_Module*, void**, const char*, Dwarf_Addr, char**, Elf**) { return -1; }
 
-/// Equal for lists of which one can be moved to the places of the other: the same files, as they are on disk
-/// now, mapped in the same parts, and these as far from each other.
+/// Equal for lists of which one can be moved to the places of the other: the same files, as they
+/// are on disk now, mapped in the same parts, and these as far from each other.
 std::string KeyOf(const std::vector<Module>& modules) {
   std::string key;
   const Module* before = nullptr;
@@ -61,10 +63,10 @@ std::string KeyOf(const std::vector<Module>& modules) {
   for (const Module& module : modules) {
     const bool same_file = before != nullptr && before->path == module.path;
     if (!same_file && stat(module.path.c_str(), &st) != 0) st = {};
-    key +=
-        fmt::format("{:x} {:x} {:x} {:x} {:x} {:x}.{:x} {}\n", same_file ? module.start - before->start : 0,
-                    module.end - module.start, module.file_offset, st.st_dev, st.st_ino, st.st_ctim.tv_sec,
-                    st.st_ctim.tv_nsec, module.path);
+    key += fmt::format("{:x} {:x} {:x} {:x} {:x} {:x}.{:x} {}\n",
+                       same_file ? module.start - before->start : 0, module.end - module.start,
+                       module.file_offset, st.st_dev, st.st_ino, st.st_ctim.tv_sec,
+                       st.st_ctim.tv_nsec, module.path);
     before = &module;
   }
   return key;
@@ -72,7 +74,8 @@ std::string KeyOf(const std::vector<Module>& modules) {
 
 }  // namespace
 
-/// One libdwfl state: the modules of a process image. The stack to unwind is exchanged for each question.
+/// One libdwfl state: the modules of a process image. The stack to unwind is exchanged for each
+/// question.
 class Unwinder::Session {
  public:
   explicit Session(const std::vector<Module>& modules) : modules_(modules) {
@@ -103,10 +106,12 @@ class Unwinder::Session {
   void Forget() { known_.clear(); }
 
   /// `interpreted` counts the answers that were not remembered.
-  std::vector<uint64_t> Unwind(const wire::Record& record, std::string_view words, uint64_t* interpreted) {
+  std::vector<uint64_t> Unwind(const wire::Record& record, std::string_view words,
+                               uint64_t* interpreted) {
     record_ = &record;
     TakeWords(words);
-    std::vector<Memory>& answers = known_[{Here(record.ip), record.stack_pointer, record.frame_pointer}];
+    std::vector<Memory>& answers =
+        known_[{Here(record.ip), record.stack_pointer, record.frame_pointer}];
     for (const Memory& answer : answers) {
       if (Holds(answer.reads)) return Back(answer.frames);
     }
@@ -134,8 +139,10 @@ class Unwinder::Session {
     for (uint64_t& frame : frames) frame = Moved(frame, modules_, lie_at_);
     return frames;
   }
-  static uint64_t Moved(uint64_t address, const std::vector<Module>& from, const std::vector<Module>& to) {
-    for (uint64_t beyond : {0, 1}) {  // a call that does not return may be the last thing in its module
+  static uint64_t Moved(uint64_t address, const std::vector<Module>& from,
+                        const std::vector<Module>& to) {
+    // a call that does not return may be the last thing in its module
+    for (uint64_t beyond : {0, 1}) {
       for (size_t i = 0; i < from.size(); ++i) {
         if (address >= from[i].start && address < from[i].end + beyond)
           return address - from[i].start + to[i].start;
@@ -144,14 +151,15 @@ class Unwinder::Session {
     return address;
   }
 
-  /// One question of libdwfl about the stack, and the answer: nullopt when the word was not recorded.
+  /// One question of libdwfl about the stack, and the answer: nullopt when the word was not
+  /// recorded.
   struct Read {
     uint64_t address;
     std::optional<uint64_t> word;
   };
-  /// What came out of interpreting the tables for one stack. The tables are the same, so whenever registers
-  /// and all words that were read are the same, so is what comes out. A program in a loop asks the same
-  /// thousands of times, with other words of its stack changed in between.
+  /// What came out of interpreting the tables for one stack. The tables are the same, so whenever
+  /// registers and all words that were read are the same, so is what comes out. A program in a loop
+  /// asks the same thousands of times, with other words of its stack changed in between.
   struct Memory {
     std::vector<Read> reads;
     std::vector<uint64_t> frames;
@@ -196,7 +204,8 @@ class Unwinder::Session {
   static int TakeFrame(Dwfl_Frame* frame, void* self) {
     auto& frames = static_cast<Session*>(self)->frames_;
     Dwarf_Addr pc = 0;
-    if (!dwfl_frame_pc(frame, &pc, nullptr) || pc == 0 || frames.size() >= kMaxFrames) return DWARF_CB_ABORT;
+    if (!dwfl_frame_pc(frame, &pc, nullptr) || pc == 0 || frames.size() >= kMaxFrames)
+      return DWARF_CB_ABORT;
     frames.push_back(pc);
     return DWARF_CB_OK;
   }
@@ -216,9 +225,11 @@ Unwinder::Unwinder() = default;
 Unwinder::~Unwinder() = default;
 
 Unwinder::Session& Unwinder::SessionOf(const std::vector<Module>& modules) {
-  const auto same = [](const Module& a, const Module& b) { return a.start == b.start && a.path == b.path; };
-  if (last_session_ != nullptr &&
-      std::equal(modules.begin(), modules.end(), last_modules_.begin(), last_modules_.end(), same)) {
+  const auto same = [](const Module& a, const Module& b) {
+    return a.start == b.start && a.path == b.path;
+  };
+  if (last_session_ != nullptr && std::equal(modules.begin(), modules.end(), last_modules_.begin(),
+                                             last_modules_.end(), same)) {
     return *last_session_;
   }
   const std::string key = KeyOf(modules);
@@ -239,8 +250,8 @@ void Unwinder::BeginRun() {
   for (auto& [key, session] : sessions_) session->Forget();
 }
 
-std::vector<uint64_t> Unwinder::Unwind(const std::vector<Module>& modules, const wire::Record& record,
-                                       std::string_view words) {
+std::vector<uint64_t> Unwinder::Unwind(const std::vector<Module>& modules,
+                                       const wire::Record& record, std::string_view words) {
   return SessionOf(modules).Unwind(record, words, &interpreted_);
 }
 

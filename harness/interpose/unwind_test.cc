@@ -14,13 +14,14 @@
 namespace oldornew {
 namespace {
 
-// What was remembered must be what the tables say. Asked is every recorded stack, in the order of the run and
-// with each of its words changed in turn, so that remembered answers meet stacks that differ from them by one
-// word.
+// What was remembered must be what the tables say. Asked is every recorded stack, in the order of
+// the run and with each of its words changed in turn, so that remembered answers meet stacks that
+// differ from them by one word.
 TEST(Unwinder, RemembersOnlyWhatInterpretingTheTablesAgainWouldGive) {
   RecordedRun run;
   run.Run({"/bin/sh", "-c",
-           "for i in 1 2 3 4 5 6 7 8; do echo $i > f; echo $i >> f; (echo $i > g); mkdir d; rmdir d; done"});
+           "for i in 1 2 3 4 5 6 7 8; do echo $i > f; echo $i >> f; (echo $i > g); mkdir d; rmdir "
+           "d; done"});
   auto file = RecordingFile::Open(run.recording());
   ASSERT_TRUE(file);
   const RecordList list = ReadRecords(file->records(), file->records_size());

@@ -1,20 +1,20 @@
 // The wire format: what processes under record leave for the decoder, in one shared file.
 //
-// The file is mapped MAP_SHARED by the launcher and by every process of the run. Its pages belong to the page
-// cache, so whatever was stored survives SIGKILL of any writer at any instruction (not a crash of the
-// machine; that is not needed).
+// The file is mapped MAP_SHARED by the launcher and by every process of the run. Its pages belong
+// to the page cache, so whatever was stored survives SIGKILL of any writer at any instruction (not
+// a crash of the machine; that is not needed).
 //
 //   offset 0            Header (kHeaderSize bytes reserved)
 //   offset kHeaderSize  records, each 64-byte aligned, until Header::tail
 //
-// A writer reserves space by adding to Header::tail, stores Record::size first (a writer killed before that
-// leaves zeros, which a reader skips 64 bytes at a time), fills the fixed part and the sections known before
-// the call, and publishes the record by a release store of kBegun. After the call it appends sections, sets
-// the results and stores kDone. So a record is at any moment: absent, in flight with all that was known
-// before the call, or whole.
+// A writer reserves space by adding to Header::tail, stores Record::size first (a writer killed
+// before that leaves zeros, which a reader skips 64 bytes at a time), fills the fixed part and the
+// sections known before the call, and publishes the record by a release store of kBegun. After the
+// call it appends sections, sets the results and stores kDone. So a record is at any moment:
+// absent, in flight with all that was known before the call, or whole.
 //
-// This header is shared with the preload library: no libc, no libstdc++, plain integers, __atomic builtins
-// only.
+// This header is shared with the preload library: no libc, no libstdc++, plain integers, __atomic
+// builtins only.
 #pragma once
 
 #include <stddef.h>
@@ -28,8 +28,9 @@ inline constexpr uint64_t kMagic = 0x4f4c444f524e4557;  // "WENRODLO" in memory
 inline constexpr uint32_t kVersion = 4;
 inline constexpr uint64_t kHeaderSize = 32768;
 inline constexpr uint64_t kAlign = 64;
-inline constexpr uint64_t kDefaultSize = uint64_t{8} << 30;  // sparse: costs address space, not memory
-inline constexpr uint32_t kMaxSyscall = 512;                 // counters; higher numbers share the last one
+// sparse: costs address space, not memory
+inline constexpr uint64_t kDefaultSize = uint64_t{8} << 30;
+inline constexpr uint32_t kMaxSyscall = 512;  // counters; higher numbers share the last one
 inline constexpr uint32_t kMaxRoots = 16;
 inline constexpr uint32_t kMaxChannels = 8;
 inline constexpr uint32_t kMaxHandOvers = 16;
@@ -55,23 +56,26 @@ struct FileState {
 };
 
 enum HeaderFlags : uint32_t {
-  kRefuseReadOnly =
-      1u << 0,  ///< EROFS means "outside the sandbox": refuse and stop the run (interposition.md 13.1)
-  kCheckRoots = 1u << 1,    ///< no mount namespace: paths are checked against Header::roots before the call
-  kKernelCounts = 1u << 2,  ///< the kernel's count of written bytes (/proc/PID/io) is exact here: compare it
+  /// EROFS means "outside the sandbox": refuse and stop the run (interposition.md 13.1)
+  kRefuseReadOnly = 1u << 0,
+  /// no mount namespace: paths are checked against Header::roots before the call
+  kCheckRoots = 1u << 1,
+  /// the kernel's count of written bytes (/proc/PID/io) is exact here: compare it
+  kKernelCounts = 1u << 2,
 };
 
-/// A descriptor whose writes are acknowledgements (oracles.md 2), by the identity of what it is open on.
+/// A descriptor whose writes are acknowledgements (oracles.md 2), by the identity of what it is
+/// open on.
 struct Channel {
   FileId id;
   int32_t descriptor;  // 1: stdout, 2: stderr, else the number in the launcher's terms ("fd N")
   uint32_t unused;
 };
 
-/// A thread under the preload library that is about to execute an image which the library cannot enter asks
-/// the tracer to take over: it puts its id and kAsked here, wakes the tracer through the FIFO
-/// "<recording>.door" (kDoor), and waits for the state to change (a futex). If nobody answers it goes on
-/// alone.
+/// A thread under the preload library that is about to execute an image which the library cannot
+/// enter asks the tracer to take over: it puts its id and kAsked here, wakes the tracer through the
+/// FIFO "<recording>.door" (kDoor), and waits for the state to change (a futex). If nobody answers
+/// it goes on alone.
 struct HandOver {
   uint32_t thread;  // 0: free
   uint32_t state;   // HandOverState
@@ -109,9 +113,10 @@ struct Rule {
 
 inline constexpr char kDoor[] = ".door";
 
-/// Roots of the sandbox that lie on one mount for the user are mounts of their own in the view, between which
-/// the kernel moves and links nothing. Here, beside the recordings, one mount shows all of them: each as a
-/// symlink named by its place in Header::root_paths ("0"). Where there are none, nothing meets.
+/// Roots of the sandbox that lie on one mount for the user are mounts of their own in the view,
+/// between which the kernel moves and links nothing. Here, beside the recordings, one mount shows
+/// all of them: each as a symlink named by its place in Header::root_paths ("0"). Where there are
+/// none, nothing meets.
 inline constexpr char kMeetingPlace[] = "/proc/driver/meet";
 
 /// In the environment: which recording a process is to map.
@@ -134,22 +139,25 @@ struct Header {
   uint32_t rule_count;
   uint32_t unused;
   HandOver hand_overs[kMaxHandOvers];
-  uint64_t planned_calls[kMaxSyscall / 64];  // those that the plan has to look at, by number, a bit each
-  char root_paths[kMaxRootPaths];            // of the sandbox, as programs see them: each ended by NUL, the
-                                             // judged one first, all ended by an empty one
+  // those that the plan has to look at, by number, a bit each
+  uint64_t planned_calls[kMaxSyscall / 64];
+  // of the sandbox, as programs see them: each ended by NUL, the judged one first, all ended by an
+  // empty one
+  char root_paths[kMaxRootPaths];
   Rule rules[kMaxInjections];
 
   // Written by everybody. Each hot word has a cache line of its own.
   alignas(64) uint64_t tail;    // bytes reserved after kHeaderSize
   alignas(64) uint64_t ticket;  // next ticket; tickets start at 1
-  alignas(64) uint32_t lock;  // a PI futex: serialises calls that change files (owner's tid and FUTEX_* bits)
+  // a PI futex: serialises calls that change files (owner's tid and FUTEX_* bits)
+  alignas(64) uint32_t lock;
   alignas(64) uint32_t stop;  // 0: run on. 1: end at the next recorded call (a call was refused)
-  alignas(64) uint32_t overflowed;          // 1: a record did not fit; the recording is incomplete
-  uint32_t processes_started;               // process images that announced themselves
-  uint32_t processes_armed;                 // ... and in which every system call is now seen
-  uint32_t unrecorded;                      // mutating calls that could not be recorded for another reason
-  uint32_t accounts;                        // accounts opened: the last one's number
-  uint64_t tickets_dropped;                 // taken for a call that then needed no record
+  alignas(64) uint32_t overflowed;  // 1: a record did not fit; the recording is incomplete
+  uint32_t processes_started;       // process images that announced themselves
+  uint32_t processes_armed;         // ... and in which every system call is now seen
+  uint32_t unrecorded;              // mutating calls that could not be recorded for another reason
+  uint32_t accounts;                // accounts opened: the last one's number
+  uint64_t tickets_dropped;         // taken for a call that then needed no record
   alignas(64) uint64_t calls[kMaxSyscall];  // calls that reached the funnel, by number
 };
 static_assert(sizeof(Header) <= kHeaderSize);
@@ -157,27 +165,33 @@ static_assert(sizeof(Header) <= kHeaderSize);
 enum class RecordKind : uint16_t {
   kPad = 0,  ///< reserved and given up: skip `size` bytes
   // Processes. `child` is Record::other_pid.
-  kProcessStart,  ///< a process image announces itself. kProgram, kArguments, kMaps. other_pid = parent.
-                  ///< kKernelCounted: offset
-  kForked,        ///< a child made by fork/clone announces itself (no new image). other_pid = parent
-  kClone,         ///< fork, vfork, clone, clone3 returned in the parent. flags: kIsThread. other_pid = child
-  kThreadStart,   ///< a thread announces itself
-  kExec,          ///< execve or execveat is about to be carried out. kPath, kArguments
-  kExecFailed,    ///< ... it returned: ret
-  kExit,          ///< exit_group (or exit): ret = status. kKernelCounted: offset
-  kReaped,  ///< wait4 or waitid told that a child has ended. other_pid = child, mode_arg = status as of wait4
+  /// a process image announces itself. kProgram, kArguments, kMaps. other_pid = parent.
+  /// kKernelCounted: offset
+  kProcessStart,
+  kForked,  ///< a child made by fork/clone announces itself (no new image). other_pid = parent
+  /// fork, vfork, clone, clone3 returned in the parent. flags: kIsThread. other_pid = child
+  kClone,
+  kThreadStart,  ///< a thread announces itself
+  kExec,         ///< execve or execveat is about to be carried out. kPath, kArguments
+  kExecFailed,   ///< ... it returned: ret
+  kExit,         ///< exit_group (or exit): ret = status. kKernelCounted: offset
+  /// wait4 or waitid told that a child has ended. other_pid = child, mode_arg = status as of wait4
+  kReaped,
   kAccount,  ///< kCounters: lives on, in place, as long as the process image does
   // Descriptors, as far as the closing of files opened for writing depends on them.
-  kOpen,     ///< open for writing, or creating, or truncating
-  kClose,    ///< close of a descriptor open for writing on a regular file, or dup2 over one. args as issued
-  kDup,      ///< dup, dup2, dup3, F_DUPFD: descriptor -> ret
-  kCloexec,  ///< F_SETFD: args[2] & FD_CLOEXEC
+  kOpen,  ///< open for writing, or creating, or truncating
+  /// close of a descriptor open for writing on a regular file, or dup2 over one. args as issued
+  kClose,
+  kDup,         ///< dup, dup2, dup3, F_DUPFD: descriptor -> ret
+  kCloexec,     ///< F_SETFD: args[2] & FD_CLOEXEC
   kCloseRange,  ///< close_range
-  kMapped,      ///< a file open for writing was mapped: the mapping holds it open beyond its last close.
-                ///< descriptor
-  kModules,     ///< something executable was mapped: kMaps again
+  /// a file open for writing was mapped: the mapping holds it open beyond its last close.
+  /// descriptor
+  kMapped,
+  kModules,  ///< something executable was mapped: kMaps again
   // Data
-  kWrite,  ///< write, pwrite, writev, ..., sendfile, splice, copy_file_range, FICLONE: offset, length, kData
+  /// write, pwrite, writev, ..., sendfile, splice, copy_file_range, FICLONE: offset, length, kData
+  kWrite,
   kTruncate,  ///< truncate, ftruncate
   kAllocate,  ///< fallocate: mode_arg, offset, length
   // Durability
@@ -191,7 +205,8 @@ enum class RecordKind : uint16_t {
   kMakeNode,  ///< mkdir, mknod, symlink, bind: kObjectAfter, kTarget
   kLink,      ///< kObjectAfter at (dir2, name2)
   kUnlink,    ///< unlink, rmdir, unlinkat: kObjectBefore at (dir, name)
-  kRename,    ///< kObjectBefore at (dir, name) -> (dir2, name2), kOtherBefore was there. mode_arg = RENAME_*
+  /// kObjectBefore at (dir, name) -> (dir2, name2), kOtherBefore was there. mode_arg = RENAME_*
+  kRename,
   // Metadata
   kSetAttributes,  ///< chmod, chown & co
   kSetXattr,       ///< kKey, kData
@@ -201,10 +216,12 @@ enum class RecordKind : uint16_t {
   kOutput,       ///< bytes written to an acknowledgement channel: descriptor, kData
   kMapShared,    ///< a shared writable mapping of a regular file came to be
   kUnsupported,  ///< kReason says why this run cannot be judged
-  kFileCall,  ///< a file call on something in the sandbox, beside the record that it leaves otherwise: kPath,
-              ///< kPath2 (absolute), length = bytes asked for, ret = what the kernel gave (0 if it was not
-              ///< carried out), offset = what the program was told
-  kRefused,   ///< the call would have changed something outside; it was not carried out. kPath resolved
+  /// a file call on something in the sandbox, beside the record that it leaves otherwise: kPath,
+  /// kPath2 (absolute), length = bytes asked for, ret = what the kernel gave (0 if it was not
+  /// carried out), offset = what the program was told
+  kFileCall,
+  /// the call would have changed something outside; it was not carried out. kPath resolved
+  kRefused,
   kCount
 };
 
@@ -219,7 +236,7 @@ enum class Route : uint8_t {
 enum class RecordState : uint32_t { kEmpty = 0, kBegun = 1, kDone = 2 };
 
 enum RecordFlags : uint32_t {
-  kIsThread = 1u << 0,     ///< kClone: the child shares the address space and is of the same process
+  kIsThread = 1u << 0,  ///< kClone: the child shares the address space and is of the same process
   kSharesFiles = 1u << 1,  ///< kClone: CLONE_FILES
   kCreated = 1u << 2,      ///< kOpen: the call created the file
   kTruncated = 1u << 3,    ///< kOpen: the file existed, was not empty, and O_TRUNC cut it
@@ -228,14 +245,14 @@ enum RecordFlags : uint32_t {
   kSynced = 1u << 6,       ///< kWrite: O_SYNC or RWF_SYNC
   kDataSynced = 1u << 7,   ///< kWrite: O_DSYNC or RWF_DSYNC
   kDirect = 1u << 8,       ///< kWrite: O_DIRECT
-  kPayloadMissing =
-      1u << 9,  ///< kWrite: the bytes could not be read; the recording is incomplete if it is judged
+  /// kWrite: the bytes could not be read; the recording is incomplete if it is judged
+  kPayloadMissing = 1u << 9,
   kUnresolved = 1u << 10,  ///< identity could not be found out; the recording is incomplete
-  kKernelCounted =
-      1u << 12,  ///< kProcessStart, kExit: offset is wchar of /proc/self/io, and nothing was being
-                 ///< written while it was read. kExit: length is Account::written at that moment
-  kValueAbsent =
-      1u << 11,  ///< kSetXattr: the kernel keeps no such attribute (an ACL that says no more than the mode)
+  /// kProcessStart, kExit: offset is wchar of /proc/self/io, and nothing was being written while it
+  /// was read. kExit: length is Account::written at that moment
+  kKernelCounted = 1u << 12,
+  /// kSetXattr: the kernel keeps no such attribute (an ACL that says no more than the mode)
+  kValueAbsent = 1u << 11,
 };
 
 /// What a variable part of a record holds.
@@ -252,14 +269,16 @@ enum class SectionType : uint16_t {
   kProgram,    ///< path of the image
   kArguments,  ///< NUL-terminated strings
   kMaps,       ///< /proc/self/maps
-  kStack,  ///< words at Record::stack_pointer + 8 * (word >> 48) with the value of the lower 48 bits: what
-           ///< may be an address of code or of the stack. One word only: Record::begin of the record that has
-           ///< the same stack
+  /// words at Record::stack_pointer + 8 * (word >> 48) with the value of the lower 48 bits: what
+  /// may be an address of code or of the stack. One word only: Record::begin of the record that has
+  /// the same stack
+  kStack,
   kObjectBefore,  ///< FileState of the file acted on
   kObjectAfter,
   kOtherBefore,  ///< FileState of what was at (dir2, name2)
-  kOtherAfter,   ///< FileState of what is at (dir, name) after a rename: a whiteout, or the exchanged file
-  kCounters,     ///< Account
+  /// FileState of what is at (dir, name) after a rename: a whiteout, or the exchanged file
+  kOtherAfter,
+  kCounters,  ///< Account
 };
 
 struct Section {
@@ -302,22 +321,27 @@ struct Record {
 static_assert(sizeof(Record) % 8 == 0 && sizeof(Record) <= 256);
 static_assert(sizeof(FileState) == 48 && sizeof(Section) == 8);
 
-/// How often a call came by, in one process image. A call that came back and was not passed by left a record.
+/// How often a call came by, in one process image. A call that came back and was not passed by left
+/// a record.
 struct CallAccount {
   uint32_t entered;
   uint32_t returned;
   uint32_t passed;  // without a record: it failed, or what it acted on is no file
 };
 
-/// The account of a process image (of a forked child: from the fork on). Written by all its threads.
+/// The account of a process image (of a forked child: from the fork on). Written by all its
+/// threads.
 struct Account {
-  uint64_t written;          // bytes that write, sendfile and copy_file_range and their relatives transferred
+  // bytes that write, sendfile and copy_file_range and their relatives transferred
+  uint64_t written;
   uint32_t threads_cloned;   // begun to be made
   uint32_t threads_started;  // announced
   CallAccount calls[kAccountRoom];
 };
 
-constexpr uint64_t AlignUp(uint64_t value, uint64_t unit) { return (value + unit - 1) / unit * unit; }
+constexpr uint64_t AlignUp(uint64_t value, uint64_t unit) {
+  return (value + unit - 1) / unit * unit;
+}
 
 /// Bytes a section with `length` bytes takes in a record.
 constexpr uint64_t SectionSize(uint64_t length) { return sizeof(Section) + AlignUp(length, 8); }

@@ -39,36 +39,41 @@ const std::vector<ColumnValue> kWriteback = {
 
 std::vector<Column> AllColumns() {
   return {
-      Make<&Profile::after_crash>("AFTER_CRASH", "is anything left after a power cut",
-                                  {{"tree", "what the other columns say"}, {"empty", "nothing at all"}}),
+      Make<&Profile::after_crash>(
+          "AFTER_CRASH", "is anything left after a power cut",
+          {{"tree", "what the other columns say"}, {"empty", "nothing at all"}}),
       Make<&Profile::sync_noop>("SYNC_NOOP", "every sync call returns 0 and does nothing", kNoYes),
-      Make<&Profile::meta_order>("META_ORDER",
-                                 "which changes of names, sizes and attributes can be on disk together",
-                                 {{"none", "each on its own, in any mixture"},
-                                  {"txlog", "whole transactions in order, and what was synced since on top"},
-                                  {"prefix", "all up to some moment, and none after it"}}),
+      Make<&Profile::meta_order>(
+          "META_ORDER", "which changes of names, sizes and attributes can be on disk together",
+          {{"none", "each on its own, in any mixture"},
+           {"txlog", "whole transactions in order, and what was synced since on top"},
+           {"prefix", "all up to some moment, and none after it"}}),
       Make<&Profile::overwrite>("OVERWRITE", "how bytes inside allocated blocks change",
                                 {{"inplace", "any subset of sectors, at any time"},
                                  {"cow", "a page shows its new version only through metadata"},
                                  {"journal", "in the metadata's transaction"}}),
-      Make<&Profile::delalloc>("DELALLOC", "are blocks, and the size, given to new data only at writeback",
-                               {{"y", "yes: a name can be there before its data and size"},
-                                {"n", "no: at the write"},
-                                {"n_at_commit", "every commit first writes back all data before it"}}),
-      Make<&Profile::new_data>("NEWDATA",
-                               "what a file that grew into new blocks can show where data is missing",
-                               NewDataValues("what the disk block held before: anything")),
-      Make<&Profile::tail_append>("TAILAPPEND", "the same for an append into the allocated last block",
-                                  NewDataValues("not in a tail: its block holds the old bytes and zeros")),
+      Make<&Profile::delalloc>(
+          "DELALLOC", "are blocks, and the size, given to new data only at writeback",
+          {{"y", "yes: a name can be there before its data and size"},
+           {"n", "no: at the write"},
+           {"n_at_commit", "every commit first writes back all data before it"}}),
+      Make<&Profile::new_data>(
+          "NEWDATA", "what a file that grew into new blocks can show where data is missing",
+          NewDataValues("what the disk block held before: anything")),
+      Make<&Profile::tail_append>(
+          "TAILAPPEND", "the same for an append into the allocated last block",
+          NewDataValues("not in a tail: its block holds the old bytes and zeros")),
       Make<&Profile::replace>(
-          "REPL", "what a rename over an existing name does first about the file's unallocated data",
+          "REPL",
+          "what a rename over an existing name does first about the file's unallocated data",
           kWriteback),
       Make<&Profile::truncate_close>("TRCLOSE", "the same for close after O_TRUNC", kWriteback),
-      Make<&Profile::trunc>("TRUNC", "the zeroing of the last block against the smaller size",
-                            {{"torn", "zeros may be there without the size, never the size without them"},
-                             {"atomic", "both or neither"},
-                             {"late_zeros", "the size may be there without the zeros"},
-                             {"unordered", "either without the other"}}),
+      Make<&Profile::trunc>(
+          "TRUNC", "the zeroing of the last block against the smaller size",
+          {{"torn", "zeros may be there without the size, never the size without them"},
+           {"atomic", "both or neither"},
+           {"late_zeros", "the size may be there without the zeros"},
+           {"unordered", "either without the other"}}),
       Make<&Profile::reuse>("REUSE", "when blocks that a truncation frees can hold other data",
                             {{"after_commit", "not before the truncation is on disk"},
                              {"at_once", "at once: the old file can show anything there"}}),
@@ -82,13 +87,15 @@ std::vector<Column> AllColumns() {
                                  {"newrec", "its own entries, and new children all the way down"},
                                  {"prefix", "everything up to the directory's last change"},
                                  {"all", "everything before the call"}}),
-      Make<&Profile::datasync_meta>("DATASYNC_META",
-                                    "does fdatasync force attributes and names when no size or block changed",
-                                    {{"strict", "no"}, {"full", "yes, as fsync"}}),
-      Make<&Profile::dir_move>("DIRMOVE", "fsync of the new directory may leave a moved file both its names",
-                               kNoYes),
+      Make<&Profile::datasync_meta>(
+          "DATASYNC_META",
+          "does fdatasync force attributes and names when no size or block changed",
+          {{"strict", "no"}, {"full", "yes, as fsync"}}),
+      Make<&Profile::dir_move>(
+          "DIRMOVE", "fsync of the new directory may leave a moved file both its names", kNoYes),
       Make<&Profile::tmpfile_link>(
-          "TMPFILE_LINK", "the first name of a file made without one (O_TMPFILE), by its fsync after linkat",
+          "TMPFILE_LINK",
+          "the first name of a file made without one (O_TMPFILE), by its fsync after linkat",
           {{"kept", "forced"}, {"lost", "not forced"}}),
   };
 }
@@ -100,7 +107,8 @@ Domain Only(const char* because, Values... values) {
 
 Domain All(size_t column) {
   Domain domain;
-  for (size_t i = 0; i < Columns()[column].values.size(); ++i) domain.values.push_back(static_cast<int>(i));
+  for (size_t i = 0; i < Columns()[column].values.size(); ++i)
+    domain.values.push_back(static_cast<int>(i));
   return domain;
 }
 
@@ -148,7 +156,8 @@ Domain DataDomain(const Profile& p, size_t column) {
     case kNew:
       if (at_commit) return Only(kAtCommit, N::kAfterIo);
       if (p.delalloc == D::kNo)
-        return Only("with DELALLOC=n the size is there at the write", N::kOrdered, N::kZero, N::kStale);
+        return Only("with DELALLOC=n the size is there at the write", N::kOrdered, N::kZero,
+                    N::kStale);
       return Only("journal needs OVERWRITE=journal", N::kAfterIo, N::kOrdered, N::kZero, N::kStale);
     case kTail:
       if (at_commit) return Only(kAtCommit, N::kAfterIo);
@@ -157,20 +166,24 @@ Domain DataDomain(const Profile& p, size_t column) {
       return Only("the rest of an allocated block holds zeros", N::kZero, N::kOrdered, N::kAfterIo);
     case kRepl:
     case kClose:
-      if (p.delalloc != D::kYes) return Only("only DELALLOC=y leaves data unallocated", Writeback::kNone);
+      if (p.delalloc != D::kYes)
+        return Only("only DELALLOC=y leaves data unallocated", Writeback::kNone);
       if (p.new_data == N::kZero || p.new_data == N::kStale) return All(column);
       return Only(
-          "where size and data come together (NEWDATA=after_io or ordered), starting writeback decides "
+          "where size and data come together (NEWDATA=after_io or ordered), starting writeback "
+          "decides "
           "nothing",
           Writeback::kNone, Writeback::kWait);
     case kReuse:
       if (p.overwrite == Overwrite::kInPlace) return All(column);
-      return Only("with OVERWRITE=cow nothing that a transaction frees is written before it is on disk",
-                  Reuse::kAfterCommit);
+      return Only(
+          "with OVERWRITE=cow nothing that a transaction frees is written before it is on disk",
+          Reuse::kAfterCommit);
     default:  // TRUNC
       if (at_commit) return Only(kAtCommit, T::kAtomic);
       if (p.overwrite == Overwrite::kCow)
-        return Only("with OVERWRITE=cow zeros show only through metadata", T::kAtomic, T::kLateZeros);
+        return Only("with OVERWRITE=cow zeros show only through metadata", T::kAtomic,
+                    T::kLateZeros);
       return All(column);
   }
 }
@@ -181,24 +194,30 @@ Domain SyncDomain(const Profile& p, size_t column) {
   switch (column) {
     case kFile:
       if (p.sync_noop) return Only(kDeaf, FsyncFile::kPrefix);
-      return log ? Only("with META_ORDER=txlog an fsync writes its own values to the log, or commits",
-                        FsyncFile::kNames, FsyncFile::kAll)
+      return log ? Only(
+                       "with META_ORDER=txlog an fsync writes its own values to the log, or "
+                       "commits",
+                       FsyncFile::kNames, FsyncFile::kAll)
                  : Only("with META_ORDER=prefix what is forced is a prefix", FsyncFile::kPrefix,
                         FsyncFile::kAll);
     case kDir:
       if (p.sync_noop) return Only(kDeaf, FsyncDir::kPrefix);
-      return log ? Only("with META_ORDER=txlog an fsync writes its own values to the log, or commits",
-                        FsyncDir::kNewRecursive, FsyncDir::kAll)
+      return log ? Only(
+                       "with META_ORDER=txlog an fsync writes its own values to the log, or "
+                       "commits",
+                       FsyncDir::kNewRecursive, FsyncDir::kAll)
                  : Only("with META_ORDER=prefix what is forced is a prefix", FsyncDir::kPrefix,
                         FsyncDir::kAll);
     case kDatasync:
       if (p.sync_noop) return Only(kDeaf, DatasyncMeta::kStrict);
-      if (log) return Only("the log of META_ORDER=txlog holds the whole inode", DatasyncMeta::kFull);
+      if (log)
+        return Only("the log of META_ORDER=txlog holds the whole inode", DatasyncMeta::kFull);
       return All(column);
     case kMove:
       if (p.sync_noop) return Only(kDeaf, false);
       if (log && p.fsync_dir == FsyncDir::kNewRecursive) return All(column);
-      return Only("only a log of entries (META_ORDER=txlog, FSYNC_DIR=newrec) can hold half a move", false);
+      return Only("only a log of entries (META_ORDER=txlog, FSYNC_DIR=newrec) can hold half a move",
+                  false);
     default:  // TMPFILE_LINK
       if (p.sync_noop) return Only(kDeaf, TmpfileLink::kKept);
       if (!log && p.fsync_file == FsyncFile::kPrefix) return All(column);
@@ -215,7 +234,8 @@ const std::vector<Column>& Columns() {
 
 int FindColumn(std::string_view name) {
   const auto& all = Columns();
-  auto found = std::find_if(all.begin(), all.end(), [&](const Column& c) { return c.name == name; });
+  auto found =
+      std::find_if(all.begin(), all.end(), [&](const Column& c) { return c.name == name; });
   return found == all.end() ? -1 : static_cast<int>(found - all.begin());
 }
 
@@ -255,7 +275,8 @@ Domain DomainOf(const Profile& p, size_t column) {
 
 std::string CellText(const Profile& profile, size_t column) {
   const Column& c = Columns()[column];
-  return DomainOf(profile, column).applies() ? c.values[static_cast<size_t>(c.get(profile))].text : "-";
+  return DomainOf(profile, column).applies() ? c.values[static_cast<size_t>(c.get(profile))].text
+                                             : "-";
 }
 
 std::vector<std::string> CheckCells(const Profile& profile) {
@@ -268,10 +289,11 @@ std::vector<std::string> CheckCells(const Profile& profile) {
     std::vector<std::string> legal;
     for (int v : domain.values) legal.emplace_back(column.values[static_cast<size_t>(v)].text);
     const char* text = column.values[static_cast<size_t>(value)].text;
-    wrong.push_back(domain.applies() ? fmt::format("{}={} does not fit: {}; here it is one of {}",
-                                                   column.name, text, domain.because, Join(legal, ", "))
-                                     : fmt::format("{}={} does not fit: {}; leave the cell out", column.name,
-                                                   text, domain.because));
+    wrong.push_back(domain.applies()
+                        ? fmt::format("{}={} does not fit: {}; here it is one of {}", column.name,
+                                      text, domain.because, Join(legal, ", "))
+                        : fmt::format("{}={} does not fit: {}; leave the cell out", column.name,
+                                      text, domain.because));
   }
   return wrong;
 }
@@ -285,7 +307,8 @@ void Complete(Profile* profile, size_t column) {
 
 Digest CellsDigest(const Profile& profile) {
   Hasher hasher;
-  for (size_t i = 0; i < Columns().size(); ++i) hasher.Add(Columns()[i].name).Add(CellText(profile, i));
+  for (size_t i = 0; i < Columns().size(); ++i)
+    hasher.Add(Columns()[i].name).Add(CellText(profile, i));
   return hasher.Finish();
 }
 
@@ -310,8 +333,9 @@ Result<Profile> ParseCells(std::string_view text) {
       continue;
     }
     const auto& values = Columns()[static_cast<size_t>(column)].values;
-    const auto value = std::find_if(values.begin(), values.end(),
-                                    [&](const ColumnValue& v) { return v.text == word.substr(equals + 1); });
+    const auto value = std::find_if(values.begin(), values.end(), [&](const ColumnValue& v) {
+      return v.text == word.substr(equals + 1);
+    });
     if (value == values.end()) {
       wrong.push_back(fmt::format("{} has no value {}", Columns()[static_cast<size_t>(column)].name,
                                   Quote(word.substr(equals + 1))));

@@ -1,10 +1,11 @@
-// Columns: the cells of a profile by name, with the meaning of each value and the values a cell may have
-// beside the others. Tables are read, printed, compared and tested through this; the enumeration itself uses
-// the fields.
+// Columns: the cells of a profile by name, with the meaning of each value and the values a cell may
+// have beside the others. Tables are read, printed, compared and tested through this; the
+// enumeration itself uses the fields.
 //
-// The columns stand in an order in which each one's domain depends only on those before it. A domain of one
-// value means that the cell does not apply in this row: the others decide what it would say. Such a cell is
-// shown as "-" and cannot be set to anything else, so that no row claims what the model does not look at.
+// The columns stand in an order in which each one's domain depends only on those before it. A
+// domain of one value means that the cell does not apply in this row: the others decide what it
+// would say. Such a cell is shown as "-" and cannot be set to anything else, so that no row claims
+// what the model does not look at.
 #pragma once
 
 #include <string>
@@ -35,7 +36,8 @@ int FindColumn(std::string_view name);
 
 struct Domain {
   std::vector<int> values;  ///< never empty; the first is what Complete() falls back to
-  std::string because;      ///< for a domain that is not the whole column: which cell narrows it, as a clause
+  /// for a domain that is not the whole column: which cell narrows it, as a clause
+  std::string because;
   bool applies() const { return values.size() > 1; }
   bool Contains(int value) const;
 };
@@ -54,9 +56,11 @@ void Complete(Profile* profile, size_t column);
 /// Identity of the cells alone: not of the name, the source or the set.
 Digest CellsDigest(const Profile& profile);
 
-/// "META_ORDER=prefix NEWDATA=zero ...": every cell that applies, in order. ParseCells reads it back.
+/// "META_ORDER=prefix NEWDATA=zero ...": every cell that applies, in order. ParseCells reads it
+/// back.
 std::string CellsText(const Profile& profile);
-/// Errors (usage): an unknown column or value, a cell outside its domain; all of them in one message.
+/// Errors (usage): an unknown column or value, a cell outside its domain; all of them in one
+/// message.
 Result<Profile> ParseCells(std::string_view text);
 
 }  // namespace oldornew

@@ -73,7 +73,8 @@ std::vector<size_t> JudgedDevices(const History& history) {
   const auto& roots = history.trace().old_tree.roots();
   for (size_t d = 0; d < history.devices().size(); ++d) {
     for (size_t root = 0; root < roots.size(); ++root) {
-      if (!IsJudgedRoot(history.trace(), root) || history.DeviceOf(roots[root]) != history.devices()[d])
+      if (!IsJudgedRoot(history.trace(), root) ||
+          history.DeviceOf(roots[root]) != history.devices()[d])
         continue;
       out.push_back(d);
       break;
@@ -127,7 +128,7 @@ struct Witness {
   uint32_t point = 0;
   uint32_t order = 0;
   std::vector<std::pair<uint32_t, uint32_t>> parts;  // for each device: picture, occurrence
-  std::vector<AxisChoices> choices;                  // for each device
+  std::vector<DimensionChoices> choices;             // for each device
 };
 
 struct Found {
@@ -151,11 +152,11 @@ void MergeInterval(std::vector<Interval>* list, Interval added) {
   *list = std::move(merged);
 }
 
-// The text of one device's part: ".s<segment>c<cut>" or ".s<segment>c<cut>f" for a log sync under way, then
-// what deviates:
-// ".n<slot>=<version>" a name, ".d<object>=<size>,<unit>:<option>,..." data, ".a<object>=<choice>"
-// attributes.
-std::string PartText(const Picture& picture, const Occurrence& occurrence, const AxisChoices& choices) {
+// The text of one device's part: ".s<segment>c<cut>" or ".s<segment>c<cut>f" for a log sync under
+// way, then what deviates: ".n<slot>=<version>" a name, ".d<object>=<size>,<unit>:<option>,..."
+// data, ".a<object>=<choice>" attributes.
+std::string PartText(const Picture& picture, const Occurrence& occurrence,
+                     const DimensionChoices& choices) {
   const MetaId& id = occurrence.id;
   std::string text = fmt::format(".s{}c{}{}", id.segment, id.cut, id.in_flight ? "f" : "");
   for (auto [slot, version] : id.slots) {
@@ -163,19 +164,20 @@ std::string PartText(const Picture& picture, const Occurrence& occurrence, const
     if (version != s.IndexAt(id.cut)) text += fmt::format(".n{}={}", slot, version);
   }
   for (auto [a, index] : choices) {
-    const Axis& axis = picture.axes[a];
-    if (axis.file == nullptr) {
-      text += fmt::format(".a{}={}", axis.object, index);
+    const Dimension& dimension = picture.dimensions[a];
+    if (dimension.file == nullptr) {
+      text += fmt::format(".a{}={}", dimension.object, index);
       continue;
     }
-    const ContentChoice& choice = axis.file->choices()[index];
-    text += fmt::format(".d{}={}", axis.object, choice.size);
+    const ContentChoice& choice = dimension.file->choices()[index];
+    text += fmt::format(".d{}={}", dimension.object, choice.size);
     for (auto [unit, option] : choice.deviating) text += fmt::format(",{}:{}", unit, option);
   }
   return text;
 }
 
-// Enumerates the states of one order of ops: pictures of each device, combined where they share crash points.
+// Enumerates the states of one order of ops: pictures of each device, combined where they share
+// crash points.
 class Enumeration {
  public:
   Enumeration(const History& history, const Profile& profile, const Projection& projection,
@@ -195,8 +197,9 @@ class Enumeration {
     for (uint32_t order = 0; order < history_.orders(); ++order) {
       auto& row = pictures_.emplace_back();
       for (size_t d : devices_) {
-        row.push_back(std::make_unique<Pictures>(*history_.timelines()[order][d], profile_, projection_,
-                                                 history_.grain(), limits_.max_states));
+        row.push_back(std::make_unique<Pictures>(*history_.timelines()[order][d], profile_,
+                                                 projection_, history_.grain(),
+                                                 limits_.max_states));
         if (!row.back()->Find()) coverage_.exhaustive = false;
       }
     }
@@ -236,8 +239,9 @@ class Enumeration {
     uint32_t max_weight = 0;
   };
 
-  // Lists every file's contents in full when the whole space is within the limit. When it is not, the lists
-  // are kept to a share of it each: the light ones, which come first, are those a bounded search gets to.
+  // Lists every file's contents in full when the whole space is within the limit. When it is not,
+  // the lists are kept to a share of it each: the light ones, which come first, are those a bounded
+  // search gets to.
   void ListChoices() {
     uint64_t total = 0;
     uint64_t domains = 1;
@@ -252,7 +256,8 @@ class Enumeration {
     const uint64_t share = std::max(kLeastShare, limits_.max_states / domains);
     for (const auto& row : pictures_) {
       for (const auto& pictures : row) {
-        if (!pictures->List(total <= limits_.max_states ? UINT64_MAX : share)) coverage_.exhaustive = false;
+        if (!pictures->List(total <= limits_.max_states ? UINT64_MAX : share))
+          coverage_.exhaustive = false;
       }
     }
   }
@@ -303,22 +308,23 @@ class Enumeration {
     return pictures_[combination.order][d]->all()[combination.pictures[d]];
   }
 
-  // Visits the choices of exactly this weight. An axis' choices are sorted by weight, so the walk is pruned
-  // on both sides.
+  // Visits the choices of exactly this weight. An dimension' choices are sorted by weight, so the walk
+  // is pruned on both sides.
   void Visit(const Combination& combination, uint32_t weight) {
-    std::vector<const Axis*> axes;
+    std::vector<const Dimension*> dimensions;
     for (size_t d = 0; d < devices_.size(); ++d) {
-      for (const Axis& axis : PictureOf(combination, d).axes) axes.push_back(&axis);
+      for (const Dimension& dimension : PictureOf(combination, d).dimensions)
+        dimensions.push_back(&dimension);
     }
-    std::vector<uint32_t> heaviest(axes.size() + 1, 0);  // of all axes from here on
-    for (size_t a = axes.size(); a-- > 0;)
-      heaviest[a] = heaviest[a + 1] + axes[a]->weight(axes[a]->count() - 1);
-    std::vector<uint32_t> choice(axes.size(), 0);
+    std::vector<uint32_t> heaviest(dimensions.size() + 1, 0);  // of all dimensions from here on
+    for (size_t a = dimensions.size(); a-- > 0;)
+      heaviest[a] = heaviest[a + 1] + dimensions[a]->weight(dimensions[a]->count() - 1);
+    std::vector<uint32_t> choice(dimensions.size(), 0);
     auto pick = [&](auto&& self, size_t a, uint32_t left) -> void {
       if (full_ || left > heaviest[a]) return;
-      if (a == axes.size()) return Add(combination, choice, weight);
-      for (uint32_t i = 0; i < axes[a]->count(); ++i) {
-        const uint32_t w = axes[a]->weight(i);
+      if (a == dimensions.size()) return Add(combination, choice, weight);
+      for (uint32_t i = 0; i < dimensions[a]->count(); ++i) {
+        const uint32_t w = dimensions[a]->weight(i);
         if (w > left) break;
         choice[a] = i;
         self(self, a + 1, left - w);
@@ -336,12 +342,13 @@ class Enumeration {
     ++coverage_.states_visited;
     Sum key;
     std::vector<std::vector<uint32_t>> by_device;
-    size_t axis = 0;
+    size_t dimension = 0;
     for (size_t d = 0; d < devices_.size(); ++d) {
       const Picture& picture = PictureOf(combination, d);
-      by_device.emplace_back(choice.begin() + static_cast<std::ptrdiff_t>(axis),
-                             choice.begin() + static_cast<std::ptrdiff_t>(axis + picture.axes.size()));
-      axis += picture.axes.size();
+      by_device.emplace_back(
+          choice.begin() + static_cast<std::ptrdiff_t>(dimension),
+          choice.begin() + static_cast<std::ptrdiff_t>(dimension + picture.dimensions.size()));
+      dimension += picture.dimensions.size();
       key += picture.Key(by_device.back());
     }
     auto [known, fresh] = by_digest_.try_emplace(Digest{key.high, key.low}, found_.size());
@@ -357,9 +364,10 @@ class Enumeration {
         const Picture& picture = PictureOf(combination, d);
         const Occurrence& occurrence = picture.occurrences[meeting.occurrences[d]];
         const Segment& segment = picture.timeline->segments()[occurrence.id.segment];
-        for (size_t a = 0; a < picture.axes.size(); ++a) {
-          const Position pos = picture.axes[a].pos(by_device[d][a]);
-          if (pos > 0) points.first = std::max(points.first, picture.timeline->PointOf(pos, segment));
+        for (size_t a = 0; a < picture.dimensions.size(); ++a) {
+          const Position pos = picture.dimensions[a].pos(by_device[d][a]);
+          if (pos > 0)
+            points.first = std::max(points.first, picture.timeline->PointOf(pos, segment));
         }
       }
       if (points.first > points.second) continue;
@@ -378,7 +386,7 @@ class Enumeration {
     witness.order = combination.order;
     for (size_t d = 0; d < devices_.size(); ++d) {
       witness.parts.emplace_back(combination.pictures[d], meeting.occurrences[d]);
-      AxisChoices choices;
+      DimensionChoices choices;
       for (uint32_t a = 0; a < by_device[d].size(); ++a) {
         if (by_device[d][a] != 0) choices.emplace_back(a, by_device[d][a]);
       }
@@ -388,7 +396,8 @@ class Enumeration {
   }
 
   std::string Text(const Witness& witness) const {
-    std::string text = fmt::format("{}.o{}.p{}", GrainName(history_.grain()), witness.order, witness.point);
+    std::string text =
+        fmt::format("{}.o{}.p{}", GrainName(history_.grain()), witness.order, witness.point);
     for (size_t d = 0; d < witness.parts.size(); ++d) {
       const Picture& picture = pictures_[witness.order][d]->all()[witness.parts[d].first];
       text += PartText(picture, picture.occurrences[witness.parts[d].second], witness.choices[d]);
@@ -409,7 +418,8 @@ class Enumeration {
     for (size_t d = 0; d < found.early.parts.size(); ++d) {
       const Pictures& pictures = *pictures_[found.early.order][d];
       const Picture& picture = pictures.all()[found.early.parts[d].first];
-      const MetaState meta = pictures.metas().Expand(picture.occurrences[found.early.parts[d].second].id);
+      const MetaState meta =
+          pictures.metas().Expand(picture.occurrences[found.early.parts[d].second].id);
       // The view is the one of the first occurrence; every occurrence shows the same.
       const View view = Walk(*picture.timeline, meta, projection_);
       Picture there = picture;
@@ -440,13 +450,15 @@ class Enumeration {
 }  // namespace
 
 Coverage ForEachCrashState(const Trace& trace, const Profile& profile, const Projection& projection,
-                           const Limits& limits, const std::function<bool(const CrashState&)>& visit) {
-  return ForEachCrashState(History(trace, limits.grain, 32, profile.rules), profile, projection, limits,
-                           visit);
+                           const Limits& limits,
+                           const std::function<bool(const CrashState&)>& visit) {
+  return ForEachCrashState(History(trace, limits.grain, 32, profile.rules), profile, projection,
+                           limits, visit);
 }
 
-Coverage ForEachCrashState(const History& history, const Profile& profile, const Projection& projection,
-                           const Limits& limits, const std::function<bool(const CrashState&)>& visit) {
+Coverage ForEachCrashState(const History& history, const Profile& profile,
+                           const Projection& projection, const Limits& limits,
+                           const std::function<bool(const CrashState&)>& visit) {
   CHECK(limits.grain == history.grain());
   if (profile.after_crash == AfterCrash::kEmpty) {
     Coverage coverage;

@@ -11,7 +11,7 @@ namespace {
 
 class Explainer {
  public:
-  Explainer(const Picture& picture, const MetaState& state, const AxisChoices& choices,
+  Explainer(const Picture& picture, const MetaState& state, const DimensionChoices& choices,
             const Projection& projection, uint32_t point)
       : picture_(picture), t_(*picture.timeline), state_(state), choices_(choices), point_(point) {
     for (Position pos = 1; pos <= t_.last(); ++pos) {
@@ -32,8 +32,8 @@ class Explainer {
     for (const Group& group : t_.groups()) {
       if (group.op < point_) Judge(group);
     }
-    for (uint32_t a = 0; a < picture_.axes.size(); ++a) {
-      if (picture_.axes[a].file != nullptr) JudgeWrites(a);
+    for (uint32_t a = 0; a < picture_.dimensions.size(); ++a) {
+      if (picture_.dimensions[a].file != nullptr) JudgeWrites(a);
     }
     for (auto& [op, effect] : effects_) lost->push_back(std::move(effect));
     std::set<uint32_t> named;
@@ -88,46 +88,48 @@ class Explainer {
     return value != have.xattrs.end() && value->second == t_.trace().Payload(op);
   }
 
-  uint32_t ChoiceOn(uint32_t axis) const {
+  uint32_t ChoiceOn(uint32_t dimension) const {
     for (auto [a, i] : choices_) {
-      if (a == axis) return i;
+      if (a == dimension) return i;
     }
     return 0;
   }
 
   // Up to where sizes set by metadata alone are on disk.
   Position ContentPosition(ObjectId object) const {
-    for (uint32_t a = 0; a < picture_.axes.size(); ++a) {
-      const Axis& axis = picture_.axes[a];
-      if (axis.object != object || axis.file == nullptr) continue;
-      const ContentChoice& choice = axis.file->choices()[ChoiceOn(a)];
-      return axis.file->independent_cells() ? axis.file->sizes()[choice.size].pos : axis.file->query().cut;
+    for (uint32_t a = 0; a < picture_.dimensions.size(); ++a) {
+      const Dimension& dimension = picture_.dimensions[a];
+      if (dimension.object != object || dimension.file == nullptr) continue;
+      const ContentChoice& choice = dimension.file->choices()[ChoiceOn(a)];
+      return dimension.file->independent_cells() ? dimension.file->sizes()[choice.size].pos
+                                                 : dimension.file->query().cut;
     }
     return state_.cut;
   }
 
   void JudgeWrites(uint32_t a) {
-    const FileDomain& file = *picture_.axes[a].file;
+    const FileDomain& file = *picture_.dimensions[a].file;
     struct Count {
       uint64_t pages = 0, none = 0, torn = 0;
     };
     std::map<uint32_t, Count> counts;
-    file.ForEachPageEffect(file.choices()[ChoiceOn(a)], live_, [&](uint32_t op, uint64_t, int landed) {
-      if (op >= point_) return;
-      Count& count = counts[op];
-      ++count.pages;
-      count.none += landed == 0;
-      count.torn += landed == 1;
-    });
+    file.ForEachPageEffect(file.choices()[ChoiceOn(a)], live_,
+                           [&](uint32_t op, uint64_t, int landed) {
+                             if (op >= point_) return;
+                             Count& count = counts[op];
+                             ++count.pages;
+                             count.none += landed == 0;
+                             count.torn += landed == 1;
+                           });
     for (const auto& [op, count] : counts) {
       if (count.none + count.torn == 0 || t_.trace().ops[op].kind != OpKind::kWrite) continue;
       if (count.none == count.pages) {
         Add(op, Effect::Extent::kWhole, "");
       } else if (count.torn > 0) {
         Add(op, Effect::Extent::kTorn,
-            count.pages == 1
-                ? "part of a page"
-                : fmt::format("{} of {} pages whole", count.pages - count.none - count.torn, count.pages));
+            count.pages == 1 ? "part of a page"
+                             : fmt::format("{} of {} pages whole",
+                                           count.pages - count.none - count.torn, count.pages));
       } else {
         Add(op, Effect::Extent::kPart, fmt::format("{} of {} pages", count.none, count.pages));
       }
@@ -137,7 +139,7 @@ class Explainer {
   const Picture& picture_;
   const Timeline& t_;
   const MetaState& state_;
-  const AxisChoices& choices_;
+  const DimensionChoices& choices_;
   uint32_t point_;
   Position live_ = 0;
   std::set<size_t> slots_;
@@ -147,7 +149,7 @@ class Explainer {
 
 }  // namespace
 
-void Explain(const Picture& picture, const MetaState& state, const AxisChoices& choices,
+void Explain(const Picture& picture, const MetaState& state, const DimensionChoices& choices,
              const Projection& projection, uint32_t point, std::vector<Effect>* lost,
              std::vector<uint32_t>* named_by) {
   Explainer(picture, state, choices, projection, point).Run(lost, named_by);

@@ -5,8 +5,8 @@
 namespace oldornew {
 namespace {
 
-// Sizes times write steps that are worked out before the list is cut short: bounds the time for files grown
-// by very many writes.
+// Sizes times write steps that are worked out before the list is cut short: bounds the time for
+// files grown by very many writes.
 constexpr uint64_t kMaxSizeWork = 4'000'000;
 
 }  // namespace
@@ -102,7 +102,8 @@ uint64_t SizeRules::ForcedSize() const {
     if (!force.whole()) reached = std::min(reached, force.end);
     for (auto page = file_.pages.begin(); failed && page != file_.pages.end(); ++page) {
       if (!LostAt(page->first, page->second, force.pos)) continue;
-      reached = std::min(reached, page->first * kPageSize);  // nothing from a page whose data was lost
+      // nothing from a page whose data was lost
+      reached = std::min(reached, page->first * kPageSize);
       break;
     }
     size = std::max(size, reached);
@@ -119,8 +120,8 @@ const PageLife* SizeRules::LifeAt(uint64_t page) const {
   return nullptr;
 }
 
-// Did the page have its disk block when the write at `pos` came? Then a growing write there is an append into
-// the tail (TAILAPPEND), else one into new blocks (NEWDATA).
+// Did the page have its disk block when the write at `pos` came? Then a growing write there is an
+// append into the tail (TAILAPPEND), else one into new blocks (NEWDATA).
 bool SizeRules::Allocated(const PageLife& life, Position forced, Position pos) const {
   return life.mapped || forced >= life.born || (placed_ >= life.born && pos > placed_);
 }
@@ -137,15 +138,16 @@ std::vector<SizeCandidate> SizeRules::Candidates() {
     return {{live_, UINT64_MAX, 0}};
   }
   least_ = std::max(fixed_, forced_size_);
-  std::map<uint64_t, SizeCandidate>
-      by_page;  // what the birth of each floating page gives, with all writes to it
+  // what the birth of each floating page gives, with all writes to it
+  std::map<uint64_t, SizeCandidate> by_page;
   std::vector<SizeCandidate> out;
   for (const WriteStep& step : file_.writes) {
     if (step.pos <= epoch_ || step.pos > q_.cut) continue;
     const uint64_t page = (step.end - 1) / kPageSize;
     const PageLife* life = LifeAt(page);
     if (life == nullptr) continue;
-    // A page that was still dirty when the file grew beyond it is written with all of its block (7.6.1).
+    // A page that was still dirty when the file grew beyond it is written with all of its block
+    // (7.6.1).
     const Position forced = Forced(page);
     const bool dirty = forced < step.pos && p_.rules.Has(Rule::kBlockWhole);
     const uint64_t whole_page = std::min((page + 1) * kPageSize, live_);
@@ -195,11 +197,12 @@ void SizeRules::Require(const WriteStep& step, bool follows_data,
   }
 }
 
-// What is there at this cut, whatever size the file has: sizes that waited for their data (7.6.2), growth by
-// truncate above data that the size follows, and tails whose commit waits.
+// What is there at this cut, whatever size the file has: sizes that waited for their data (7.6.2),
+// growth by truncate above data that the size follows, and tails whose commit waits.
 std::map<uint64_t, Position> SizeRules::RequiredAnyway() const {
   std::map<uint64_t, Position> required;
-  if (!p_.rules.Has(Rule::kDataBeforeMetadata) || p_.meta_order == MetaOrder::kNone) return required;
+  if (!p_.rules.Has(Rule::kDataBeforeMetadata) || p_.meta_order == MetaOrder::kNone)
+    return required;
   for (const WriteStep& step : file_.writes) {
     if (step.pos <= epoch_ || step.pos > q_.cut) continue;
     const uint64_t page = (step.end - 1) / kPageSize;
@@ -209,25 +212,29 @@ std::map<uint64_t, Position> SizeRules::RequiredAnyway() const {
     const bool allocated = Allocated(*life, forced, step.pos);
     const NewData rule = RuleOf(*life, forced, step.pos);
     if (rule == NewData::kAfterIo && step.pos <= waited_) Require(step, true, &required);
-    if (rule == NewData::kAfterIo && step.extends() && step.pos < grown_) Require(step, true, &required);
+    if (rule == NewData::kAfterIo && step.extends() && step.pos < grown_)
+      Require(step, true, &required);
     if (rule == NewData::kOrdered && allocated && step.extends()) Require(step, true, &required);
-    if (rule == NewData::kOrdered && !allocated && placed_ >= life->born) Require(step, false, &required);
+    if (rule == NewData::kOrdered && !allocated && placed_ >= life->born)
+      Require(step, false, &required);
   }
   return required;
 }
 
 std::map<uint64_t, Position> SizeRules::Required(const SizeCandidate& candidate) const {
   std::map<uint64_t, Position> required = required_anyway_;
-  if (!p_.rules.Has(Rule::kDataBeforeMetadata) || p_.meta_order == MetaOrder::kNone) return required;
+  if (!p_.rules.Has(Rule::kDataBeforeMetadata) || p_.meta_order == MetaOrder::kNone)
+    return required;
   if (candidate.page == UINT64_MAX) return required;
   if (!candidate.follows_data && p_.new_data != NewData::kOrdered) return required;
   Position& own = required[candidate.page];
   own = std::max(own, candidate.pos);
-  // Writeback walks a contiguous dirty range upwards: what lies above is not there before what lies below. A
-  // hole of a page or more ends the range.
+  // Writeback walks a contiguous dirty range upwards: what lies above is not there before what lies
+  // below. A hole of a page or more ends the range.
   if (!p_.rules.Has(Rule::kBornUpwards)) return required;
   for (auto step = file_.writes.rbegin(); step != file_.writes.rend(); ++step) {
-    if (step->pos <= epoch_ || step->pos > q_.cut || !step->extends() || step->size_before >= candidate.size)
+    if (step->pos <= epoch_ || step->pos > q_.cut || !step->extends() ||
+        step->size_before >= candidate.size)
       continue;
     if (step->size_after <= forced_size_) break;
     const PageLife* life = LifeAt((step->end - 1) / kPageSize);

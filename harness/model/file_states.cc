@@ -38,7 +38,8 @@ std::string_view BytesOf(const PageRef& page) {
 uint32_t DifferingSectors(const PageRef& a, const PageRef& b) {
   uint32_t mask = 0;
   for (uint32_t k = 0; k < kSectors; ++k) {
-    if (BytesOf(a).substr(k * kSectorSize, kSectorSize) != BytesOf(b).substr(k * kSectorSize, kSectorSize)) {
+    if (BytesOf(a).substr(k * kSectorSize, kSectorSize) !=
+        BytesOf(b).substr(k * kSectorSize, kSectorSize)) {
       mask |= 1u << k;
     }
   }
@@ -87,8 +88,9 @@ PageRef Cut(const PageRef& page, uint64_t index, uint64_t size) {
   return MakePage(page->bytes().substr(0, keep));
 }
 
-// On posix rows a page is one cell through all its lives (7.6.6): its values in order of time, as one life.
-// `fresh` gets the indices of values that are a block in which nothing of this file has landed.
+// On posix rows a page is one cell through all its lives (7.6.6): its values in order of time, as
+// one life. `fresh` gets the indices of values that are a block in which nothing of this file has
+// landed.
 PageLife Flatten(const std::vector<PageLife>& lives, std::vector<uint32_t>* fresh) {
   PageLife flat;
   flat.mapped = true;
@@ -186,7 +188,8 @@ class FileDomainBuilder {
     bool operator==(const Range&) const = default;
   };
 
-  // Truncation zeroes the tail page; which side of that may be alone on disk is the TRUNC rule (7.6.9).
+  // Truncation zeroes the tail page; which side of that may be alone on disk is the TRUNC rule
+  // (7.6.9).
   void ApplyZeroTails(const PageLife& life, Range* range) const {
     for (uint32_t v = 1; v <= life.versions.size(); ++v) {
       const PageVersion& version = life.versions[v - 1];
@@ -196,14 +199,16 @@ class FileDomainBuilder {
         if (!zeros_alone) range->high = std::min(range->high, v - 1);
         return;
       }
-      const bool floats = !life.mapped && range->low == 0 && !rules_.after_io() && !rules_.fixed_at_write();
+      const bool floats =
+          !life.mapped && range->low == 0 && !rules_.after_io() && !rules_.fixed_at_write();
       const bool size_implies = p_.trunc == TruncRule::kTorn || p_.trunc == TruncRule::kAtomic;
       if (size_implies && !floats) range->low = std::max(range->low, v);
     }
   }
 
   // Which versions of a page can be on disk (7.6.8).
-  Range RangeOf(uint64_t page, const PageLife& life, const std::map<uint64_t, Position>& required) const {
+  Range RangeOf(uint64_t page, const PageLife& life,
+                const std::map<uint64_t, Position>& required) const {
     Range range;
     const bool at_commit = p_.delalloc == Delalloc::kNotAtCommit;
     const bool through_metadata = p_.overwrite != Overwrite::kInPlace || at_commit;
@@ -244,9 +249,10 @@ class FileDomainBuilder {
         const PageLife& life = lives[i];
         if (!life.Alive(q_.cut)) continue;
         const Range range = RangeOf(page, life, required);
-        const bool joins = grain_ == Grain::kCall && last != nullptr && choice->units.back().life == i &&
-                           choice->units.back().pages.back() + 1 == page && range == ranges.back() &&
-                           life.mapped == last->mapped && Same(life.versions, last->versions);
+        const bool joins =
+            grain_ == Grain::kCall && last != nullptr && choice->units.back().life == i &&
+            choice->units.back().pages.back() + 1 == page && range == ranges.back() &&
+            life.mapped == last->mapped && Same(life.versions, last->versions);
         if (!joins) {
           choice->units.emplace_back().life = i;
           ranges.push_back(range);
@@ -262,9 +268,10 @@ class FileDomainBuilder {
     Finish(choice);
   }
 
-  void AddOptions(Unit* unit, const PageLife& life, const Range& range, const std::vector<uint32_t>& fresh,
-                  uint64_t size) {
-    // What is within the cut has its metadata's time; only data that ran ahead of it moves the crash point.
+  void AddOptions(Unit* unit, const PageLife& life, const Range& range,
+                  const std::vector<uint32_t>& fresh, uint64_t size) {
+    // What is within the cut has its metadata's time; only data that ran ahead of it moves the
+    // crash point.
     auto pos_of = [&](uint32_t version) {
       const Position pos = version == 0 ? 0 : life.versions[version - 1].pos;
       return d_.independent_cells_ || pos > q_.cut ? pos : 0;
@@ -292,8 +299,8 @@ class FileDomainBuilder {
     if (range.pattern) add({Form::kPattern, 0, 0, 0, kTornWeight, range.pattern_pos, {}});
     for (uint32_t v : fresh) {
       if (!p_.rules.Has(Rule::kStalePattern)) break;
-      // From when the page was dropped its block may hold anything; a page that never was is a hole until the first
-      // write to it.
+      // From when the page was dropped its block may hold anything; a page that never was is a hole
+      // until the first write to it.
       const bool dropped = v > range.low && v <= range.high;
       if (!dropped && (v < range.low || v >= range.high)) continue;
       add({Form::kPattern, v, 0, 0, kTornWeight, pos_of(dropped ? v : v + 1), {}});
@@ -331,7 +338,8 @@ class FileDomainBuilder {
     }
   }
 
-  // posix: the size and every page hold any value since they were last forced, each on its own (7.6.6).
+  // posix: the size and every page hold any value since they were last forced, each on its own
+  // (7.6.6).
   void BuildCells() {
     const Position forced = rules_.ForcedSizeCell();
     const auto& sizes = file_.live_size;
@@ -342,8 +350,9 @@ class FileDomainBuilder {
     }
     std::vector<std::pair<uint64_t, Position>> values;
     for (size_t i = high + 1; i-- > low;) values.emplace_back(sizes[i].second, sizes[i].first);
-    // A size goes to disk with a block: it may stop at any write, and reach to the end of its block where the
-    // file was grown beyond by then. Only between sizes the file had: an overwrite does not change the size.
+    // A size goes to disk with a block: it may stop at any write, and reach to the end of its block
+    // where the file was grown beyond by then. Only between sizes the file had: an overwrite does
+    // not change the size.
     const std::vector<std::pair<uint64_t, Position>> had = values;
     auto offer = [&](uint64_t size, Position pos) {
       Position below = UINT32_MAX,
@@ -360,13 +369,15 @@ class FileDomainBuilder {
       offer(step.end, step.pos);
       const uint64_t whole = (step.end + kPageSize - 1) / kPageSize * kPageSize;
       for (const auto& [pos, live] : sizes) {
-        if (pos <= q_.horizon && live > step.end) offer(std::min(whole, live), std::max(pos, step.pos));
+        if (pos <= q_.horizon && live > step.end)
+          offer(std::min(whole, live), std::max(pos, step.pos));
       }
     }
     for (size_t i = 0; i < values.size(); ++i) {
       const bool again = std::any_of(
-          values.begin(), values.begin() + static_cast<std::ptrdiff_t>(i),
-          [&](const auto& v) { return v.first == values[i].first && v.second <= values[i].second; });
+          values.begin(), values.begin() + static_cast<std::ptrdiff_t>(i), [&](const auto& v) {
+            return v.first == values[i].first && v.second <= values[i].second;
+          });
       if (again) continue;
       SizeChoice choice;
       choice.size = values[i].first;
@@ -392,7 +403,8 @@ class FileDomainBuilder {
       range.torn = p_.rules.Has(Rule::kTorn);
       const bool joins = grain_ == Grain::kCall && !choice->units.empty() &&
                          choice->units.back().pages.back() + 1 == page && range == ranges.back() &&
-                         fresh == flats.back().second && Same(flat.versions, flats.back().first.versions);
+                         fresh == flats.back().second &&
+                         Same(flat.versions, flats.back().first.versions);
       if (!joins) {
         choice->units.emplace_back().life = SIZE_MAX;
         flats.emplace_back(std::move(flat), std::move(fresh));
@@ -446,8 +458,8 @@ ContentChoice FileDomain::Finish(ContentChoice choice) const {
   return choice;
 }
 
-std::optional<uint32_t> FileDomain::Find(uint32_t size,
-                                         const std::vector<std::pair<uint32_t, uint32_t>>& deviating) const {
+std::optional<uint32_t> FileDomain::Find(
+    uint32_t size, const std::vector<std::pair<uint32_t, uint32_t>>& deviating) const {
   if (size >= sizes_.size()) return std::nullopt;
   for (auto [unit, option] : deviating) {
     if (unit >= sizes_[size].units.size() || option >= sizes_[size].units[unit].options.size())
@@ -463,8 +475,8 @@ std::optional<uint32_t> FileDomain::Find(uint32_t size,
   return static_cast<uint32_t>(choices_.size() - 1);
 }
 
-// Lists the choices of one size that have exactly `weight`: picks the next unit that deviates until the
-// weight is used up.
+// Lists the choices of one size that have exactly `weight`: picks the next unit that deviates until
+// the weight is used up.
 void FileDomain::ListSize(uint32_t size_index, uint32_t weight, uint64_t limit) {
   const SizeChoice& size = sizes_[size_index];
   std::vector<uint32_t> open;  // units that have a choice
@@ -541,8 +553,10 @@ Content FileDomain::Render(const ContentChoice& choice) const {
   for (uint32_t u = 0; u < size.units.size(); ++u) {
     const Unit& unit = size.units[u];
     uint32_t option = 0;
-    if (deviation != choice.deviating.end() && deviation->first == u) option = (deviation++)->second;
-    for (uint64_t page : unit.pages) pages[page] = RenderPage(unit, unit.options[option], page, size.size);
+    if (deviation != choice.deviating.end() && deviation->first == u)
+      option = (deviation++)->second;
+    for (uint64_t page : unit.pages)
+      pages[page] = RenderPage(unit, unit.options[option], page, size.size);
   }
   return Content::FromPages(std::move(pages), size.size);
 }
@@ -559,8 +573,9 @@ int FileDomain::Landed(const UnitOption& option, uint32_t version) {
   return 0;
 }
 
-void FileDomain::ForEachPageEffect(const ContentChoice& choice, Position horizon,
-                                   const std::function<void(uint32_t, uint64_t, int)>& visit) const {
+void FileDomain::ForEachPageEffect(
+    const ContentChoice& choice, Position horizon,
+    const std::function<void(uint32_t, uint64_t, int)>& visit) const {
   const SizeChoice& size = sizes_[choice.size];
   std::map<uint64_t, std::pair<const Unit*, const UnitOption*>> shown;
   for (const Unit& unit : size.units) {
@@ -575,13 +590,15 @@ void FileDomain::ForEachPageEffect(const ContentChoice& choice, Position horizon
     for (size_t i = 0; i < lives.size(); ++i) {
       const PageLife& life = lives[i];
       before += independent_cells_ && life.mapped && life.born > 0;
-      const bool here = entry != shown.end() && (independent_cells_ || entry->second.first->life == i);
+      const bool here =
+          entry != shown.end() && (independent_cells_ || entry->second.first->life == i);
       for (uint32_t v = 1; v <= life.versions.size(); ++v) {
         const PageVersion& version = life.versions[v - 1];
         if (version.pos > horizon) break;
         int landed = here ? Landed(*entry->second.second, before + v) : 0;
         if (here && landed == 2 && version.end > size.size) landed = 1;
-        if (!independent_cells_ && life.dies <= query_.cut) landed = 2;  // dropped on disk: nothing to miss
+        // dropped on disk: nothing to miss
+        if (!independent_cells_ && life.dies <= query_.cut) landed = 2;
         visit(version.op, page, landed);
       }
       before += static_cast<uint32_t>(life.versions.size()) + (life.dies != kNeverDies);

@@ -1,9 +1,9 @@
 // FileDomain: every content one file can show after a power cut, given where the metadata was cut.
 //
-// persistence-model.md 7.6.1, 2, 8 and 9 are decided here. A content is a size and, for each data unit below
-// it, one of that unit's options; options are independent of each other once the size is chosen. Contents are
-// listed by weight: 2 for each unit, or size, that is not the one "nothing lost" would show, 3 for a torn
-// unit.
+// persistence-model.md 7.6.1, 2, 8 and 9 are decided here. A content is a size and, for each data
+// unit below it, one of that unit's options; options are independent of each other once the size is
+// chosen. Contents are listed by weight: 2 for each unit, or size, that is not the one "nothing
+// lost" would show, 3 for a torn unit.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,8 @@
 
 namespace oldornew {
 
-/// A digest that can be added up: the sum over the parts of a picture identifies the picture, in any order.
+/// A digest that can be added up: the sum over the parts of a picture identifies the picture, in
+/// any order.
 struct Sum {
   uint64_t high = 0;
   uint64_t low = 0;
@@ -54,8 +55,9 @@ struct UnitOption {
 /// Pages that always share their fate.
 struct Unit {
   std::vector<uint64_t> pages;
-  size_t life = 0;  ///< index into FileHistory::pages; SIZE_MAX on posix rows, where a page is one cell
-                    ///< through all lives
+  /// index into FileHistory::pages; SIZE_MAX on posix rows, where a page is one cell through all
+  /// lives
+  size_t life = 0;
   std::vector<UnitOption> options;  ///< options[0] has weight 0
   uint32_t max_weight = 0;
 };
@@ -82,8 +84,8 @@ class FileDomain {
  public:
   /// Finds the sizes and units. `object` seeds the non-text pattern of stale
   /// pages.
-  FileDomain(const FileHistory& file, ObjectId object, const Profile& profile, const FileQuery& query,
-             Grain grain);
+  FileDomain(const FileHistory& file, ObjectId object, const Profile& profile,
+             const FileQuery& query, Grain grain);
 
   /// Lists contents in order of weight, at most `limit` of them, if that was not done before.
   void List(uint64_t limit);
@@ -92,24 +94,27 @@ class FileDomain {
   const std::vector<SizeChoice>& sizes() const { return sizes_; }
   uint64_t total() const { return total_; }  ///< saturating
   bool complete() const { return complete_; }
-  /// The choice of that size and those deviating units, listed or not; nullopt when there is no such choice.
+  /// The choice of that size and those deviating units, listed or not; nullopt when there is no
+  /// such choice.
   std::optional<uint32_t> Find(uint32_t size,
                                const std::vector<std::pair<uint32_t, uint32_t>>& deviating) const;
   Content Render(const ContentChoice& choice) const;
   const FileQuery& query() const { return query_; }
   bool independent_cells() const { return independent_cells_; }
   const FileHistory& file() const { return file_; }
-  /// How the data of each write up to `horizon` stands in this choice, page by page; landed: 0 not at all, 1
-  /// in part, 2 fully (or so that nobody can tell).
-  void ForEachPageEffect(const ContentChoice& choice, Position horizon,
-                         const std::function<void(uint32_t op, uint64_t page, int landed)>& visit) const;
+  /// How the data of each write up to `horizon` stands in this choice, page by page; landed: 0 not
+  /// at all, 1 in part, 2 fully (or so that nobody can tell).
+  void ForEachPageEffect(
+      const ContentChoice& choice, Position horizon,
+      const std::function<void(uint32_t op, uint64_t page, int landed)>& visit) const;
 
  private:
   friend class FileDomainBuilder;
   void ListSize(uint32_t size_index, uint32_t weight, uint64_t limit);
   ContentChoice Finish(ContentChoice choice) const;
   static int Landed(const UnitOption& option, uint32_t version);
-  PageRef RenderPage(const Unit& unit, const UnitOption& option, uint64_t page, uint64_t size) const;
+  PageRef RenderPage(const Unit& unit, const UnitOption& option, uint64_t page,
+                     uint64_t size) const;
 
   const FileHistory& file_;
   ObjectId object_;

@@ -1,4 +1,5 @@
-// The fsync log of btrfs, and of file systems that roll forward like it (persistence-model.md 7.6.4).
+// The fsync log of btrfs, and of file systems that roll forward like it (persistence-model.md
+// 7.6.4).
 #include <algorithm>
 #include <set>
 
@@ -7,9 +8,9 @@
 namespace oldornew {
 namespace {
 
-// Collects what the log syncs after one commit put on top of it. Each log sync takes a set of groups since
-// the commit: whole, but for a file moved between directories (DIRMOVE). Groups are applied in order of time,
-// so that the newest value wins.
+// Collects what the log syncs after one commit put on top of it. Each log sync takes a set of
+// groups since the commit: whole, but for a file moved between directories (DIRMOVE). Groups are
+// applied in order of time, so that the newest value wins.
 class Log {
  public:
   Log(const Timeline& timeline, const Profile& profile, Position commit, MetaState* state)
@@ -36,8 +37,8 @@ class Log {
     fresh_.clear();
   }
 
-  // Puts what was taken on the state, in order of time: what a group gives a slot does not depend on which
-  // sync took it.
+  // Puts what was taken on the state, in order of time: what a group gives a slot does not depend
+  // on which sync took it.
   void Apply() {
     std::vector<std::pair<Position, size_t>> changes(arrivals_.begin(), arrivals_.end());
     for (Position pos : whole_) {
@@ -52,7 +53,9 @@ class Log {
 
  private:
   bool Has(Rule rule) const { return p_.rules.Has(rule); }
-  FileKind KindOf(ObjectId object) const { return t_.trace().objects[static_cast<size_t>(object)].kind; }
+  FileKind KindOf(ObjectId object) const {
+    return t_.trace().objects[static_cast<size_t>(object)].kind;
+  }
   bool NewSinceCommit(ObjectId object) const { return t_.CreatedAt(object) > commit_; }
 
   // Index of the group at a position; groups are in ascending order of it.
@@ -70,14 +73,15 @@ class Log {
       for (const SlotVersion& version : t_.slots()[slot].versions) {
         const bool concerns = version.object == object || before == object;
         const bool split = !also_split && splits_.count(version.pos);
-        if (concerns && !split && version.pos > commit_ && version.pos <= now_) whole_.insert(version.pos);
+        if (concerns && !split && version.pos > commit_ && version.pos <= now_)
+          whole_.insert(version.pos);
         before = version.object;
       }
     }
   }
 
-  // Creation of directories above the object that the commit does not have. A renamed old ancestor stays
-  // where it was (L40).
+  // Creation of directories above the object that the commit does not have. A renamed old ancestor
+  // stays where it was (L40).
   void TakeNewAncestors(ObjectId object) {
     for (size_t slot : t_.NamesOf(object)) {
       if (t_.slots()[slot].At(now_) != object) continue;
@@ -124,18 +128,19 @@ class Log {
     }
   }
 
-  // DIRMOVE: the new parent's log does not hold the removal from the old one; the file keeps both names
-  // (L20b, L59).
+  // DIRMOVE: the new parent's log does not hold the removal from the old one; the file keeps both
+  // names (L20b, L59).
   bool MovedInFromElsewhere(const Group& group, ObjectId dir, ObjectId moved) const {
-    if (!p_.dir_move || moved == kNoObject || group.moves_directory || group.slots.size() != 2) return false;
+    if (!p_.dir_move || moved == kNoObject || group.moves_directory || group.slots.size() != 2)
+      return false;
     const Slot& source = t_.slots()[group.slots[0]];
     const Slot& target = t_.slots()[group.slots[1]];
     const bool plain = source.At(group.pos) == kNoObject;  // neither exchange nor whiteout
     return plain && target.dir == dir && source.dir != dir;
   }
 
-  // Inodes logged since the commit bring their later slot changes along, and logged directories what was
-  // moved out of them.
+  // Inodes logged since the commit bring their later slot changes along, and logged directories
+  // what was moved out of them.
   void RideAlong() {
     for (ObjectId object : logged_) {
       if (Has(Rule::kLogRidesAlong)) TakeNames(object);
@@ -147,7 +152,8 @@ class Log {
     }
   }
 
-  // A slot that the commit gives to another inode: all that happened to that inode's names comes too.
+  // A slot that the commit gives to another inode: all that happened to that inode's names comes
+  // too.
   void TakeConflicts() {
     std::set<Position> done;
     for (bool more = true; more;) {

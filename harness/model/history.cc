@@ -133,7 +133,8 @@ bool HasEffect(const Op& op) {
 bool Forces(const Op& op) { return IsSync(op.kind) || (op.flags & (kFlagSync | kFlagDataSync)); }
 
 bool Share(const Op& a, const Op& b) {
-  if (Forces(a) || Forces(b)) return true;  // what is on disk when it returns depends on which came first
+  // what is on disk when it returns depends on which came first
+  if (Forces(a) || Forces(b)) return true;
   const ObjectId of_a[] = {a.object, a.dir, a.dir2, a.replaced};
   const ObjectId of_b[] = {b.object, b.dir, b.dir2, b.replaced};
   for (ObjectId x : of_a) {
@@ -157,7 +158,8 @@ std::vector<std::vector<uint32_t>> OrdersOf(const Trace& trace, size_t limit, bo
     for (uint32_t late = early + 1; late < ops.size(); ++late) {
       const bool overlap = ops[late].begin < ops[early].end;
       if (!overlap || !HasEffect(ops[late]) || !Share(ops[early], ops[late])) continue;
-      if ((ops[late].flags & kFlagInFlight) && ops[late].end == 0 && late == early + 1 && !Forces(ops[early]))
+      if ((ops[late].flags & kFlagInFlight) && ops[late].end == 0 && late == early + 1 &&
+          !Forces(ops[early]))
         continue;
       // Moving `late` before `early` must not move it before an op that had returned when it began.
       if (orders.size() == limit) {

@@ -1,15 +1,17 @@
-// History: a Trace taken apart into micro-ops (persistence-model.md 7.1, 7.2, 7.6.1, 7.6.11), the same for
-// every profile.
+// History: a Trace taken apart into micro-ops (persistence-model.md 7.1, 7.2, 7.6.1, 7.6.11), the
+// same for every profile.
 //
-// Time is counted in *positions*. Every op that changes something has one position, a write call one for each
-// of its data units (7.6.15), in the order the kernel copies them: a commit may fall between two of them.
-// Position 0 is the start; "at cut c" means: with everything whose position is <= c. Metadata is kept as
-// timelines: the values a directory slot, an attribute or a size takes, each with the position at which it
-// takes it. The metadata tree at a cut is looked up in them, never copied.
+// Time is counted in *positions*. Every op that changes something has one position, a write call
+// one for each of its data units (7.6.15), in the order the kernel copies them: a commit may fall
+// between two of them. Position 0 is the start; "at cut c" means: with everything whose position is
+// <= c. Metadata is kept as timelines: the values a directory slot, an attribute or a size takes,
+// each with the position at which it takes it. The metadata tree at a cut is looked up in them,
+// never copied.
 //
-// File data is kept by page. A page *lives* from the write that brings it into being (or from before the run)
-// until a truncation or a hole punched drops it; a life has cumulative versions (7.6.8). What of all this is
-// on disk is for the profile to say: that is in file_states.h and views.h.
+// File data is kept by page. A page *lives* from the write that brings it into being (or from
+// before the run) until a truncation or a hole punched drops it; a life has cumulative versions
+// (7.6.8). What of all this is on disk is for the profile to say: that is in file_states.h and
+// views.h.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +32,8 @@ namespace oldornew {
 using Position = uint32_t;
 inline constexpr Position kNeverDies = UINT32_MAX;
 
-/// One content of one page. `end`: file offset just after the last byte that this version's write put into
-/// the page.
+/// One content of one page. `end`: file offset just after the last byte that this version's write
+/// put into the page.
 struct PageVersion {
   Position pos = 0;
   uint32_t op = 0;
@@ -43,8 +45,9 @@ struct PageVersion {
 struct PageLife {
   Position born = 0;           ///< 0: the page was allocated before the run
   Position dies = kNeverDies;  ///< position of the op that unmapped it
-  bool mapped = false;  ///< it has a disk block from its birth on: version 0 is old content, not a hole
-  PageRef base;         ///< version 0; version k is versions[k-1]
+  /// it has a disk block from its birth on: version 0 is old content, not a hole
+  bool mapped = false;
+  PageRef base;  ///< version 0; version k is versions[k-1]
   std::vector<PageVersion> versions;
   bool Alive(Position cut) const { return born <= cut && cut < dies; }
 };
@@ -75,15 +78,16 @@ struct Placement {
   bool at_close = false;
 };
 
-/// Part of a file's data that a returned sync call forced. Pages first..last; all versions up to pos.
+/// Part of a file's data that a returned sync call forced. Pages first..last; all versions up to
+/// pos.
 struct DataForce {
   uint32_t segment = 0;  ///< holds from this segment on
   Position pos = 0;
   uint64_t first_page = 0;
   uint64_t last_page = UINT64_MAX;
   uint64_t end = UINT64_MAX;  ///< in bytes
-  bool failed =
-      false;  ///< the call reported an error: what was dirty is lost unless written again (section 4)
+  /// the call reported an error: what was dirty is lost unless written again (section 4)
+  bool failed = false;
   bool whole() const { return first_page == 0 && last_page == UINT64_MAX; }
 };
 
@@ -92,12 +96,14 @@ struct FileHistory {
   Position created = 0;  ///< 0: before the run
   std::vector<WriteStep> writes;
   std::vector<SizeStep> sizes;
-  std::vector<std::pair<Position, uint64_t>> live_size;  ///< ascending; first entry is (0, base size)
-  std::map<uint64_t, std::vector<PageLife>> pages;       ///< pages that anything touched
+  /// ascending; first entry is (0, base size)
+  std::vector<std::pair<Position, uint64_t>> live_size;
+  std::map<uint64_t, std::vector<PageLife>> pages;  ///< pages that anything touched
   std::vector<Placement> placements;
   std::vector<DataForce> forces;
 
-  std::vector<Position> events;  ///< ascending: every position at which anything of the above changes
+  /// ascending: every position at which anything of the above changes
+  std::vector<Position> events;
 
   uint64_t LiveSize(Position cut) const;
 };
@@ -143,16 +149,17 @@ struct Group {
   Position pos = 0;
   uint32_t op = 0;
   std::vector<std::pair<ObjectId, Touch>> touches;
-  std::vector<size_t> slots;     ///< those that this group changed
-  bool moves_directory = false;  ///< a rename or exchange that involves a directory: whole even on posix
+  std::vector<size_t> slots;  ///< those that this group changed
+  /// a rename or exchange that involves a directory: whole even on posix
+  bool moves_directory = false;
 };
 
 /// A sync that returned, or failed.
 struct Force {
   uint32_t op = 0;
-  Position pos = 0;              ///< everything it can force has a position <= pos
-  OpKind kind = OpKind::kFsync;  ///< kFsync, kFdatasync, kSyncFs, kSyncAll; O_SYNC and O_DSYNC writes read as
-                                 ///< the first two
+  Position pos = 0;  ///< everything it can force has a position <= pos
+  /// kFsync, kFdatasync, kSyncFs, kSyncAll; O_SYNC and O_DSYNC writes read as the first two
+  OpKind kind = OpKind::kFsync;
   ObjectId object = kNoObject;
   uint64_t offset = 0, end = UINT64_MAX;
   bool ranged = false;
@@ -199,7 +206,8 @@ class Timeline {
   Position FirstLinkOfNameless(ObjectId object) const;
   /// The op did nothing in the run but was under way when it ended.
   bool InFlight(uint32_t op) const { return trace_->ops[op].flags & kFlagInFlight; }
-  /// This entry of the old tree, and all below it, is there in every state: walks need not look at it.
+  /// This entry of the old tree, and all below it, is there in every state: walks need not look at
+  /// it.
   bool InBundle(ObjectId dir, const std::string& name, ObjectId child) const;
   /// The entries of an old directory that are not in the bundle.
   const std::vector<std::pair<std::string, ObjectId>>& Lively(ObjectId dir) const;
@@ -221,13 +229,14 @@ class Timeline {
   std::unordered_map<ObjectId, std::vector<AttrVersion>> attrs_;
   std::unordered_map<ObjectId, std::map<std::string, std::vector<XattrVersion>>> xattrs_;
   std::unordered_map<ObjectId, Position> created_;
-  std::unordered_map<ObjectId, Position>
-      nameless_;  // born without a name -> position of its first link (0: none yet)
+  // born without a name -> position of its first link (0: none yet)
+  std::unordered_map<ObjectId, Position> nameless_;
   std::vector<bool> quiet_;
   std::unordered_map<ObjectId, std::vector<std::pair<std::string, ObjectId>>> lively_;
 };
 
-/// All timelines of a trace: one for each device, and for each order of overlapping ops that is tried.
+/// All timelines of a trace: one for each device, and for each order of overlapping ops that is
+/// tried.
 class History {
  public:
   /// `trace` must outlive this.
@@ -240,7 +249,9 @@ class History {
   size_t orders() const { return orders_; }
   bool all_orders() const { return all_orders_; }
   /// timelines()[order][index of device]
-  const std::vector<std::vector<std::unique_ptr<Timeline>>>& timelines() const { return timelines_; }
+  const std::vector<std::vector<std::unique_ptr<Timeline>>>& timelines() const {
+    return timelines_;
+  }
 
  private:
   const Trace& trace_;
@@ -251,9 +262,9 @@ class History {
   std::vector<std::vector<std::unique_ptr<Timeline>>> timelines_;
 };
 
-/// Orders of the ops that agree with what is known about their times: ticket order first, then every order in
-/// which one op is moved before one that it overlapped and has an object, a directory or a sync in common
-/// with. Sets `*all` to false when more than `limit` were due.
+/// Orders of the ops that agree with what is known about their times: ticket order first, then
+/// every order in which one op is moved before one that it overlapped and has an object, a
+/// directory or a sync in common with. Sets `*all` to false when more than `limit` were due.
 std::vector<std::vector<uint32_t>> OrdersOf(const Trace& trace, size_t limit, bool* all);
 
 }  // namespace oldornew

@@ -31,16 +31,19 @@ TEST(Litmus, NothingThatALitmusFileSaysContradictsTheModel) {
   EXPECT_GT(states, 2000u);
 }
 
-// Not a test: `scripts/model-precision` runs it to write results/model-precision.md, the list of states that
-// the model allows and nobody saw. They are gaps in precision or in the observation, never errors.
+// Not a test: `scripts/model-precision` runs it to write results/model-precision.md, the list of
+// states that the model allows and nobody saw. They are gaps in precision or in the observation,
+// never errors.
 TEST(ModelPrecision, DISABLED_Write) {
   const char* path = std::getenv("OLDORNEW_PRECISION_FILE");
   ASSERT_NE(path, nullptr);
   std::string text =
       "# States the model allows and no recorded run showed\n\n"
-      "Each litmus test of `harness/model/litmus` on each row it was recorded on (Linux 6.18, 924 runs). A "
+      "Each litmus test of `harness/model/litmus` on each row it was recorded on (Linux 6.18, 924 "
+      "runs). A "
       "state is listed with the\n"
-      "first crash point at which the model has it. Written by `scripts/model-precision`; not an error "
+      "first crash point at which the model has it. Written by `scripts/model-precision`; not an "
+      "error "
       "list.\n";
   size_t allowed = 0, seen = 0;
   for (const Litmus& test : AllLitmusTests()) {
@@ -50,8 +53,9 @@ TEST(ModelPrecision, DISABLED_Write) {
       for (const CrashState& state : StatesOf(test, *FindProfile(name))) {
         ++allowed;
         const bool known = std::any_of(by_mark.begin(), by_mark.end(), [&](const auto& entry) {
-          return std::any_of(entry.second.begin(), entry.second.end(),
-                             [&](const std::string& observed) { return Accounts(state.tree, observed); });
+          return std::any_of(
+              entry.second.begin(), entry.second.end(),
+              [&](const std::string& observed) { return Accounts(state.tree, observed); });
         });
         if (known) {
           ++seen;

@@ -1,6 +1,6 @@
-// The mutation score of the table and the rules: every cell is changed to every other value that it can have,
-// and every rule left out, one at a time; some litmus test must contradict each. What nothing contradicts,
-// nothing holds.
+// The mutation score of the table and the rules: every cell is changed to every other value that it
+// can have, and every rule left out, one at a time; some litmus test must contradict each. What
+// nothing contradicts, nothing holds.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -56,15 +56,15 @@ std::vector<Mutation> RuleMutations() {
   return out;
 }
 
-// Names of tests that contradict the mutated rows, at most `most`. Those that killed another mutation come
-// first.
+// Names of tests that contradict the mutated rows, at most `most`. Those that killed another
+// mutation come first.
 void FindKillers(Mutation* m, size_t most, std::vector<std::atomic<uint32_t>>* kills) {
   const auto& tests = AllLitmusTests();
   std::vector<size_t> order(tests.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::vector<uint32_t> counts(kills->begin(), kills->end());
-  // Then those that say all that is allowed: they are small, and one of them is made for each column and
-  // rule.
+  // Then those that say all that is allowed: they are small, and one of them is made for each
+  // column and rule.
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
     if (counts[a] != counts[b]) return counts[a] > counts[b];
     return tests[a].allowed.size() > tests[b].allowed.size();
@@ -95,7 +95,8 @@ void Examine(std::vector<Mutation>* mutations, size_t most, size_t first = 0, si
   }
   for (std::thread& thread : threads) thread.join();
   for (size_t i = first; i < mutations->size(); i += stride)
-    EXPECT_FALSE((*mutations)[i].killers.empty()) << "no litmus test holds " << (*mutations)[i].what;
+    EXPECT_FALSE((*mutations)[i].killers.empty())
+        << "no litmus test holds " << (*mutations)[i].what;
 }
 
 TEST(Mutation, EveryRuleIsHeldByALitmusTest) {
@@ -121,11 +122,14 @@ TEST(MutationScore, DISABLED_Write) {
   ASSERT_NE(path, nullptr);
   std::string text =
       "# Mutation score of the table and the rules\n\n"
-      "Every cell of every row changed to every other value that it can have beside the others, and every "
+      "Every cell of every row changed to every other value that it can have beside the others, "
+      "and every "
       "rule of the\n"
-      "enumeration left out, one at a time. A mutation is killed by a litmus test (`harness/model/litmus`) "
+      "enumeration left out, one at a time. A mutation is killed by a litmus test "
+      "(`harness/model/litmus`) "
       "that then\n"
-      "contradicts the model; at most three are named. A cell that does not apply in a row (`oldornew "
+      "contradicts the model; at most three are named. A cell that does not apply in a row "
+      "(`oldornew "
       "profiles`: \"-\") cannot be\n"
       "changed. Written by `scripts/mutation-score`.\n";
   size_t killed = 0, all = 0;
@@ -135,13 +139,14 @@ TEST(MutationScore, DISABLED_Write) {
     for (const Mutation& m : mutations) {
       ++all;
       killed += !m.killers.empty();
-      text += fmt::format("| {} | {} |\n", m.what, m.killers.empty() ? "**nothing**" : Join(m.killers, ", "));
+      text += fmt::format("| {} | {} |\n", m.what,
+                          m.killers.empty() ? "**nothing**" : Join(m.killers, ", "));
     }
   };
   section("Rules", RuleMutations());
   section("Cells", CellMutations());
-  text += fmt::format("\nProfile table {}. {} of {} mutations killed.\n", ProfileTable::BuiltIn().Version(),
-                      killed, all);
+  text += fmt::format("\nProfile table {}. {} of {} mutations killed.\n",
+                      ProfileTable::BuiltIn().Version(), killed, all);
   ASSERT_TRUE(WriteFile(path, text).has_value());
 }
 

@@ -35,13 +35,15 @@ const std::string& TargetOf(const Trace& trace, ObjectId object) {
 
 const Content& OldContent(const Trace& trace, ObjectId object) {
   static const Content none;
-  return static_cast<size_t>(object) < trace.old_tree.size() ? trace.old_tree.at(object).content : none;
+  return static_cast<size_t>(object) < trace.old_tree.size() ? trace.old_tree.at(object).content
+                                                             : none;
 }
 
 // The distinct values of one cell between the last forced one and the newest, newest first.
 template <typename Version, typename Value>
-std::vector<std::pair<Value, Position>> CellValues(const std::vector<Version>& versions, Position forced,
-                                                   Position horizon, Value (*value_of)(const Version&)) {
+std::vector<std::pair<Value, Position>> CellValues(const std::vector<Version>& versions,
+                                                   Position forced, Position horizon,
+                                                   Value (*value_of)(const Version&)) {
   std::vector<std::pair<Value, Position>> values;
   for (size_t i = versions.size(); i-- > 0;) {
     if (versions[i].pos > horizon) continue;
@@ -73,12 +75,12 @@ Sum Picture::Key(const std::vector<uint32_t>& choice) const {
   for (const NodeKey& node : node_keys) {
     Sum content = node.content, attributes = node.attributes;
     if (node.content_axis >= 0) {
-      const auto axis = static_cast<size_t>(node.content_axis);
-      content = axes[axis].key(choice[axis]);
+      const auto dimension = static_cast<size_t>(node.content_axis);
+      content = dimensions[dimension].key(choice[dimension]);
     }
     if (node.attribute_axis >= 0) {
-      const auto axis = static_cast<size_t>(node.attribute_axis);
-      attributes = axes[axis].key(choice[axis]);
+      const auto dimension = static_cast<size_t>(node.attribute_axis);
+      attributes = dimensions[dimension].key(choice[dimension]);
     }
     key += NodeSum(node.fixed, content, attributes);
   }
@@ -94,7 +96,8 @@ Pictures::Pictures(const Timeline& timeline, const Profile& profile, const Proje
       limit_(limit),
       metas_(timeline, profile, projection) {}
 
-const FileDomain* Pictures::Domain(const FileHistory& file, ObjectId object, const FileQuery& query) {
+const FileDomain* Pictures::Domain(const FileHistory& file, ObjectId object,
+                                   const FileQuery& query) {
   auto& domain = domains_[KeyOf(file, object, query)];
   if (domain == nullptr) domain = std::make_unique<FileDomain>(file, object, p_, query, grain_);
   return domain.get();
@@ -106,8 +109,8 @@ const Sum& Pictures::OldContentSum(ObjectId object) {
   return cached->second;
 }
 
-// The sum of all nodes below a directory of the old tree that no walk goes into: everything (`whole`), or
-// what is untouched itself and under a name that never changed.
+// The sum of all nodes below a directory of the old tree that no walk goes into: everything
+// (`whole`), or what is untouched itself and under a name that never changed.
 Sum Pictures::QuietSum(size_t root, const std::string& path, ObjectId object, bool whole) {
   auto [cached, fresh] = quiet_.try_emplace({path, {root, object}});
   if (!fresh) return cached->second;
@@ -120,7 +123,8 @@ Sum Pictures::QuietSum(size_t root, const std::string& path, ObjectId object, bo
     node.path = JoinPath(path, name);
     node.object = child;
     const Inode& inode = old_tree.at(child);
-    const Sum attributes = MixDigest(AttributeDigest({inode.mode, inode.uid, inode.gid, inode.xattrs}), 1);
+    const Sum attributes =
+        MixDigest(AttributeDigest({inode.mode, inode.uid, inode.gid, inode.xattrs}), 1);
     const Sum content = inode.kind == FileKind::kFile ? OldContentSum(child) : Sum();
     sum += NodeSum(FixedDigest(t_.trace(), node, inode.target), content, attributes);
     if (inode.kind == FileKind::kDirectory) sum += QuietSum(root, node.path, child, true);
@@ -184,8 +188,9 @@ std::shared_ptr<const std::vector<AttributeChoice>> Pictures::AttributeCells(Obj
   for (AttributeChoice& choice : choices) {
     choice.key = MixDigest(AttributeDigest(choice.attributes), 1);
   }
-  std::stable_sort(choices.begin(), choices.end(),
-                   [](const AttributeChoice& a, const AttributeChoice& b) { return a.weight < b.weight; });
+  std::stable_sort(
+      choices.begin(), choices.end(),
+      [](const AttributeChoice& a, const AttributeChoice& b) { return a.weight < b.weight; });
   cached = std::make_shared<const std::vector<AttributeChoice>>(std::move(choices));
   return cached;
 }
@@ -198,7 +203,8 @@ void Pictures::AddAxes(const MetaState& state, uint32_t segment, Picture* pictur
     if (!node.projected) continue;
     Picture::NodeKey key;
     key.fixed = FixedDigest(trace, node, TargetOf(trace, node.object));
-    if (node.quiet || node.bundle) picture->quiet += QuietSum(node.root, node.path, node.object, node.quiet);
+    if (node.quiet || node.bundle)
+      picture->quiet += QuietSum(node.root, node.path, node.object, node.quiet);
     const FileKind kind = trace.objects[static_cast<size_t>(node.object)].kind;
     if (kind == FileKind::kFile) {
       auto [known, fresh] = content_axis.try_emplace(node.object, -1);
@@ -206,35 +212,39 @@ void Pictures::AddAxes(const MetaState& state, uint32_t segment, Picture* pictur
       if (fresh && file != nullptr) {
         FileQuery query;
         auto logged = state.contents.find(node.object);
-        query.cut = logged == state.contents.end() ? state.cut : std::max(state.cut, logged->second);
+        query.cut =
+            logged == state.contents.end() ? state.cut : std::max(state.cut, logged->second);
         query.horizon = std::max(t_.segments()[segment].end, query.cut);
         query.segment = segment;
-        known->second = static_cast<int32_t>(picture->axes.size());
-        Axis axis;
-        axis.object = node.object;
-        axis.file = Domain(*file, node.object, query);
-        picture->axes.push_back(std::move(axis));
+        known->second = static_cast<int32_t>(picture->dimensions.size());
+        Dimension dimension;
+        dimension.object = node.object;
+        dimension.file = Domain(*file, node.object, query);
+        picture->dimensions.push_back(std::move(dimension));
       }
       key.content = file == nullptr ? OldContentSum(node.object) : Sum();
       key.content_axis = known->second;
     }
-    const bool varies = cells && (t_.AttrsOf(node.object) != nullptr || t_.XattrsOf(node.object) != nullptr);
+    const bool varies =
+        cells && (t_.AttrsOf(node.object) != nullptr || t_.XattrsOf(node.object) != nullptr);
     if (varies) {
       auto [known, fresh] = attribute_axis.try_emplace(node.object, -1);
       if (fresh) {
-        known->second = static_cast<int32_t>(picture->axes.size());
-        Axis axis;
-        axis.object = node.object;
-        axis.attributes = AttributeCells(node.object, segment);
-        picture->axes.push_back(std::move(axis));
+        known->second = static_cast<int32_t>(picture->dimensions.size());
+        Dimension dimension;
+        dimension.object = node.object;
+        dimension.attributes = AttributeCells(node.object, segment);
+        picture->dimensions.push_back(std::move(dimension));
       }
       key.attribute_axis = known->second;
     } else {
-      key.attributes = MixDigest(AttributeDigest(AttributesOf(*picture, state, {}, node.object)), 1);
+      key.attributes =
+          MixDigest(AttributeDigest(AttributesOf(*picture, state, {}, node.object)), 1);
     }
     picture->node_keys.push_back(key);
   }
-  for (const Axis& axis : picture->axes) picture->total = SaturatingMultiply(picture->total, axis.total());
+  for (const Dimension& dimension : picture->dimensions)
+    picture->total = SaturatingMultiply(picture->total, dimension.total());
 }
 
 // Two choices of metadata with one signature show the same pictures.
@@ -247,9 +257,9 @@ Digest Pictures::Signature(const Picture& picture) const {
     hasher.Add(static_cast<uint64_t>(node.content_axis + 1))
         .Add(static_cast<uint64_t>(node.attribute_axis + 1));
   }
-  for (const Axis& axis : picture.axes) {
-    hasher.Add(reinterpret_cast<uintptr_t>(axis.file))
-        .Add(reinterpret_cast<uintptr_t>(axis.attributes.get()));
+  for (const Dimension& dimension : picture.dimensions) {
+    hasher.Add(reinterpret_cast<uintptr_t>(dimension.file))
+        .Add(reinterpret_cast<uintptr_t>(dimension.attributes.get()));
   }
   return hasher.Finish();
 }
@@ -300,23 +310,25 @@ bool Pictures::List(uint64_t limit) {
   }
   for (Picture& picture : pictures_) {
     picture.max_weight = picture.weight;
-    for (const Axis& axis : picture.axes) picture.max_weight += axis.weight(axis.count() - 1);
+    for (const Dimension& dimension : picture.dimensions)
+      picture.max_weight += dimension.weight(dimension.count() - 1);
   }
   return complete;
 }
 
-Attributes AttributesOf(const Picture& picture, const MetaState& state, const AxisChoices& choices,
-                        ObjectId object) {
-  for (uint32_t a = 0; a < picture.axes.size(); ++a) {
-    const Axis& axis = picture.axes[a];
-    if (axis.object != object || axis.attributes == nullptr) continue;
+Attributes AttributesOf(const Picture& picture, const MetaState& state,
+                        const DimensionChoices& choices, ObjectId object) {
+  for (uint32_t a = 0; a < picture.dimensions.size(); ++a) {
+    const Dimension& dimension = picture.dimensions[a];
+    if (dimension.object != object || dimension.attributes == nullptr) continue;
     for (auto [chosen, index] : choices) {
-      if (chosen == a) return (*axis.attributes)[index].attributes;
+      if (chosen == a) return (*dimension.attributes)[index].attributes;
     }
-    return (*axis.attributes)[0].attributes;
+    return (*dimension.attributes)[0].attributes;
   }
   auto logged = state.attributes.find(object);
-  const Position cut = logged == state.attributes.end() ? state.cut : std::max(state.cut, logged->second);
+  const Position cut =
+      logged == state.attributes.end() ? state.cut : std::max(state.cut, logged->second);
   return picture.timeline->AttributesAt(object, cut);
 }
 
@@ -338,22 +350,23 @@ InodeIndex CopyOld(const FileTree& old_tree, ObjectId object, std::map<ObjectId,
 
 const std::map<std::string, InodeIndex> kNoEntries;
 
-Content ContentOf(const Picture& picture, const AxisChoices& choices, ObjectId object) {
-  for (uint32_t a = 0; a < picture.axes.size(); ++a) {
-    const Axis& axis = picture.axes[a];
-    if (axis.object != object || axis.file == nullptr) continue;
+Content ContentOf(const Picture& picture, const DimensionChoices& choices, ObjectId object) {
+  for (uint32_t a = 0; a < picture.dimensions.size(); ++a) {
+    const Dimension& dimension = picture.dimensions[a];
+    if (dimension.object != object || dimension.file == nullptr) continue;
     size_t index = 0;
     for (auto [chosen, i] : choices) {
       if (chosen == a) index = i;
     }
-    return axis.file->Render(axis.file->choices()[index]);
+    return dimension.file->Render(dimension.file->choices()[index]);
   }
   return OldContent(picture.timeline->trace(), object);
 }
 
 }  // namespace
 
-void AddToTree(const Picture& picture, const MetaState& state, const AxisChoices& choices, FileTree* tree) {
+void AddToTree(const Picture& picture, const MetaState& state, const DimensionChoices& choices,
+               FileTree* tree) {
   const Trace& trace = picture.timeline->trace();
   std::map<ObjectId, InodeIndex> known;
   for (const ViewNode& node : picture.view.nodes) {

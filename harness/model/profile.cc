@@ -29,7 +29,8 @@ class Resolver {
   Result<std::vector<std::shared_ptr<const Profile>>> Run() {
     for (const RowSpec& spec : specs_) {
       if (!IsName(spec.name)) {
-        Complain(spec.line, "{} cannot be the name of a row: no spaces, no slashes, not mainstream, not all",
+        Complain(spec.line,
+                 "{} cannot be the name of a row: no spaces, no slashes, not mainstream, not all",
                  Quote(spec.name));
       } else if (known_(spec.name) != nullptr || !by_name_.emplace(spec.name, &spec).second) {
         Complain(spec.line, "there is a row {} already", spec.name);
@@ -53,8 +54,8 @@ class Resolver {
  private:
   template <typename... Args>
   void Complain(int line, fmt::format_string<Args...> format, Args&&... args) {
-    wrong_.emplace_back(
-        line, fmt::format("{}:{}: {}", file_, line, fmt::format(format, std::forward<Args>(args)...)));
+    wrong_.emplace_back(line, fmt::format("{}:{}: {}", file_, line,
+                                          fmt::format(format, std::forward<Args>(args)...)));
   }
 
   // The row, or null when something was wrong with it or its base.
@@ -93,12 +94,14 @@ class Resolver {
       if (column < 0) {
         std::vector<std::string> names;
         for (const Column& c : Columns()) names.emplace_back(c.name);
-        Complain(cell.line, "there is no column {}; there are {}", Quote(cell.column), Join(names, ", "));
+        Complain(cell.line, "there is no column {}; there are {}", Quote(cell.column),
+                 Join(names, ", "));
         good = false;
         continue;
       }
       std::vector<std::string> texts;
-      for (const ColumnValue& v : Columns()[static_cast<size_t>(column)].values) texts.emplace_back(v.text);
+      for (const ColumnValue& v : Columns()[static_cast<size_t>(column)].values)
+        texts.emplace_back(v.text);
       const auto value = std::find(texts.begin(), texts.end(), cell.value);
       if (value == texts.end()) {
         Complain(cell.line, "{} has no value {}; it is one of {}", cell.column, Quote(cell.value),
@@ -108,7 +111,8 @@ class Resolver {
       }
       cells[static_cast<size_t>(column)] = {static_cast<int>(value - texts.begin()), &cell};
     }
-    // Cells before a changed one stand; those behind it that it makes impossible fall back, unless given.
+    // Cells before a changed one stand; those behind it that it makes impossible fall back, unless
+    // given.
     for (const auto& [column, chosen] : cells) {
       const auto& [value, cell] = chosen;
       const Domain domain = DomainOf(*profile, column);
@@ -135,10 +139,13 @@ class Resolver {
   std::vector<std::pair<int, std::string>> wrong_;
 };
 
-Digest TableDigest(const std::vector<std::shared_ptr<const Profile>>& rows, size_t first, size_t last) {
+Digest TableDigest(const std::vector<std::shared_ptr<const Profile>>& rows, size_t first,
+                   size_t last) {
   Hasher hasher;
   for (size_t i = first; i < last; ++i)
-    hasher.Add(rows[i]->name).Add(CellsDigest(*rows[i])).Add(static_cast<uint64_t>(rows[i]->mainstream));
+    hasher.Add(rows[i]->name)
+        .Add(CellsDigest(*rows[i]))
+        .Add(static_cast<uint64_t>(rows[i]->mainstream));
   return hasher.Finish();
 }
 
@@ -181,7 +188,8 @@ const Profile* ProfileTable::Find(std::string_view name) const {
   return nullptr;
 }
 
-Result<std::vector<const Profile*>> ProfileTable::Select(const std::vector<std::string>& names) const {
+Result<std::vector<const Profile*>> ProfileTable::Select(
+    const std::vector<std::string>& names) const {
   std::vector<const Profile*> selected;
   std::vector<std::string> unknown;
   auto add = [&](const Profile* p) {
@@ -207,7 +215,8 @@ Result<std::vector<const Profile*>> ProfileTable::Select(const std::vector<std::
 
 std::string ProfileTable::Version() const {
   std::string version = fmt::format("{}-{}", kNumber, TableDigest(rows_, 0, built_in_).Short());
-  if (rows_.size() > built_in_) version += "+" + TableDigest(rows_, built_in_, rows_.size()).Short();
+  if (rows_.size() > built_in_)
+    version += "+" + TableDigest(rows_, built_in_, rows_.size()).Short();
   return version;
 }
 

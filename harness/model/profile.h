@@ -1,10 +1,10 @@
-// Profile: what one file system, with one set of mount options, promises about a power cut; a row of enum
-// columns.
+// Profile: what one file system, with one set of mount options, promises about a power cut; a row
+// of enum columns.
 //
-// The rules that give the columns their meaning are those of persistence-model.md 7.3, 7.4 and 7.6 (7.6 wins
-// where they differ). A profile is data: adding a file system means adding a row to the table in
-// profile_table.cc, with its source, and a litmus column that was observed on it. Which values a cell can
-// have beside the others is in columns.h.
+// The rules that give the columns their meaning are those of persistence-model.md 7.3, 7.4 and 7.6
+// (7.6 wins where they differ). A profile is data: adding a file system means adding a row to the
+// table in profile_table.cc, with its source, and a litmus column that was observed on it. Which
+// values a cell can have beside the others is in columns.h.
 #pragma once
 
 #include <cstdint>
@@ -45,8 +45,8 @@ enum class Delalloc : uint8_t {
   kNotAtCommit,  ///< every commit first writes back all data before it (btrfs flushoncommit)
 };
 
-/// REPL (rename over an existing name) and TRCLOSE (close after O_TRUNC): what happens to the data not yet
-/// allocated (7.6.2).
+/// REPL (rename over an existing name) and TRCLOSE (close after O_TRUNC): what happens to the data
+/// not yet allocated (7.6.2).
 enum class Writeback : uint8_t {
   kNone,
   kStart,  ///< its floating groups come before the rename's; the data is not waited for
@@ -114,9 +114,9 @@ struct Profile {
   bool sync_noop = false;  ///< SYNC_NOOP: every sync call returns 0 and forces nothing
   TmpfileLink tmpfile_link = TmpfileLink::kKept;
   AfterCrash after_crash = AfterCrash::kTree;
-  RuleSet rules;                                    ///< all, but in the mutation test
-  std::string based_on;                             ///< the row it was written as a change of, or empty
-  std::string source;                               ///< where the row comes from, one line
+  RuleSet rules;         ///< all, but in the mutation test
+  std::string based_on;  ///< the row it was written as a change of, or empty
+  std::string source;    ///< where the row comes from, one line
   std::map<std::string, std::string> cell_sources;  ///< by name of the column
 };
 
@@ -147,8 +147,8 @@ class ProfileTable {
 
   static const ProfileTable& BuiltIn();
 
-  /// Adds rows. Errors (usage): every row and cell that does not fit, "file:line: sentence" each, one to a
-  /// line; then none is added.
+  /// Adds rows. Errors (usage): every row and cell that does not fit, "file:line: sentence" each,
+  /// one to a line; then none is added.
   Status Add(const std::vector<RowSpec>& rows, const std::string& file);
 
   /// In the order of the table, the user's own last. Pointers stay valid as long as the table.
@@ -156,7 +156,8 @@ class ProfileTable {
   const Profile* Find(std::string_view name) const;
   /// As SelectProfiles.
   Result<std::vector<const Profile*>> Select(const std::vector<std::string>& names) const;
-  /// "2-3f2a91c0": number and digest of the built-in rows; with rows of the user's "2-3f2a91c0+5d00c1aa".
+  /// "2-3f2a91c0": number and digest of the built-in rows; with rows of the user's
+  /// "2-3f2a91c0+5d00c1aa".
   std::string Version() const;
 
  private:
@@ -170,9 +171,9 @@ std::vector<std::reference_wrapper<const Profile>> Profiles();
 /// The built-in row of that exact name, or null.
 const Profile* FindProfile(std::string_view name);
 
-/// Names and sets to built-in rows: "mainstream" (oracles.md 18), "all" (every row that syncs at all), or a
-/// row's name. Duplicates are dropped, the first mention keeps its place. Unknown names give one error
-/// (ExitCode::kUsage) that lists the known ones.
+/// Names and sets to built-in rows: "mainstream" (oracles.md 18), "all" (every row that syncs at
+/// all), or a row's name. Duplicates are dropped, the first mention keeps its place. Unknown names
+/// give one error (ExitCode::kUsage) that lists the known ones.
 Result<std::vector<const Profile*>> SelectProfiles(const std::vector<std::string>& names);
 
 }  // namespace oldornew

@@ -21,14 +21,15 @@ CellSpec ReadCell(const std::string& column, const TomlValue& value, const TomlR
     cell.source = reader.Text("source").value_or("");
     reader.Finish();
   } else {
-    row.problems()->Add(
-        row.file(), value.line,
-        fmt::format("{} must be a string, or a table of value and source, not {}", column, value.KindName()));
+    row.problems()->Add(row.file(), value.line,
+                        fmt::format("{} must be a string, or a table of value and source, not {}",
+                                    column, value.KindName()));
   }
   return cell;
 }
 
-RowSpec ReadRow(const TomlTable& table, uint32_t line, const std::string& file, TomlProblems* problems) {
+RowSpec ReadRow(const TomlTable& table, uint32_t line, const std::string& file,
+                TomlProblems* problems) {
   TomlReader reader(table, "[[profile]]", file, line, problems);
   RowSpec spec;
   spec.line = static_cast<int>(line);
@@ -38,7 +39,8 @@ RowSpec ReadRow(const TomlTable& table, uint32_t line, const std::string& file, 
   spec.source = reader.Text("source").value_or("");
   spec.mainstream = reader.Flag("mainstream").value_or(false);
   if (!name) problems->Add(file, line, "a row without a name");
-  if (spec.source.empty()) problems->Add(file, line, "a row without a source: say why it is believed");
+  if (spec.source.empty())
+    problems->Add(file, line, "a row without a source: say why it is believed");
   if (const TomlTable* cells = reader.Table("cells")) {
     for (const auto& [column, value] : *cells) {
       CellSpec cell = ReadCell(column, value, reader);
@@ -71,9 +73,12 @@ Result<ProfileTable> ParseProfileFile(std::string_view text, const std::string& 
     if (*status) continue;
     for (std::string& line : Split(status->error().message, '\n')) lines.push_back(std::move(line));
   }
-  const auto number = [&](const std::string& line) { return std::atoi(line.c_str() + file.size() + 1); };
-  std::stable_sort(lines.begin(), lines.end(),
-                   [&](const std::string& a, const std::string& b) { return number(a) < number(b); });
+  const auto number = [&](const std::string& line) {
+    return std::atoi(line.c_str() + file.size() + 1);
+  };
+  std::stable_sort(lines.begin(), lines.end(), [&](const std::string& a, const std::string& b) {
+    return number(a) < number(b);
+  });
   return FailWith(ExitCode::kUsage, "{}", Join(lines, "\n"));
 }
 

@@ -17,8 +17,8 @@
 
 namespace oldornew {
 
-/// The built-in table and the rows in `text`, which came from `file`. Errors (usage): all that is wrong in
-/// the file, "file:line: sentence" each, one to a line.
+/// The built-in table and the rows in `text`, which came from `file`. Errors (usage): all that is
+/// wrong in the file, "file:line: sentence" each, one to a line.
 Result<ProfileTable> ParseProfileFile(std::string_view text, const std::string& file);
 
 }  // namespace oldornew

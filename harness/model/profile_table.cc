@@ -3,13 +3,14 @@
 namespace oldornew {
 namespace {
 
-constexpr char kMeasured[] = "persistence-model.md 7.4; 75 litmus tests recorded and replayed on Linux 6.18";
+constexpr char kMeasured[] =
+    "persistence-model.md 7.4; 75 litmus tests recorded and replayed on Linux 6.18";
 
-// The table. A row gives what sets it apart from the one it is based on, so that a reader sees the difference
-// between two mount options and nothing else. The number in a cell's source is the section of
-// persistence-model.md; Lnn are litmus tests, harness/model/litmus. Cells that do not apply in a row
-// (columns.h) are not given: where 7.4 has "startwb" in a row of NEWDATA=after_io, 7.6.2 says that it has no
-// effect.
+// The table. A row gives what sets it apart from the one it is based on, so that a reader sees the
+// difference between two mount options and nothing else. The number in a cell's source is the
+// section of persistence-model.md; Lnn are litmus tests, harness/model/litmus. Cells that do not
+// apply in a row (columns.h) are not given: where 7.4 has "startwb" in a row of NEWDATA=after_io,
+// 7.6.2 says that it has no effect.
 std::vector<RowSpec> Ext4Row() {
   return {
       {"ext4",
@@ -21,7 +22,8 @@ std::vector<RowSpec> Ext4Row() {
         {"OVERWRITE", "inplace", "3(g): L10, L11, L15"},
         {"DELALLOC", "y", "1.1, 3(e): L05, L08, L37"},
         {"NEWDATA", "zero",
-         "1.1: unwritten extents, the size is journalled when the I/O is submitted: L07d, L09w, L30, L35"},
+         "1.1: unwritten extents, the size is journalled when the I/O is submitted: L07d, L09w, "
+         "L30, L35"},
         {"TAILAPPEND", "zero", "1.3: L09s"},
         {"REPL", "startwb", "1.2: auto_da_alloc starts writeback and does not wait: L07, L07d"},
         {"TRCLOSE", "startwb", "3(h): L12, L12d"},
@@ -48,11 +50,13 @@ std::vector<RowSpec> Ext4Variants() {
        "ext4",
        Basis::kObserved,
        true,
-       "persistence-model.md 7.4; 75 litmus tests on Linux 6.18; the documented behaviour, and about what "
+       "persistence-model.md 7.4; 75 litmus tests on Linux 6.18; the documented behaviour, and "
+       "about what "
        "kernels up to 5.5 did",
        {{"NEWDATA", "ordered",
          "1.2, 3(f): blocks are allocated written, so the commit waits: L07d, L09w, L30"},
-        {"REPL", "wait", "7.4(1): blocks are allocated before the rename, so its commit waits: L07d"},
+        {"REPL", "wait",
+         "7.4(1): blocks are allocated before the rename, so its commit waits: L07d"},
         {"TRCLOSE", "wait", "7.4(1): L12d"}}},
       {"ext4,nodelalloc",
        "ext4",
@@ -82,7 +86,8 @@ std::vector<RowSpec> Ext4Variants() {
        kMeasured,
        {{"OVERWRITE", "journal", "3(g): L10, L11, L15, L22; NEWDATA, TAILAPPEND and TRUNC follow"},
         {"FSYNC_FILE", "prefix",
-         "7.4(5): not all, although the source calls ext4_force_commit: a clean file's fsync left a rename "
+         "7.4(5): not all, although the source calls ext4_force_commit: a clean file's fsync left "
+         "a rename "
          "undone, L40"}}},
       {"ext4@<6.5",
        "ext4",
@@ -112,7 +117,8 @@ std::vector<RowSpec> XfsRow() {
         {"NEWDATA", "after_io", "3(f): L09w, L30, L35"},
         {"TAILAPPEND", "after_io", "3(f): L09s"},
         {"REPL", "none", "3(e): no heuristic on rename: L07, L07d"},
-        {"TRCLOSE", "none", "7.6.2: startwb (3(h)) has no effect where the size follows the data: L12, L12d"},
+        {"TRCLOSE", "none",
+         "7.6.2: startwb (3(h)) has no effect where the size follows the data: L12, L12d"},
         {"TRUNC", "atomic", "7.4(2): L13"},
         {"REUSE", "after_commit", "note of 2026-11-22: L13, R20"},
         {"FSYNC_FILE", "prefix", "3(a), 7.6.3: L01 to L04, X01, X02, L40"},
@@ -135,7 +141,8 @@ std::vector<RowSpec> BtrfsRows() {
         {"NEWDATA", "after_io", "3(f): L09w, L30, L35"},
         {"TAILAPPEND", "after_io", "3(f): L09s"},
         {"REPL", "none",
-         "7.6.2: startwb (best effort since 3.17) has no effect where the size follows the data: L07, L07d"},
+         "7.6.2: startwb (best effort since 3.17) has no effect where the size follows the data: "
+         "L07, L07d"},
         {"TRCLOSE", "none", "7.6.2: as REPL: L12, L12d"},
         {"TRUNC", "atomic", "L13"},
         {"FSYNC_FILE", "names", "3(a): L01 to L04, L39, L56"},
@@ -180,9 +187,11 @@ std::vector<RowSpec> F2fsRows() {
         {"OVERWRITE", "inplace", "7.4: the weaker of log-structured and in-place update"},
         {"DELALLOC", "y", "7.4"},
         {"NEWDATA", "stale",
-         "3(f): after_io, but a roll-forward within one flush window can show a block whose data never "
+         "3(f): after_io, but a roll-forward within one flush window can show a block whose data "
+         "never "
          "landed"},
-        {"TAILAPPEND", "zero", "7.4, uncertain there; a block that landed before holds its bytes and zeros"},
+        {"TAILAPPEND", "zero",
+         "7.4, uncertain there; a block that landed before holds its bytes and zeros"},
         {"REPL", "none", "7.4, uncertain there: the weaker value"},
         {"TRCLOSE", "none", "7.4, uncertain there: the weaker value"},
         {"TRUNC", "torn", "7.4, uncertain there: the weaker value"},
@@ -235,12 +244,14 @@ std::vector<RowSpec> OtherRows() {
        Basis::kContract,
        false,
        "persistence-model.md 7.6.6; fsync(2), fdatasync(2), sync(2), and nothing else",
-       {{"META_ORDER", "none", "7.6.6: independent cells, which says all that the other columns would"}}},
+       {{"META_ORDER", "none",
+         "7.6.6: independent cells, which says all that the other columns would"}}},
       {"overlay",
        "ext4",
        Basis::kDocumentation,
        false,
-       "from documentation: persistence-model.md 3 (OV1), 7.4: the upper file system's row, here ext4; a "
+       "from documentation: persistence-model.md 3 (OV1), 7.4: the upper file system's row, here "
+       "ext4; a "
        "copy-up is whole "
        "before it shows. For another upper one, base a row of your own on its row",
        {}},
@@ -248,7 +259,8 @@ std::vector<RowSpec> OtherRows() {
        "overlay",
        Basis::kObserved,
        false,
-       "persistence-model.md 3 (OV2v, OV3v): all sync calls return 0 and are skipped; upper file system ext4",
+       "persistence-model.md 3 (OV2v, OV3v): all sync calls return 0 and are skipped; upper file "
+       "system ext4",
        {{"SYNC_NOOP", "y", "3: OV2v, OV3v"}}},
       {"tmpfs",
        "",

@@ -21,7 +21,8 @@ TEST(Profiles, EveryRowHoldsTogetherAndEveryCellThatAppliesHasASource) {
     EXPECT_NE(row.source, "") << row.name;
     for (size_t i = 0; i < Columns().size(); ++i) {
       const Column& column = Columns()[i];
-      const bool off = std::string(column.name) == "SYNC_NOOP" || std::string(column.name) == "AFTER_CRASH";
+      const bool off =
+          std::string(column.name) == "SYNC_NOOP" || std::string(column.name) == "AFTER_CRASH";
       if (off || !DomainOf(row, i).applies()) continue;
       EXPECT_TRUE(row.cell_sources.count(column.name)) << row.name << " " << column.name;
     }
@@ -30,8 +31,8 @@ TEST(Profiles, EveryRowHoldsTogetherAndEveryCellThatAppliesHasASource) {
   }
 }
 
-// persistence-model.md 7.4 and 7.6.18, written out a second time: a change of a cell is made in two places,
-// on purpose.
+// persistence-model.md 7.4 and 7.6.18, written out a second time: a change of a cell is made in two
+// places, on purpose.
 constexpr char kExt4[] =
     "META_ORDER=prefix OVERWRITE=inplace DELALLOC=y NEWDATA=zero TAILAPPEND=zero REPL=startwb "
     "TRCLOSE=startwb TRUNC=torn REUSE=after_commit "
@@ -41,13 +42,15 @@ constexpr char kXfs[] =
     "TRCLOSE=none TRUNC=atomic REUSE=after_commit "
     "FSYNC_FILE=prefix FSYNC_DIR=prefix DATASYNC_META=full TMPFILE_LINK=kept";
 constexpr char kBtrfs[] =
-    "META_ORDER=txlog OVERWRITE=cow DELALLOC=y NEWDATA=after_io TAILAPPEND=after_io REPL=none TRCLOSE=none "
+    "META_ORDER=txlog OVERWRITE=cow DELALLOC=y NEWDATA=after_io TAILAPPEND=after_io REPL=none "
+    "TRCLOSE=none "
     "TRUNC=atomic "
     "FSYNC_FILE=names FSYNC_DIR=newrec DIRMOVE=y";
 const std::pair<const char*, const char*> kRows[] = {
     {"ext4", kExt4},
     {"ext4,noauto_da_alloc",
-     "META_ORDER=prefix OVERWRITE=inplace DELALLOC=y NEWDATA=zero TAILAPPEND=zero REPL=none TRCLOSE=none "
+     "META_ORDER=prefix OVERWRITE=inplace DELALLOC=y NEWDATA=zero TAILAPPEND=zero REPL=none "
+     "TRCLOSE=none "
      "TRUNC=torn REUSE=after_commit "
      "FSYNC_FILE=prefix FSYNC_DIR=all DATASYNC_META=strict TMPFILE_LINK=kept"},
     {"ext4,dioread_lock",
@@ -62,11 +65,13 @@ const std::pair<const char*, const char*> kRows[] = {
     {"ext4,data=writeback",
      "META_ORDER=prefix OVERWRITE=inplace DELALLOC=y NEWDATA=zero TAILAPPEND=zero REPL=startwb "
      "TRCLOSE=startwb "
-     "TRUNC=late_zeros REUSE=at_once FSYNC_FILE=prefix FSYNC_DIR=all DATASYNC_META=strict TMPFILE_LINK=kept"},
+     "TRUNC=late_zeros REUSE=at_once FSYNC_FILE=prefix FSYNC_DIR=all DATASYNC_META=strict "
+     "TMPFILE_LINK=kept"},
     {"ext4,data=writeback,dioread_lock",
      "META_ORDER=prefix OVERWRITE=inplace DELALLOC=y NEWDATA=stale TAILAPPEND=zero REPL=startwb "
      "TRCLOSE=startwb "
-     "TRUNC=late_zeros REUSE=at_once FSYNC_FILE=prefix FSYNC_DIR=all DATASYNC_META=strict TMPFILE_LINK=kept"},
+     "TRUNC=late_zeros REUSE=at_once FSYNC_FILE=prefix FSYNC_DIR=all DATASYNC_META=strict "
+     "TMPFILE_LINK=kept"},
     {"ext4,data=journal",
      "META_ORDER=prefix OVERWRITE=journal FSYNC_FILE=prefix FSYNC_DIR=all DATASYNC_META=strict "
      "TMPFILE_LINK=kept"},
@@ -81,7 +86,8 @@ const std::pair<const char*, const char*> kRows[] = {
     {"xfs", kXfs},
     {"btrfs", kBtrfs},
     {"btrfs,flushoncommit",
-     "META_ORDER=txlog OVERWRITE=cow DELALLOC=n_at_commit FSYNC_FILE=names FSYNC_DIR=newrec DIRMOVE=y"},
+     "META_ORDER=txlog OVERWRITE=cow DELALLOC=n_at_commit FSYNC_FILE=names FSYNC_DIR=newrec "
+     "DIRMOVE=y"},
     {"btrfs,notreelog",
      "META_ORDER=prefix OVERWRITE=cow DELALLOC=y NEWDATA=after_io TAILAPPEND=after_io REPL=none "
      "TRCLOSE=none TRUNC=atomic "
@@ -91,11 +97,13 @@ const std::pair<const char*, const char*> kRows[] = {
      "TRCLOSE=none "
      "TRUNC=atomic REUSE=after_commit FSYNC_FILE=names FSYNC_DIR=newrec DIRMOVE=y"},
     {"f2fs",
-     "META_ORDER=txlog OVERWRITE=inplace DELALLOC=y NEWDATA=stale TAILAPPEND=zero REPL=none TRCLOSE=none "
+     "META_ORDER=txlog OVERWRITE=inplace DELALLOC=y NEWDATA=stale TAILAPPEND=zero REPL=none "
+     "TRCLOSE=none "
      "TRUNC=torn REUSE=after_commit "
      "FSYNC_FILE=names FSYNC_DIR=all"},
     {"f2fs,fsync_mode=strict",
-     "META_ORDER=prefix OVERWRITE=inplace DELALLOC=y NEWDATA=after_io TAILAPPEND=after_io REPL=none "
+     "META_ORDER=prefix OVERWRITE=inplace DELALLOC=y NEWDATA=after_io TAILAPPEND=after_io "
+     "REPL=none "
      "TRCLOSE=none TRUNC=torn REUSE=after_commit "
      "FSYNC_FILE=prefix FSYNC_DIR=prefix DATASYNC_META=full TMPFILE_LINK=kept"},
     {"ext4:contract",
@@ -103,7 +111,8 @@ const std::pair<const char*, const char*> kRows[] = {
      "TRCLOSE=wait TRUNC=torn REUSE=after_commit "
      "FSYNC_FILE=prefix FSYNC_DIR=prefix DATASYNC_META=strict TMPFILE_LINK=kept"},
     {"xfs:contract",
-     "META_ORDER=prefix OVERWRITE=inplace DELALLOC=y NEWDATA=after_io TAILAPPEND=after_io REPL=none "
+     "META_ORDER=prefix OVERWRITE=inplace DELALLOC=y NEWDATA=after_io TAILAPPEND=after_io "
+     "REPL=none "
      "TRCLOSE=none TRUNC=torn REUSE=after_commit "
      "FSYNC_FILE=prefix FSYNC_DIR=prefix DATASYNC_META=full TMPFILE_LINK=kept"},
     {"btrfs:contract", "META_ORDER=none"},
@@ -145,7 +154,8 @@ TEST(Profiles, CellsComeBackFromTheirText) {
     EXPECT_EQ(CellsDigest(*back), CellsDigest(row)) << row.name;
     EXPECT_EQ(CellsText(*back), CellsText(row));
   }
-  const auto wrong = ParseCells("NEWDATA=after NEWDATA2=zero TRUNC=torn REUSE=after_commit META_ORDER=none");
+  const auto wrong =
+      ParseCells("NEWDATA=after NEWDATA2=zero TRUNC=torn REUSE=after_commit META_ORDER=none");
   ASSERT_FALSE(wrong.has_value());
   EXPECT_THAT(wrong.error().message, HasSubstr("NEWDATA has no value \"after\""));
   EXPECT_THAT(wrong.error().message, HasSubstr("\"NEWDATA2=zero\" is no cell"));
@@ -212,7 +222,8 @@ FSYNC_DIR = "prefix"
   EXPECT_EQ(younger->fsync_dir, FsyncDir::kPrefix);
   EXPECT_EQ(younger->cell_sources.at("NEWDATA"), "page 7");
   EXPECT_EQ(younger->cell_sources.at("TRUNC"), "a guess");
-  EXPECT_EQ(younger->cell_sources.at("OVERWRITE"), FindProfile("ext4")->cell_sources.at("OVERWRITE"));
+  EXPECT_EQ(younger->cell_sources.at("OVERWRITE"),
+            FindProfile("ext4")->cell_sources.at("OVERWRITE"));
   const auto mainstream = table->Select({"mainstream"});
   EXPECT_EQ(mainstream->back()->name, "younger");
   EXPECT_EQ(mainstream->size(), 14u);
@@ -255,8 +266,9 @@ cells.DIRMOVE = { value = "y", sauce = "s" }
        {"own.toml:1: unknown key \"colour\"", "own.toml:2: there is a row xfs already",
         "own.toml:5: a row without a source", "own.toml:5: \"two words\" cannot be the name",
         "own.toml:5: two words is based on ext5, which is no row",
-        "own.toml:12: there is no column \"NEWDATUM\"", "own.toml:13: NEWDATA has no value \"nought\"",
-        "own.toml:14: unknown key \"flavour\"", "is based on itself", "own.toml:22: source must be a string",
+        "own.toml:12: there is no column \"NEWDATUM\"",
+        "own.toml:13: NEWDATA has no value \"nought\"", "own.toml:14: unknown key \"flavour\"",
+        "is based on itself", "own.toml:22: source must be a string",
         "own.toml:23: mainstream must be true or false", "own.toml:24: REPL=startwb does not fit",
         "own.toml:25: DIRMOVE=y does not fit", "own.toml:25: unknown key \"sauce\""}) {
     EXPECT_THAT(m, HasSubstr(line));

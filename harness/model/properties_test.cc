@@ -1,4 +1,5 @@
-// Properties that every trace and every row must have, checked on traces made at random from fixed seeds.
+// Properties that every trace and every row must have, checked on traces made at random from fixed
+// seeds.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -90,7 +91,8 @@ class RandomProgram {
         return;
       default:
         if (Below(4) == 0) b_.SyncFs();
-        if (const std::string other = AnyFile(); other != file && Below(2)) b_.Exchange(file, other);
+        if (const std::string other = AnyFile(); other != file && Below(2))
+          b_.Exchange(file, other);
         return;
     }
   }
@@ -102,16 +104,17 @@ class RandomProgram {
   int letter_ = 0;
 };
 
-std::vector<CrashState> AllStates(const Trace& trace, const Profile& row, bool* exhaustive = nullptr,
-                                  uint64_t max_states = 60000) {
+std::vector<CrashState> AllStates(const Trace& trace, const Profile& row,
+                                  bool* exhaustive = nullptr, uint64_t max_states = 60000) {
   std::vector<CrashState> states;
   Limits limits;
   limits.grain = Grain::kPage;
   limits.max_states = max_states;
-  const Coverage coverage = ForEachCrashState(trace, row, {{""}}, limits, [&](const CrashState& state) {
-    states.push_back(state);
-    return true;
-  });
+  const Coverage coverage =
+      ForEachCrashState(trace, row, {{""}}, limits, [&](const CrashState& state) {
+        states.push_back(state);
+        return true;
+      });
   EXPECT_EQ(coverage.states_distinct, states.size());
   if (exhaustive != nullptr) {
     *exhaustive = coverage.exhaustive;
@@ -167,7 +170,8 @@ void EveryChoiceGivesItsStateBack(uint32_t first, uint32_t last) {
         for (const std::string& choice : {state.choice, state.late_choice}) {
           const Result<CrashState> again = RealiseChoice(trace, row, choice);
           ASSERT_TRUE(again.has_value()) << again.error().message;
-          EXPECT_EQ(again->digest, state.digest) << "seed " << seed << " " << row.name << " " << choice;
+          EXPECT_EQ(again->digest, state.digest)
+              << "seed " << seed << " " << row.name << " " << choice;
           EXPECT_EQ(again->tree.RootDigest(true), state.tree.RootDigest(true)) << choice;
           EXPECT_EQ(choice.find_first_of(" \n\t"), std::string::npos);
         }
@@ -212,7 +216,8 @@ void WithoutASyncEveryStateStaysReachable(uint32_t first, uint32_t last) {
       for (const CrashState& state : AllStates(trace, row, nullptr, 2000)) {
         for (uint32_t point = 0; point < trace.ops.size(); ++point) {
           if (Forces(trace.ops[point])) continue;
-          EXPECT_TRUE(!At(state, point) || At(state, point + 1)) << "seed " << seed << " " << row.name;
+          EXPECT_TRUE(!At(state, point) || At(state, point + 1))
+              << "seed " << seed << " " << row.name;
         }
       }
     }
@@ -225,7 +230,8 @@ void EveryRowThatSyncsIsWithinPosix(uint32_t first, uint32_t last) {
     const Trace trace = RandomProgram(seed).Make(5);
     bool exhaustive = false;
     std::map<Digest, const CrashState*> weakest;
-    const std::vector<CrashState> posix = AllStates(trace, *FindProfile("posix"), &exhaustive, 400000);
+    const std::vector<CrashState> posix =
+        AllStates(trace, *FindProfile("posix"), &exhaustive, 400000);
     if (!exhaustive) continue;
     for (const CrashState& state : posix) weakest[state.tree.RootDigest(true)] = &state;
     for (const Profile& row : Profiles()) {
@@ -233,7 +239,8 @@ void EveryRowThatSyncsIsWithinPosix(uint32_t first, uint32_t last) {
       for (const CrashState& state : AllStates(trace, row)) {
         ++compared;
         auto known = weakest.find(state.tree.RootDigest(true));
-        ASSERT_NE(known, weakest.end()) << "seed " << seed << " " << row.name << " " << state.choice;
+        ASSERT_NE(known, weakest.end())
+            << "seed " << seed << " " << row.name << " " << state.choice;
         EXPECT_GE(known->second->last_point, state.last_point)
             << "seed " << seed << " " << row.name << " " << state.choice;
         EXPECT_LE(known->second->first_point, state.first_point)

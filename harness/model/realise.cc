@@ -1,6 +1,6 @@
-// RealiseChoice: from the text of a choice back to the state. The text names metadata by segment, cut and
-// slot version, and data by object, size and unit; crash_states.cc writes it (PartText). Everything is
-// checked: the text may come from a file.
+// RealiseChoice: from the text of a choice back to the state. The text names metadata by segment,
+// cut and slot version, and data by object, size and unit; crash_states.cc writes it (PartText).
+// Everything is checked: the text may come from a file.
 #include <algorithm>
 #include <charconv>
 #include <map>
@@ -69,7 +69,8 @@ bool ParseField(std::string_view field, Parsed* out) {
   PartChoice& part = out->parts.back();
   size_t key = 0;
   uint32_t value = 0;
-  if (!ReadNumber(&field, &key) || !ReadChar(&field, '=') || !ReadNumber(&field, &value)) return false;
+  if (!ReadNumber(&field, &key) || !ReadChar(&field, '=') || !ReadNumber(&field, &value))
+    return false;
   if (kind == 'n') {
     part.id.slots.emplace_back(key, value);
   } else if (kind == 'a') {
@@ -79,7 +80,8 @@ bool ParseField(std::string_view field, Parsed* out) {
     data.size = value;
     while (ReadChar(&field, ',')) {
       std::pair<uint32_t, uint32_t> unit;
-      if (!ReadNumber(&field, &unit.first) || !ReadChar(&field, ':') || !ReadNumber(&field, &unit.second))
+      if (!ReadNumber(&field, &unit.first) || !ReadChar(&field, ':') ||
+          !ReadNumber(&field, &unit.second))
         return false;
       if (!data.units.empty() && data.units.back().first >= unit.first) return false;
       data.units.push_back(unit);
@@ -109,26 +111,27 @@ std::optional<Parsed> Parse(std::string_view text) {
 }
 
 tl::unexpected<Error> DoesNotFit(std::string_view choice, std::string_view why) {
-  return FailWith(ExitCode::kUsage, "crash state '{}' does not belong to this recording and profile: {}",
-                  choice, why);
+  return FailWith(ExitCode::kUsage,
+                  "crash state '{}' does not belong to this recording and profile: {}", choice,
+                  why);
 }
 
-// Puts what the text says about each axis on the picture. The text may be silent on an axis: then nothing of
-// it is lost.
-std::optional<AxisChoices> ChoicesFor(const Picture& picture, const PartChoice& part) {
-  AxisChoices choices;
-  for (uint32_t a = 0; a < picture.axes.size(); ++a) {
-    const Axis& axis = picture.axes[a];
-    if (axis.file == nullptr) {
-      auto said = part.attributes.find(axis.object);
+// Puts what the text says about each dimension on the picture. The text may be silent on an dimension: then
+// nothing of it is lost.
+std::optional<DimensionChoices> ChoicesFor(const Picture& picture, const PartChoice& part) {
+  DimensionChoices choices;
+  for (uint32_t a = 0; a < picture.dimensions.size(); ++a) {
+    const Dimension& dimension = picture.dimensions[a];
+    if (dimension.file == nullptr) {
+      auto said = part.attributes.find(dimension.object);
       if (said == part.attributes.end()) continue;
-      if (said->second >= axis.count()) return std::nullopt;
+      if (said->second >= dimension.count()) return std::nullopt;
       choices.emplace_back(a, said->second);
       continue;
     }
-    auto said = part.data.find(axis.object);
+    auto said = part.data.find(dimension.object);
     if (said == part.data.end()) continue;
-    const auto index = axis.file->Find(said->second.size, said->second.units);
+    const auto index = dimension.file->Find(said->second.size, said->second.units);
     if (!index) return std::nullopt;
     choices.emplace_back(a, *index);
   }
@@ -136,12 +139,14 @@ std::optional<AxisChoices> ChoicesFor(const Picture& picture, const PartChoice& 
 }
 
 // `parsed` fits the trace; the grain is that of the history.
-Result<CrashState> RealiseParsed(const History& history, const Profile& profile, std::string_view choice,
-                                 const std::optional<Parsed>& parsed, const Projection& projection) {
+Result<CrashState> RealiseParsed(const History& history, const Profile& profile,
+                                 std::string_view choice, const std::optional<Parsed>& parsed,
+                                 const Projection& projection) {
   const Trace& trace = history.trace();
   const std::vector<size_t> devices = JudgedDevices(history);
   if (parsed->order >= history.orders()) return DoesNotFit(choice, "no such order of ops");
-  if (parsed->parts.size() != devices.size()) return DoesNotFit(choice, "another number of file systems");
+  if (parsed->parts.size() != devices.size())
+    return DoesNotFit(choice, "another number of file systems");
   CrashState state;
   state.tree = EmptyRoots(trace);
   state.choice = state.late_choice = std::string(choice);
@@ -151,10 +156,11 @@ Result<CrashState> RealiseParsed(const History& history, const Profile& profile,
     const Timeline& timeline = *history.timelines()[parsed->order][devices[d]];
     const PartChoice& part = parsed->parts[d];
     for (const auto& [object, data] : part.data) {
-      if (timeline.File(object) == nullptr) return DoesNotFit(choice, "a file that was never written");
+      if (timeline.File(object) == nullptr)
+        return DoesNotFit(choice, "a file that was never written");
     }
-    // The choice itself is added to the list of a file's choices if the list does not reach so far: see
-    // FileDomain::Find.
+    // The choice itself is added to the list of a file's choices if the list does not reach so far:
+    // see FileDomain::Find.
     Pictures pictures(timeline, profile, projection, parsed->grain, 1);
     if (!pictures.metas().Fits(part.id)) return DoesNotFit(choice, "no such choice of metadata");
     const Segment& segment = timeline.segments()[part.id.segment];
@@ -165,12 +171,13 @@ Result<CrashState> RealiseParsed(const History& history, const Profile& profile,
     Picture picture = pictures.One(meta);
     if (!picture.view.valid) return DoesNotFit(choice, "a directory with two parents");
     pictures.List(1);
-    const std::optional<AxisChoices> choices = ChoicesFor(picture, part);
+    const std::optional<DimensionChoices> choices = ChoicesFor(picture, part);
     if (!choices) return DoesNotFit(choice, "no such content");
-    std::vector<uint32_t> full(picture.axes.size(), 0);
+    std::vector<uint32_t> full(picture.dimensions.size(), 0);
     for (auto [a, index] : *choices) full[a] = index;
     key += picture.Key(full);
-    for (uint32_t a = 0; a < full.size(); ++a) state.deviations += picture.axes[a].weight(full[a]);
+    for (uint32_t a = 0; a < full.size(); ++a)
+      state.deviations += picture.dimensions[a].weight(full[a]);
     const MetaState names = pictures.metas().Expand(part.id);
     AddToTree(picture, names, *choices, &state.tree);
     Explain(picture, names, *choices, projection, parsed->point, &state.lost, &state.named_by);
@@ -196,16 +203,16 @@ Status CheckParsed(const std::optional<Parsed>& parsed, const Trace& trace, cons
 
 }  // namespace
 
-Result<CrashState> RealiseChoice(const Trace& trace, const Profile& profile, std::string_view choice,
-                                 const Projection& projection) {
+Result<CrashState> RealiseChoice(const Trace& trace, const Profile& profile,
+                                 std::string_view choice, const Projection& projection) {
   const std::optional<Parsed> parsed = Parse(choice);
   RETURN_IF_ERROR(CheckParsed(parsed, trace, profile, choice));
   if (parsed->nothing) return NothingLeft(trace, parsed->point);
   return RealiseParsed(History(trace, parsed->grain), profile, choice, parsed, projection);
 }
 
-Result<CrashState> RealiseChoice(const History& history, const Profile& profile, std::string_view choice,
-                                 const Projection& projection) {
+Result<CrashState> RealiseChoice(const History& history, const Profile& profile,
+                                 std::string_view choice, const Projection& projection) {
   const std::optional<Parsed> parsed = Parse(choice);
   RETURN_IF_ERROR(CheckParsed(parsed, history.trace(), profile, choice));
   if (parsed->nothing) return NothingLeft(history.trace(), parsed->point);

@@ -1,8 +1,8 @@
 // Rules: the rules of persistence-model.md that the enumeration follows, each by name.
 //
-// A rule that nothing holds is a rule that can be lost without anybody noticing. So each can be left out, one
-// at a time, and the mutation test (mutation_test.cc) asks that some litmus test then fails. Nothing else
-// ever leaves one out.
+// A rule that nothing holds is a rule that can be lost without anybody noticing. So each can be
+// left out, one at a time, and the mutation test (mutation_test.cc) asks that some litmus test then
+// fails. Nothing else ever leaves one out.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// One test for each rule of persistence-model.md 7 that the litmus tests do not already hold: take the rule
-// away and it is red.
+// One test for each rule of persistence-model.md 7 that the litmus tests do not already hold: take
+// the rule away and it is red.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <linux/falloc.h>
@@ -46,29 +46,42 @@ TEST(Rules, ARenameToAFreshNameMayLeaveBothNamesOrNeitherOnPosixOnly) {
   EXPECT_THAT(SeenTogether(trace, "posix", {"a", "b"}),
               UnorderedElementsAre("A4096 absent", "absent A4096", "A4096 A4096", "absent absent"));
   for (const char* row : {"ext4", "xfs", "btrfs", "f2fs"}) {
-    EXPECT_THAT(SeenTogether(trace, row, {"a", "b"}), UnorderedElementsAre("A4096 absent", "absent A4096"))
+    EXPECT_THAT(SeenTogether(trace, row, {"a", "b"}),
+                UnorderedElementsAre("A4096 absent", "absent A4096"))
         << row;
   }
 }
 
 TEST(Rules, ARenamedDirectoryIsNeverInTwoPlacesNorNowhere) {
-  const Trace trace =
-      TraceBuilder().OldDir("a").OldFile("a/f", A).OldDir("p").Rename("a", "p/b").Fsync("p").Build();
+  const Trace trace = TraceBuilder()
+                          .OldDir("a")
+                          .OldFile("a/f", A)
+                          .OldDir("p")
+                          .Rename("a", "p/b")
+                          .Fsync("p")
+                          .Build();
   for (const std::string& row : RowsThatSync()) {
     EXPECT_THAT(SeenTogether(trace, row, {"a/f", "p/b/f"}),
                 UnorderedElementsAre("A4096 absent", "absent A4096"))
         << row;
-    EXPECT_THAT(SeenTogether(trace, row, {"a/f", "p/b/f"}, 2), UnorderedElementsAre("absent A4096")) << row;
+    EXPECT_THAT(SeenTogether(trace, row, {"a/f", "p/b/f"}, 2), UnorderedElementsAre("absent A4096"))
+        << row;
     EXPECT_THAT(Seen(trace, row, "a/f", 2), UnorderedElementsAre("absent")) << row;
   }
 }
 
 TEST(Rules, AFailedCallChangesNothing) {
-  const Trace trace =
-      TraceBuilder().OldFile("f", A).Failing(ENOSPC).Write("f", 0, B).Failing(EXDEV).Rename("f", "g").Build();
+  const Trace trace = TraceBuilder()
+                          .OldFile("f", A)
+                          .Failing(ENOSPC)
+                          .Write("f", 0, B)
+                          .Failing(EXDEV)
+                          .Rename("f", "g")
+                          .Build();
   for (const Profile& row : Profiles()) {
     if (row.after_crash == AfterCrash::kEmpty) continue;
-    EXPECT_THAT(SeenTogether(trace, row.name, {"f", "g"}), UnorderedElementsAre("A4096 absent")) << row.name;
+    EXPECT_THAT(SeenTogether(trace, row.name, {"f", "g"}), UnorderedElementsAre("A4096 absent"))
+        << row.name;
   }
 }
 
@@ -79,8 +92,8 @@ TEST(Rules, AFailedFsyncForcesNothingAndALaterOneOnlyWhatWasWrittenAgain) {
   const Trace again = start().Fsync("f").Build();
   const Trace rewritten = start().Write("f", 0, C).Fsync("f").Build();
   for (const std::string& row : RowsThatSync()) {
-    if (row == "ext4,data=journal" || row == "btrfs,flushoncommit")
-      continue;  // data travels with the metadata
+    // data travels with the metadata
+    if (row == "ext4,data=journal" || row == "btrfs,flushoncommit") continue;
     EXPECT_THAT(Seen(again, row, "f", 3), IsSupersetOf({"A8192", "B8192"})) << row;
     const auto states = Seen(rewritten, row, "f", 4);
     EXPECT_THAT(states, IsSupersetOf({"C4096A4096", "C4096B4096"})) << row;
@@ -89,8 +102,14 @@ TEST(Rules, AFailedFsyncForcesNothingAndALaterOneOnlyWhatWasWrittenAgain) {
 }
 
 TEST(Rules, AFailedFsyncOfANewFileLeavesItsDataInDoubtForGood) {
-  const Trace trace =
-      TraceBuilder().Create("f").Write("f", 0, B).Failing(EIO).Fsync("f").Fsync("f").Fsync("").Build();
+  const Trace trace = TraceBuilder()
+                          .Create("f")
+                          .Write("f", 0, B)
+                          .Failing(EIO)
+                          .Fsync("f")
+                          .Fsync("f")
+                          .Fsync("")
+                          .Build();
   EXPECT_THAT(Seen(trace, "ext4", "f", 5), IsSupersetOf({"04096", "B4096"}));
   EXPECT_THAT(Seen(trace, "xfs", "f", 5), UnorderedElementsAre("empty", "B4096"));
   EXPECT_THAT(Seen(trace, "btrfs", "f", 5), UnorderedElementsAre("empty", "B4096"));
@@ -104,23 +123,31 @@ TEST(Rules, AnFsyncThatFailedForAnotherReasonNeverHappened) {
 }
 
 TEST(Rules, ODsyncForcesItsOwnRangeOnly) {
-  const Trace trace =
-      TraceBuilder().OldFile("f", A + A).Write("f", 4096, B).Write("f", 0, C, kFlagDataSync).Build();
+  const Trace trace = TraceBuilder()
+                          .OldFile("f", A + A)
+                          .Write("f", 4096, B)
+                          .Write("f", 0, C, kFlagDataSync)
+                          .Build();
   for (const char* row : {"ext4", "xfs", "posix", "btrfs,nodatacow"}) {
-    EXPECT_THAT(Seen(trace, row, "f", 2), UnorderedElementsAre("C4096A4096", "C4096B4096", "C4096B2048A2048"))
+    EXPECT_THAT(Seen(trace, row, "f", 2),
+                UnorderedElementsAre("C4096A4096", "C4096B4096", "C4096B2048A2048"))
         << row;
   }
 }
 
 TEST(Rules, AnODsyncWriteUnderWayCanBeThereInPart) {
-  const Trace trace = TraceBuilder().OldFile("f", A + A).Write("f", 0, B + B, kFlagDataSync).Build();
-  EXPECT_THAT(Seen(trace, "ext4", "f"), IsSupersetOf({"A8192", "B4096A4096", "A4096B4096", "B8192"}));
+  const Trace trace =
+      TraceBuilder().OldFile("f", A + A).Write("f", 0, B + B, kFlagDataSync).Build();
+  EXPECT_THAT(Seen(trace, "ext4", "f"),
+              IsSupersetOf({"A8192", "B4096A4096", "A4096B4096", "B8192"}));
   EXPECT_THAT(Seen(trace, "ext4", "f", 1), ElementsAre("B8192"));
 }
 
 TEST(Rules, OneSectorIsNeverTorn) {
-  const Trace trace = TraceBuilder().OldFile("f", A).Write("f", 1024, std::string(512, 'B')).Build();
-  EXPECT_THAT(Seen(trace, "posix", "f", 0, Grain::kSector), UnorderedElementsAre("A4096", "A1024B512A2560"));
+  const Trace trace =
+      TraceBuilder().OldFile("f", A).Write("f", 1024, std::string(512, 'B')).Build();
+  EXPECT_THAT(Seen(trace, "posix", "f", 0, Grain::kSector),
+              UnorderedElementsAre("A4096", "A1024B512A2560"));
   const Trace two = TraceBuilder().OldFile("f", A).Write("f", 1024, std::string(1024, 'B')).Build();
   EXPECT_THAT(Seen(two, "posix", "f", 0, Grain::kSector),
               UnorderedElementsAre("A4096", "A1024B1024A2048", "A1024B512A2560", "A1536B512A2048"));
@@ -129,7 +156,8 @@ TEST(Rules, OneSectorIsNeverTorn) {
 TEST(Rules, CopyOnWriteAndJournalledPagesAreNeverTorn) {
   const Trace trace = TraceBuilder().OldFile("f", A).Write("f", 0, B).Build();
   for (const char* row : {"btrfs", "ext4,data=journal"}) {
-    EXPECT_THAT(Seen(trace, row, "f", 0, Grain::kSector), UnorderedElementsAre("A4096", "B4096")) << row;
+    EXPECT_THAT(Seen(trace, row, "f", 0, Grain::kSector), UnorderedElementsAre("A4096", "B4096"))
+        << row;
   }
   EXPECT_GT(Seen(trace, "xfs", "f", 0, Grain::kSector).size(), 10u);
 }
@@ -145,21 +173,33 @@ TEST(Rules, CloseAfterTruncationPlacesTheDataBeforeTheNextGroupOnExt4) {
                           .Build();
   EXPECT_THAT(Seen(trace, "ext4", "f", 5), UnorderedElementsAre("04096", "B4096"));
   EXPECT_THAT(Seen(trace, "ext4,dioread_lock", "f", 5), UnorderedElementsAre("B4096"));
-  EXPECT_THAT(Seen(trace, "ext4,noauto_da_alloc", "f", 5), UnorderedElementsAre("empty", "04096", "B4096"));
+  EXPECT_THAT(Seen(trace, "ext4,noauto_da_alloc", "f", 5),
+              UnorderedElementsAre("empty", "04096", "B4096"));
   EXPECT_THAT(Seen(trace, "xfs", "f", 5), UnorderedElementsAre("empty", "B4096"));
 }
 
 TEST(Rules, OnlyARenameOverAnExistingNamePlaces) {
-  const Trace trace = TraceBuilder().Create("t").Write("t", 0, B).Rename("t", "f").Fsync("").Build();
+  const Trace trace =
+      TraceBuilder().Create("t").Write("t", 0, B).Rename("t", "f").Fsync("").Build();
   EXPECT_THAT(Seen(trace, "ext4", "f", 4), Contains("empty"));
-  const Trace over =
-      TraceBuilder().OldFile("f", A).Create("t").Write("t", 0, B).Rename("t", "f").Fsync("").Build();
+  const Trace over = TraceBuilder()
+                         .OldFile("f", A)
+                         .Create("t")
+                         .Write("t", 0, B)
+                         .Rename("t", "f")
+                         .Fsync("")
+                         .Build();
   EXPECT_THAT(Seen(over, "ext4", "f", 4), UnorderedElementsAre("04096", "B4096"));
 }
 
 TEST(Rules, TheNewSizeOfATruncationImpliesTheZerosButInDataWriteback) {
-  const Trace open =
-      TraceBuilder().OldFile("f", A).Truncate("f", 512).Truncate("f", 4096).Create("x").Fsync("x").Build();
+  const Trace open = TraceBuilder()
+                         .OldFile("f", A)
+                         .Truncate("f", 512)
+                         .Truncate("f", 4096)
+                         .Create("x")
+                         .Fsync("x")
+                         .Build();
   EXPECT_THAT(Seen(open, "ext4", "f", 4), UnorderedElementsAre("A51203584"));
   EXPECT_THAT(Seen(open, "ext4,data=writeback", "f", 4), IsSupersetOf({"A51203584", "A4096"}));
 }
@@ -182,35 +222,59 @@ TEST(Rules, FallocatedSpaceReadsAsZerosUntilTheDataLands) {
 }
 
 TEST(Rules, WritebackOfAContiguousRangeGoesUpwardsAndAHoleEndsTheRange) {
-  const Trace apart =
-      TraceBuilder().OldFile("f", "").Write("f", 0, A).Write("f", 20480, B).Create("x").Fsync("x").Build();
-  const Trace together =
-      TraceBuilder().OldFile("f", "").Write("f", 0, A).Write("f", 4096, B).Create("x").Fsync("x").Build();
+  const Trace apart = TraceBuilder()
+                          .OldFile("f", "")
+                          .Write("f", 0, A)
+                          .Write("f", 20480, B)
+                          .Create("x")
+                          .Fsync("x")
+                          .Build();
+  const Trace together = TraceBuilder()
+                             .OldFile("f", "")
+                             .Write("f", 0, A)
+                             .Write("f", 4096, B)
+                             .Create("x")
+                             .Fsync("x")
+                             .Build();
   for (const char* row : {"xfs", "btrfs,notreelog", "ext4,dioread_lock"}) {
-    EXPECT_THAT(Seen(apart, row, "f", 4), IsSupersetOf({"empty", "A4096", "020480B4096", "A4096016384B4096"}))
+    EXPECT_THAT(Seen(apart, row, "f", 4),
+                IsSupersetOf({"empty", "A4096", "020480B4096", "A4096016384B4096"}))
         << row;
-    EXPECT_THAT(Seen(together, row, "f", 4), UnorderedElementsAre("empty", "A4096", "A4096B4096")) << row;
+    EXPECT_THAT(Seen(together, row, "f", 4), UnorderedElementsAre("empty", "A4096", "A4096B4096"))
+        << row;
   }
 }
 
 TEST(Rules, GrowingAFileByTruncateWaitsForTheDataBelowWhereSizeFollowsData) {
-  const Trace trace =
-      TraceBuilder().OldFile("f", "").Write("f", 0, B).Truncate("f", 8192).Create("x").Fsync("x").Build();
+  const Trace trace = TraceBuilder()
+                          .OldFile("f", "")
+                          .Write("f", 0, B)
+                          .Truncate("f", 8192)
+                          .Create("x")
+                          .Fsync("x")
+                          .Build();
   EXPECT_THAT(Seen(trace, "xfs", "f", 4), UnorderedElementsAre("B409604096"));
   EXPECT_THAT(Seen(trace, "ext4", "f", 4), UnorderedElementsAre("08192", "B409604096"));
 }
 
 TEST(Rules, AShorterFileShowsItsDataWhereSizeFollowsDataAndZerosOnExt4) {
-  const Trace trace =
-      TraceBuilder().OldFile("f", "").Write("f", 0, B + B).Truncate("f", 4096).Create("x").Fsync("x").Build();
+  const Trace trace = TraceBuilder()
+                          .OldFile("f", "")
+                          .Write("f", 0, B + B)
+                          .Truncate("f", 4096)
+                          .Create("x")
+                          .Fsync("x")
+                          .Build();
   EXPECT_THAT(Seen(trace, "xfs", "f", 4), UnorderedElementsAre("B4096"));
   EXPECT_THAT(Seen(trace, "ext4", "f", 4), UnorderedElementsAre("04096", "B4096"));
 }
 
 TEST(Rules, WithoutDelayedAllocationTheCommitWaitsForNewDataButNotForTheTail) {
   const Trace fresh = TraceBuilder().Create("f").Write("f", 0, B).Fsync("").Build();
-  EXPECT_THAT(Seen(fresh, "ext4,nodelalloc", "f"), UnorderedElementsAre("absent", "empty", "B4096"));
-  const Trace tail = TraceBuilder().OldFile("f", "A").Append("f", "B").Create("x").Fsync("x").Build();
+  EXPECT_THAT(Seen(fresh, "ext4,nodelalloc", "f"),
+              UnorderedElementsAre("absent", "empty", "B4096"));
+  const Trace tail =
+      TraceBuilder().OldFile("f", "A").Append("f", "B").Create("x").Fsync("x").Build();
   EXPECT_THAT(Seen(tail, "ext4,nodelalloc", "f", 3), UnorderedElementsAre("A101", "A1B1"));
 }
 
@@ -219,7 +283,8 @@ TEST(Rules, FdatasyncForcesNeitherARenameNorAttributesWhereItIsStrict) {
   EXPECT_THAT(SeenTogether(name, "ext4", {"f", "g"}, 2),
               UnorderedElementsAre("A4096 absent", "absent A4096"));
   EXPECT_THAT(SeenTogether(name, "xfs", {"f", "g"}, 2), UnorderedElementsAre("absent A4096"));
-  const Trace mode = TraceBuilder().OldFile("f", A).Append("f", B).Chmod("f", 0600).Fdatasync("f").Build();
+  const Trace mode =
+      TraceBuilder().OldFile("f", A).Append("f", B).Chmod("f", 0600).Fdatasync("f").Build();
   auto modes = [&](const char* row) {
     std::set<uint32_t> out;
     ForEachCrashState(mode, *FindProfile(row), {{"f"}}, {}, [&](const CrashState& state) {
@@ -251,30 +316,34 @@ TEST(Rules, ALoggedDirectoryBringsWhatWasMovedOutOfItAlong) {
                           .Create("n")
                           .Fsync("n")
                           .Build();
-  EXPECT_THAT(SeenTogether(trace, "btrfs", {"z", "d/x", "y"}, 6),
-              UnorderedElementsAre("absent absent A4096", "empty absent A4096", "empty A4096 absent"));
+  EXPECT_THAT(
+      SeenTogether(trace, "btrfs", {"z", "d/x", "y"}, 6),
+      UnorderedElementsAre("absent absent A4096", "empty absent A4096", "empty A4096 absent"));
 }
 
 TEST(Rules, FsyncOfADirectoryLogsNewChildrenAllTheWayDown) {
   // e/z tells where the commit was: once d itself is committed it is no new child any more.
-  const Trace trace = TraceBuilder().OldDir("e").Create("e/z").Mkdir("d").Create("d/f").Fsync("").Build();
+  const Trace trace =
+      TraceBuilder().OldDir("e").Create("e/z").Mkdir("d").Create("d/f").Fsync("").Build();
   EXPECT_THAT(SeenTogether(trace, "btrfs", {"e/z", "d/f"}, 4),
               UnorderedElementsAre("absent empty", "empty empty", "empty absent"));
 }
 
 TEST(Rules, ARenameOntoAnotherLinkOfTheSameFileDoesNothing) {
-  const Trace trace = TraceBuilder().OldFile("f", A).OldLink("f", "g").Rename("f", "g").Fsync("").Build();
+  const Trace trace =
+      TraceBuilder().OldFile("f", A).OldLink("f", "g").Rename("f", "g").Fsync("").Build();
   for (const std::string& row : RowsThatSync()) {
     EXPECT_THAT(SeenTogether(trace, row, {"f", "g"}), ElementsAre("A4096 A4096")) << row;
   }
 }
 
 TEST(Rules, APunchedHoleIsMetadata) {
-  const Trace trace = TraceBuilder()
-                          .OldFile("f", A + A + A)
-                          .Allocate("f", FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 4096, 4096, 12288)
-                          .Fsync("f")
-                          .Build();
+  const Trace trace =
+      TraceBuilder()
+          .OldFile("f", A + A + A)
+          .Allocate("f", FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 4096, 4096, 12288)
+          .Fsync("f")
+          .Build();
   for (const std::string& row : RowsThatSync()) {
     EXPECT_THAT(Seen(trace, row, "f", 2), Contains("A409604096A4096")) << row;
   }
@@ -295,13 +364,20 @@ TEST(Rules, StaleBytesAreZerosOrAPatternThatIsNotText) {
   const Trace trace = TraceBuilder().Create("f").Write("f", 0, B).Create("x").Fsync("x").Build();
   EXPECT_THAT(Seen(trace, "ext4,data=writeback,dioread_lock", "f"),
               IsSupersetOf({"?4096", "04096", "B4096"}));
-  EXPECT_THAT(Seen(trace, "posix", "f"), IsSupersetOf({"?4096", "04096", "B4096", "empty", "absent"}));
+  EXPECT_THAT(Seen(trace, "posix", "f"),
+              IsSupersetOf({"?4096", "04096", "B4096", "empty", "absent"}));
   EXPECT_THAT(Seen(trace, "ext4", "f"), Not(Contains("?4096")));
 }
 
 TEST(Rules, WhatAnFsyncLogsStaysAfterTheNextCommitToo) {
-  const Trace trace =
-      TraceBuilder().Create("a").Write("a", 0, A).Fsync("a").Create("b").Write("b", 0, B).Fsync("b").Build();
+  const Trace trace = TraceBuilder()
+                          .Create("a")
+                          .Write("a", 0, A)
+                          .Fsync("a")
+                          .Create("b")
+                          .Write("b", 0, B)
+                          .Fsync("b")
+                          .Build();
   EXPECT_THAT(SeenTogether(trace, "btrfs", {"a", "b"}, 6), ElementsAre("A4096 B4096"));
 }
 
@@ -316,9 +392,11 @@ TEST(Rules, ALoggedInodeBringsItsLaterRenameAlongButAnotherOneDoesNot) {
                            .Create("x")
                            .Fsync("x")
                            .Build();
-  EXPECT_THAT(SeenTogether(logged, "btrfs", {"z", "a", "c"}, 6),
-              UnorderedElementsAre("absent absent B4096", "empty absent B4096", "empty B4096 absent"));
-  const Trace never = TraceBuilder().OldFile("a", A).Rename("a", "c").Create("x").Fsync("x").Build();
+  EXPECT_THAT(
+      SeenTogether(logged, "btrfs", {"z", "a", "c"}, 6),
+      UnorderedElementsAre("absent absent B4096", "empty absent B4096", "empty B4096 absent"));
+  const Trace never =
+      TraceBuilder().OldFile("a", A).Rename("a", "c").Create("x").Fsync("x").Build();
   EXPECT_THAT(SeenTogether(never, "btrfs", {"a", "c"}, 3),
               UnorderedElementsAre("absent A4096", "A4096 absent"));
 }
@@ -362,7 +440,8 @@ TEST(Rules, SyncForcesEveryFileSystem) {
 
 TEST(Rules, AnOpUnderWayAtTheEndMayHaveHappenedInAnyPart) {
   const Trace trace = TraceBuilder().OldFile("f", A + A).InFlight().Write("f", 0, B + B).Build();
-  EXPECT_THAT(Seen(trace, "ext4", "f", 1), IsSupersetOf({"A8192", "B8192", "B4096A4096", "A4096B4096"}));
+  EXPECT_THAT(Seen(trace, "ext4", "f", 1),
+              IsSupersetOf({"A8192", "B8192", "B4096A4096", "A4096B4096"}));
   const Trace sync = TraceBuilder().OldFile("f", A).Write("f", 0, B).InFlight().Fsync("f").Build();
   EXPECT_THAT(Seen(sync, "ext4", "f", 2), IsSupersetOf({"A4096", "B4096"}));
 }
@@ -393,12 +472,12 @@ TEST(Rules, WhatTheProjectionDoesNotReachDoesNotMultiplyStates) {
   b.OldFile("f", A).Create("t");
   for (uint64_t i = 0; i < 200; ++i) b.Write("t", i * 4096, B);
   const Trace unreached = b.Build();
-  const Coverage one =
-      ForEachCrashState(unreached, *FindProfile("posix"), {{"f"}}, {}, [](const auto&) { return true; });
+  const Coverage one = ForEachCrashState(unreached, *FindProfile("posix"), {{"f"}}, {},
+                                         [](const auto&) { return true; });
   EXPECT_TRUE(one.exhaustive);
   EXPECT_EQ(one.states_distinct, 1u);
-  const Coverage both =
-      ForEachCrashState(unreached, *FindProfile("posix"), {{""}}, {1000}, [](const auto&) { return true; });
+  const Coverage both = ForEachCrashState(unreached, *FindProfile("posix"), {{""}}, {1000},
+                                          [](const auto&) { return true; });
   EXPECT_FALSE(both.exhaustive);
   EXPECT_EQ(both.states_total, UINT64_MAX);
   EXPECT_EQ(both.states_visited, 1000u);
@@ -412,8 +491,8 @@ TEST(Rules, ABoundedSearchSeesEverySingleLossFirst) {
   b.OldFile("f", bytes);
   for (uint64_t i = 0; i < kPages; ++i) b.Write("f", i * 4096, B);
   std::set<std::string> single;
-  const Coverage coverage =
-      ForEachCrashState(b.Build(), *FindProfile("xfs"), {{"f"}}, {1000}, [&](const CrashState& state) {
+  const Coverage coverage = ForEachCrashState(
+      b.Build(), *FindProfile("xfs"), {{"f"}}, {1000}, [&](const CrashState& state) {
         const std::string now = Show(state.tree, "f");
         for (int i = 0; i < kPages; ++i) {
           std::string want = i == 0 ? "" : "B" + std::to_string(4096 * i);
@@ -435,12 +514,13 @@ TEST(Rules, PointsAreExactWhereAStateComesAndGoes) {
                           .Write("f", 0, A)  // 2
                           .Fsync("f")        // 3
                           .Build();
-  ForEachCrashState(trace, *FindProfile("ext4,data=journal"), {{"f"}}, {}, [&](const CrashState& state) {
-    using Points = std::vector<std::pair<uint32_t, uint32_t>>;
-    const bool a = Show(state.tree, "f") == "A4096";
-    EXPECT_EQ(state.points, a ? (Points{{0, 1}, {3, 4}}) : (Points{{1, 3}}));
-    return true;
-  });
+  ForEachCrashState(trace, *FindProfile("ext4,data=journal"), {{"f"}}, {},
+                    [&](const CrashState& state) {
+                      using Points = std::vector<std::pair<uint32_t, uint32_t>>;
+                      const bool a = Show(state.tree, "f") == "A4096";
+                      EXPECT_EQ(state.points, a ? (Points{{0, 1}, {3, 4}}) : (Points{{1, 3}}));
+                      return true;
+                    });
 }
 
 TEST(Rules, TheExplanationNamesWhatIsLostAndWhatIsOnDisk) {
@@ -483,7 +563,8 @@ TEST(Rules, TheExplanationNamesWhatIsLostAndWhatIsOnDisk) {
 }
 
 TEST(Rules, AChoiceThatDoesNotFitIsAnErrorNotACrash) {
-  const Trace trace = TraceBuilder().OldFile("f", A).Create("t").Write("t", 0, B).Rename("t", "f").Build();
+  const Trace trace =
+      TraceBuilder().OldFile("f", A).Create("t").Write("t", 0, B).Rename("t", "f").Build();
   std::string good;
   ForEachCrashState(trace, *FindProfile("ext4"), {{""}}, {}, [&](const CrashState& state) {
     good = state.choice;
@@ -499,8 +580,8 @@ TEST(Rules, AChoiceThatDoesNotFitIsAnErrorNotACrash) {
     }
   }
   for (const char* bad :
-       {"", "call", "call.o0.p0", "call.o0.p0.s0c99", "call.o0.p99.s0c0", "call.o7.p0.s0c0", "nothing.p0",
-        "call.o0.p0.s0c0.d1=7", "call.o0.p0.s99999999999c0", "call.o0.p0.s0c0f"}) {
+       {"", "call", "call.o0.p0", "call.o0.p0.s0c99", "call.o0.p99.s0c0", "call.o7.p0.s0c0",
+        "nothing.p0", "call.o0.p0.s0c0.d1=7", "call.o0.p0.s99999999999c0", "call.o0.p0.s0c0f"}) {
     const Result<CrashState> state = RealiseChoice(trace, *FindProfile("ext4"), bad);
     ASSERT_FALSE(state.has_value()) << bad;
     EXPECT_EQ(state.error().exit_code, ExitCode::kUsage);
@@ -509,7 +590,8 @@ TEST(Rules, AChoiceThatDoesNotFitIsAnErrorNotACrash) {
 
 TEST(Rules, AWriteOfSeveralPagesCanBeCutByACommitEvenInTheJournal) {
   const Trace trace = TraceBuilder().OldFile("f", A + A).Write("f", 0, B + B).Build();
-  EXPECT_THAT(Seen(trace, "ext4,data=journal", "f"), UnorderedElementsAre("A8192", "B4096A4096", "B8192"));
+  EXPECT_THAT(Seen(trace, "ext4,data=journal", "f"),
+              UnorderedElementsAre("A8192", "B4096A4096", "B8192"));
 }
 
 }  // namespace

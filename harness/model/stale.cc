@@ -15,7 +15,8 @@ bool IsStaleSector(std::string_view sector) {
   bool differing = false;
   for (size_t i = 0; i < sector.size(); ++i) {
     if (static_cast<unsigned char>(sector[i]) < kFirst) {
-      // A file that ends within the sector has zeros from there on; enough must have been seen by then.
+      // A file that ends within the sector has zeros from there on; enough must have been seen by
+      // then.
       return (differing || i == 1) && sector.find_first_not_of('\0', i) == std::string_view::npos;
     }
     differing |= sector[i] != sector[0];

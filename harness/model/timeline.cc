@@ -1,4 +1,5 @@
-// Building a Timeline: one walk over the ops, taking each apart as persistence-model.md 7.2 and 7.6.11 say.
+// Building a Timeline: one walk over the ops, taking each apart as persistence-model.md 7.2 and
+// 7.6.11 say.
 #include <fcntl.h>
 #include <linux/falloc.h>
 
@@ -33,8 +34,8 @@ const PageRef& Current(const PageLife& life) {
   return life.versions.empty() ? life.base : life.versions.back().page;
 }
 
-// Errors that mean "this data did not get to the disk" (section 4). EBADF, EINVAL, EROFS and the like did
-// nothing at all.
+// Errors that mean "this data did not get to the disk" (section 4). EBADF, EINVAL, EROFS and the
+// like did nothing at all.
 bool LosesData(int error) { return error == EIO || error == ENOSPC || error == EDQUOT; }
 
 }  // namespace
@@ -77,7 +78,8 @@ class TimelineBuilder {
     if (op.kind == OpKind::kSyncAll) return true;
     if (op.kind == OpKind::kSyncFs && !rules_.Has(Rule::kDevices)) return true;
     const ObjectId object = op.object != kNoObject ? op.object : op.dir;
-    return object != kNoObject && trace_.objects[static_cast<size_t>(object)].disk.dev == t_.device_;
+    return object != kNoObject &&
+           trace_.objects[static_cast<size_t>(object)].disk.dev == t_.device_;
   }
 
   Position NewPosition() {
@@ -105,7 +107,9 @@ class TimelineBuilder {
     if (touch != Touch::kName) touched_[static_cast<size_t>(object)] = true;
   }
 
-  FileKind KindOf(ObjectId object) const { return trace_.objects[static_cast<size_t>(object)].kind; }
+  FileKind KindOf(ObjectId object) const {
+    return trace_.objects[static_cast<size_t>(object)].kind;
+  }
   bool IsOld(ObjectId object) const { return static_cast<size_t>(object) < trace_.old_tree.size(); }
 
   void SetSlot(Group* group, ObjectId dir, const std::string& name, ObjectId object) {
@@ -129,7 +133,8 @@ class TimelineBuilder {
     group->slots.push_back(entry->second);
     if (object != kNoObject) {
       auto& names = t_.names_of_[object];
-      if (std::find(names.begin(), names.end(), entry->second) == names.end()) names.push_back(entry->second);
+      if (std::find(names.begin(), names.end(), entry->second) == names.end())
+        names.push_back(entry->second);
     }
   }
 
@@ -167,7 +172,8 @@ class TimelineBuilder {
       case OpKind::kClose:
         return Close(op);
       case OpKind::kSetTimes:
-        if (!rules_.Has(Rule::kTimesForceNothing)) TouchObject(&NewGroup(), op.object, Touch::kAttr);
+        if (!rules_.Has(Rule::kTimesForceNothing))
+          TouchObject(&NewGroup(), op.object, Touch::kAttr);
         return;
       default:
         return;
@@ -228,8 +234,8 @@ class TimelineBuilder {
 
   void Rename(const Op& op) {
     const bool exchange = op.flags & kFlagExchange;
-    if (op.object == op.replaced && !exchange && rules_.Has(Rule::kSameInodeRename))
-      return;  // two links of one inode: rename(2) does nothing
+    // two links of one inode: rename(2) does nothing
+    if (op.object == op.replaced && !exchange && rules_.Has(Rule::kSameInodeRename)) return;
     if (op.dir == op.dir2 && op.name == op.name2) return;
     Group& group = NewGroup();
     TouchObject(&group, op.object, Touch::kName);
@@ -249,7 +255,8 @@ class TimelineBuilder {
         KindOf(op.object) == FileKind::kDirectory ||
         (exchange && op.replaced != kNoObject && KindOf(op.replaced) == FileKind::kDirectory);
     SetSlot(rules_.Has(Rule::kAtomicGroup) ? &group : &NewGroup(), op.dir2, op.name2, op.object);
-    const bool places = (op.replaced != kNoObject && !exchange) || !rules_.Has(Rule::kOnlyReplacePlaces);
+    const bool places =
+        (op.replaced != kNoObject && !exchange) || !rules_.Has(Rule::kOnlyReplacePlaces);
     if (places && KindOf(op.object) == FileKind::kFile) {
       FileHistory& file = File(op.object);
       file.placements.push_back({pos, pos, false});
@@ -301,7 +308,8 @@ class TimelineBuilder {
     if (grain_ == Grain::kCall) {
       if (first_end < last_start) units.emplace_back(first_end, last_start);
     } else {
-      for (uint64_t at = first_end; at < last_start; at += kPageSize) units.emplace_back(at, at + kPageSize);
+      for (uint64_t at = first_end; at < last_start; at += kPageSize)
+        units.emplace_back(at, at + kPageSize);
     }
     if (first_end < end) units.emplace_back(last_start, end);
     return units;
@@ -329,10 +337,11 @@ class TimelineBuilder {
           life = &file.pages[page].emplace_back();
           life->born = step.pos;
         }
-        life->versions.push_back({step.pos, op_,
-                                  PageWith(rules_.Has(Rule::kCumulative) ? Current(*life) : life->base,
-                                           at % kPageSize, payload.substr(at - op.offset, stop - at)),
-                                  stop, false});
+        life->versions.push_back(
+            {step.pos, op_,
+             PageWith(rules_.Has(Rule::kCumulative) ? Current(*life) : life->base, at % kPageSize,
+                      payload.substr(at - op.offset, stop - at)),
+             stop, false});
         at = stop;
       }
       file.writes.push_back(step);
@@ -400,8 +409,8 @@ class TimelineBuilder {
     }
   }
 
-  // Collapse and insert write back what is dirty and then move blocks in one transaction: the moved pages
-  // start new lives with the bytes they have.
+  // Collapse and insert write back what is dirty and then move blocks in one transaction: the moved
+  // pages start new lives with the bytes they have.
   static void Shift(FileHistory* file, const Op& op, Position pos) {
     const uint64_t size = file->live_size.back().second;
     const uint64_t pages = (size + kPageSize - 1) / kPageSize;
@@ -412,11 +421,13 @@ class TimelineBuilder {
     const auto at = static_cast<std::ptrdiff_t>(op.offset / kPageSize);
     const auto count = static_cast<std::ptrdiff_t>(op.length / kPageSize);
     if (op.mode & FALLOC_FL_COLLAPSE_RANGE) {
-      now.erase(now.begin() + at, now.begin() + std::min<std::ptrdiff_t>(at + count, std::ssize(now)));
+      now.erase(now.begin() + at,
+                now.begin() + std::min<std::ptrdiff_t>(at + count, std::ssize(now)));
     } else {
       now.insert(now.begin() + at, static_cast<size_t>(count), nullptr);
     }
-    for (uint64_t page = op.offset / kPageSize; page < std::max<uint64_t>(pages, now.size()); ++page) {
+    for (uint64_t page = op.offset / kPageSize; page < std::max<uint64_t>(pages, now.size());
+         ++page) {
       if (PageLife* life = Living(file, page)) life->dies = pos;
       if (page >= now.size() || now[page] == nullptr) continue;
       PageLife life;
@@ -490,8 +501,8 @@ class TimelineBuilder {
       data.last_page = (force.end - 1) / kPageSize;
       data.end = force.end;
     }
-    const bool everything =
-        force.kind == OpKind::kSyncFs || force.kind == OpKind::kSyncAll || !rules_.Has(Rule::kOthersFloat);
+    const bool everything = force.kind == OpKind::kSyncFs || force.kind == OpKind::kSyncAll ||
+                            !rules_.Has(Rule::kOthersFloat);
     if (everything) {
       for (auto& [object, file] : t_.files_) file.forces.push_back(data);
     } else if (auto file = t_.files_.find(force.object); file != t_.files_.end()) {
@@ -545,8 +556,8 @@ class TimelineBuilder {
   std::vector<Force> under_way_;
 };
 
-Timeline::Timeline(const Trace& trace, uint64_t device, const std::vector<uint32_t>& order, Grain grain,
-                   RuleSet rules)
+Timeline::Timeline(const Trace& trace, uint64_t device, const std::vector<uint32_t>& order,
+                   Grain grain, RuleSet rules)
     : trace_(&trace), device_(device) {
   TimelineBuilder(this, grain, rules).Build(order);
 }

@@ -37,7 +37,8 @@ class Walker {
       if (trace_.objects[static_cast<size_t>(roots[root])].disk.dev != t_.device()) continue;
       root_ = root;
       seen_.clear();
-      if (std::find(projection.paths.begin(), projection.paths.end(), "") != projection.paths.end()) {
+      if (std::find(projection.paths.begin(), projection.paths.end(), "") !=
+          projection.paths.end()) {
         Everything("", roots[root], -1);
         continue;
       }
@@ -72,7 +73,9 @@ class Walker {
     return state_.SlotValue(t_, slot);
   }
 
-  FileKind KindOf(ObjectId object) const { return trace_.objects[static_cast<size_t>(object)].kind; }
+  FileKind KindOf(ObjectId object) const {
+    return trace_.objects[static_cast<size_t>(object)].kind;
+  }
 
   bool Add(const std::string& path, ObjectId object, int32_t slot, bool projected) {
     ViewNode node;
@@ -150,7 +153,8 @@ View Walk(const Timeline& timeline, const MetaState& state, const Projection& pr
   return Walker(timeline, state, choose).Run(projection);
 }
 
-MetaStates::MetaStates(const Timeline& timeline, const Profile& profile, const Projection& projection)
+MetaStates::MetaStates(const Timeline& timeline, const Profile& profile,
+                       const Projection& projection)
     : t_(timeline), p_(profile), projection_(projection) {
   ComputeBounds();
 }
@@ -173,10 +177,11 @@ void MetaStates::ComputeBounds() {
   }
 }
 
-// Newest position at which a group or floating group of the object stands (7.6.3). A change of times is none.
-// `data_only`: INEW, SIZE, MAP and CONV, not names and attributes. `forced_data`: older writes have their
-// blocks on disk already, so that writing there again changed no metadata.
-Position MetaStates::Newest(ObjectId object, Position until, bool data_only, Position forced_data) const {
+// Newest position at which a group or floating group of the object stands (7.6.3). A change of
+// times is none. `data_only`: INEW, SIZE, MAP and CONV, not names and attributes. `forced_data`:
+// older writes have their blocks on disk already, so that writing there again changed no metadata.
+Position MetaStates::Newest(ObjectId object, Position until, bool data_only,
+                            Position forced_data) const {
   Position newest = 0;
   for (const Group& group : t_.groups()) {
     if (group.pos > until) break;
@@ -227,12 +232,14 @@ void MetaStates::ForcePrefix(const Force& force, Position* cut) const {
     *cut = std::max(*cut, force.pos);
     return;
   }
-  const bool directory = t_.trace().objects[static_cast<size_t>(force.object)].kind == FileKind::kDirectory;
+  const bool directory =
+      t_.trace().objects[static_cast<size_t>(force.object)].kind == FileKind::kDirectory;
   if (p_.meta_order == MetaOrder::kTxLog) {
     if (FallsBack(p_, directory)) *cut = std::max(*cut, force.pos);
     return;
   }
-  const bool data_sync = force.kind == OpKind::kFdatasync && p_.datasync_meta == DatasyncMeta::kStrict;
+  const bool data_sync =
+      force.kind == OpKind::kFdatasync && p_.datasync_meta == DatasyncMeta::kStrict;
   if (directory ? p_.fsync_dir == FsyncDir::kAll : p_.fsync_file == FsyncFile::kAll && !data_sync) {
     *cut = std::max(*cut, force.pos);
     return;
@@ -245,8 +252,8 @@ void MetaStates::ForcePrefix(const Force& force, Position* cut) const {
   }
   if (data_sync) {
     const Position data = Newest(force.object, force.pos, true, forced_data);
-    if (data <= *cut && p_.rules.Has(Rule::kFdatasyncCleanFile))
-      return;  // nothing of size or blocks is unforced: only DATA (7.6.5)
+    // nothing of size or blocks is unforced: only DATA (7.6.5)
+    if (data <= *cut && p_.rules.Has(Rule::kFdatasyncCleanFile)) return;
   }
   Position newest = 0;
   for (const Group& group : t_.groups()) {
@@ -334,12 +341,14 @@ MetaState MetaStates::Expand(const MetaId& id) const {
   return state;
 }
 
-bool MetaStates::ForEach(uint64_t limit, const std::function<void(const MetaChoice&)>& visit) const {
+bool MetaStates::ForEach(uint64_t limit,
+                         const std::function<void(const MetaChoice&)>& visit) const {
   if (p_.meta_order == MetaOrder::kNone) return ForEachCells(limit, visit);
   for (uint32_t s = 0; s < t_.segments().size(); ++s) {
     const Segment& segment = t_.segments()[s];
     const bool log_under_way = p_.meta_order == MetaOrder::kTxLog && !p_.sync_noop &&
-                               segment.forces < t_.forces().size() && !t_.forces()[segment.forces].failed &&
+                               segment.forces < t_.forces().size() &&
+                               !t_.forces()[segment.forces].failed &&
                                p_.rules.Has(Rule::kLogUnderWay);
     for (Position cut = bounds_[s].cut; cut <= segment.end; ++cut) {
       MetaChoice choice;
@@ -373,7 +382,8 @@ bool MetaStates::Joint(const std::map<size_t, size_t>& chosen, size_t slot, size
 }
 
 // posix rows: few lost names first, over all segments, so that a bound leaves out the far ones.
-bool MetaStates::ForEachCells(uint64_t limit, const std::function<void(const MetaChoice&)>& visit) const {
+bool MetaStates::ForEachCells(uint64_t limit,
+                              const std::function<void(const MetaChoice&)>& visit) const {
   uint64_t left = limit;
   for (size_t lost = 0;; ++lost) {
     bool more = false;
@@ -387,10 +397,11 @@ bool MetaStates::ForEachCells(uint64_t limit, const std::function<void(const Met
   }
 }
 
-// Walks until it meets a slot that has no value yet, gives it each of its values in turn, and walks again.
-// Exactly `lost` slots get another value than their newest; `more` is set when there was one left to lose.
-bool MetaStates::DescendCells(uint32_t s, size_t lost, MetaState* state, std::map<size_t, size_t>* chosen,
-                              bool* more, uint64_t* left,
+// Walks until it meets a slot that has no value yet, gives it each of its values in turn, and walks
+// again. Exactly `lost` slots get another value than their newest; `more` is set when there was one
+// left to lose.
+bool MetaStates::DescendCells(uint32_t s, size_t lost, MetaState* state,
+                              std::map<size_t, size_t>* chosen, bool* more, uint64_t* left,
                               const std::function<void(const MetaChoice&)>& visit) const {
   const Segment& segment = t_.segments()[s];
   std::optional<size_t> open;
@@ -426,7 +437,8 @@ bool MetaStates::DescendCells(uint32_t s, size_t lost, MetaState* state, std::ma
     if (!Joint(*chosen, *open, version)) continue;
     (*chosen)[*open] = version;
     state->slots[*open] = slot.versions[version].object;
-    const bool room = DescendCells(s, lost - (version != newest ? 1 : 0), state, chosen, more, left, visit);
+    const bool room =
+        DescendCells(s, lost - (version != newest ? 1 : 0), state, chosen, more, left, visit);
     chosen->erase(*open);
     state->slots.erase(*open);
     if (!room) return false;

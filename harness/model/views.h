@@ -1,10 +1,11 @@
-// Views: the names and attributes that one choice of metadata leaves on disk, as far as the projection sees
-// them.
+// Views: the names and attributes that one choice of metadata leaves on disk, as far as the
+// projection sees them.
 //
-// A MetaState answers, for one timeline, "what does this slot hold, which attributes does this inode have, up
-// to where is its content's metadata there". It is a cut, plus, for txlog rows, the values that the fsync log
-// puts on top of it, or, for posix rows, a value for each slot. A View is what a walk of the projected paths
-// finds in it (7.6.7: reachability decides, nothing is there because something below it is).
+// A MetaState answers, for one timeline, "what does this slot hold, which attributes does this
+// inode have, up to where is its content's metadata there". It is a cut, plus, for txlog rows, the
+// values that the fsync log puts on top of it, or, for posix rows, a value for each slot. A View is
+// what a walk of the projected paths finds in it (7.6.7: reachability decides, nothing is there
+// because something below it is).
 #pragma once
 
 #include <cstdint>
@@ -24,10 +25,11 @@ namespace oldornew {
 
 struct MetaState {
   Position cut = 0;
-  std::map<size_t, ObjectId> slots;  ///< by slot index: what it holds, where that is not its value at the cut
+  /// by slot index: what it holds, where that is not its value at the cut
+  std::map<size_t, ObjectId> slots;
   std::map<ObjectId, Position> attributes;  ///< attributes as of this position instead of the cut
-  std::map<ObjectId, Position> contents;    ///< size and pages as of this position instead of the cut
-  std::map<size_t, Position> slot_pos;      ///< position at which the slot got its value in `slots`
+  std::map<ObjectId, Position> contents;  ///< size and pages as of this position instead of the cut
+  std::map<size_t, Position> slot_pos;    ///< position at which the slot got its value in `slots`
 
   ObjectId SlotValue(const Timeline& timeline, size_t slot) const;
   /// Position as of which the slot has its value.
@@ -41,8 +43,8 @@ struct ViewNode {
   ObjectId object = kNoObject;
   bool projected = false;  ///< part of the picture; else only a directory on the way
   bool quiet = false;      ///< the old tree's subtree as it was: not walked into
-  bool bundle =
-      false;  ///< a directory of the old tree: its Timeline::InBundle entries are there, without nodes
+  /// a directory of the old tree: its Timeline::InBundle entries are there, without nodes
+  bool bundle = false;
   int32_t slot = -1;  ///< index of the slot that named it, if the run changed that slot
 };
 
@@ -52,8 +54,9 @@ struct View {
   bool valid = true;            ///< false: a directory with two parents
 };
 
-/// Walks the projected paths below the judged roots of this timeline's device. `choose`, when given, is asked
-/// for the slots that are not in state.slots; returning nullopt ends the walk with an invalid view.
+/// Walks the projected paths below the judged roots of this timeline's device. `choose`, when
+/// given, is asked for the slots that are not in state.slots; returning nullopt ends the walk with
+/// an invalid view.
 View Walk(const Timeline& timeline, const MetaState& state, const Projection& projection,
           const std::function<std::optional<ObjectId>(size_t slot)>& choose = {});
 
@@ -65,8 +68,8 @@ struct MetaId {
   uint32_t segment = 0;
   Position cut = 0;
   bool in_flight = false;  ///< txlog: the log sync that was under way is on disk
-  std::vector<std::pair<size_t, size_t>>
-      slots;  ///< posix: (slot, index of its version); others have their newest
+  /// posix: (slot, index of its version); others have their newest
+  std::vector<std::pair<size_t, size_t>> slots;
 };
 
 struct MetaChoice {
@@ -81,8 +84,8 @@ class MetaStates {
  public:
   MetaStates(const Timeline& timeline, const Profile& profile, const Projection& projection);
 
-  /// Calls `visit` for each choice of each segment, in order of time; at most `limit` of them (posix rows
-  /// only can have that many). Returns false when there are more.
+  /// Calls `visit` for each choice of each segment, in order of time; at most `limit` of them
+  /// (posix rows only can have that many). Returns false when there are more.
   bool ForEach(uint64_t limit, const std::function<void(const MetaChoice&)>& visit) const;
   MetaState Expand(const MetaId& id) const;
   /// Attributes below this position are on disk (posix rows).
@@ -103,8 +106,9 @@ class MetaStates {
   Position Newest(ObjectId object, Position until, bool data_only, Position forced_data) const;
   Position NewestAbove(ObjectId object, Position until) const;
   bool ForEachCells(uint64_t limit, const std::function<void(const MetaChoice&)>& visit) const;
-  bool DescendCells(uint32_t segment, size_t lost, MetaState* state, std::map<size_t, size_t>* chosen,
-                    bool* more, uint64_t* left, const std::function<void(const MetaChoice&)>& visit) const;
+  bool DescendCells(uint32_t segment, size_t lost, MetaState* state,
+                    std::map<size_t, size_t>* chosen, bool* more, uint64_t* left,
+                    const std::function<void(const MetaChoice&)>& visit) const;
   bool Joint(const std::map<size_t, size_t>& chosen, size_t slot, size_t version) const;
 
   const Timeline& t_;
@@ -113,12 +117,13 @@ class MetaStates {
   std::vector<Bounds> bounds_;  // by segment
 };
 
-/// txlog rows: does fsync commit everything instead of writing to the log (f2fs: fsync of a directory is a
-/// checkpoint)?
+/// txlog rows: does fsync commit everything instead of writing to the log (f2fs: fsync of a
+/// directory is a checkpoint)?
 bool FallsBack(const Profile& profile, bool directory);
 
-/// The fsync log of txlog rows (7.6.4): what the log syncs forces[first, count) with a position after `cut`
-/// put on top of it.
-void ApplyLog(const Timeline& timeline, const Profile& profile, Position cut, size_t count, MetaState* state);
+/// The fsync log of txlog rows (7.6.4): what the log syncs forces[first, count) with a position
+/// after `cut` put on top of it.
+void ApplyLog(const Timeline& timeline, const Profile& profile, Position cut, size_t count,
+              MetaState* state);
 
 }  // namespace oldornew

@@ -30,7 +30,8 @@ std::vector<Stray> FindStrays(const Trace& trace, const std::vector<Subject>& wa
   const auto is_watched = [&](const Place& place, bool made_directory) {
     for (const Subject& subject : watched) {
       for (const Place& root : subject.places) {
-        if (place == root || Inside(place, root) || (made_directory && Inside(root, place))) return true;
+        if (place == root || Inside(place, root) || (made_directory && Inside(root, place)))
+          return true;
       }
     }
     return false;
@@ -39,8 +40,10 @@ std::vector<Stray> FindStrays(const Trace& trace, const std::vector<Subject>& wa
     if (trace.roots[root].role == RootRole::kThrowAway) continue;
     if (root >= trace.old_tree.roots().size() || root >= trace.new_tree.roots().size()) continue;
     std::map<std::string, std::pair<const Inode*, const Inode*>> both;
-    for (const auto& [path, inode] : trace.old_tree.Walk(root)) both[path].first = &trace.old_tree.at(inode);
-    for (const auto& [path, inode] : trace.new_tree.Walk(root)) both[path].second = &trace.new_tree.at(inode);
+    for (const auto& [path, inode] : trace.old_tree.Walk(root))
+      both[path].first = &trace.old_tree.at(inode);
+    for (const auto& [path, inode] : trace.new_tree.Walk(root))
+      both[path].second = &trace.new_tree.at(inode);
     for (const auto& [path, pair] : both) {
       const auto [before, after] = pair;
       const std::string what = WhatChanged(before, after);
@@ -49,7 +52,8 @@ std::vector<Stray> FindStrays(const Trace& trace, const std::vector<Subject>& wa
       Stray stray{ShowPlace(trace, place), what};
       const bool made_directory = before == nullptr && after->kind == FileKind::kDirectory;
       const auto matches = [&](const std::string& glob) { return GlobMatches(glob, stray.path); };
-      if (is_watched(place, made_directory) || std::any_of(allowed.begin(), allowed.end(), matches)) continue;
+      if (is_watched(place, made_directory) || std::any_of(allowed.begin(), allowed.end(), matches))
+        continue;
       out.push_back(std::move(stray));
     }
   }

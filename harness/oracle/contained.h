@@ -1,9 +1,10 @@
-// Oracle `contained` (oracles.md 14): nothing changes but what is watched and what the user allowed.
+// Oracle `contained` (oracles.md 14): nothing changes but what is watched and what the user
+// allowed.
 //
-// Compared are the trees before and after the run: bytes, kinds, symlink targets, and the attributes of
-// oracle `attrs`. What the program made and removed again is not counted, nor are the directories above what
-// is watched, as far as they are new. A call that would have left the judged directories was refused before
-// it happened and is an obstacle of the trace.
+// Compared are the trees before and after the run: bytes, kinds, symlink targets, and the
+// attributes of oracle `attrs`. What the program made and removed again is not counted, nor are the
+// directories above what is watched, as far as they are new. A call that would have left the judged
+// directories was refused before it happened and is an obstacle of the trace.
 #pragma once
 
 #include <string>
@@ -16,16 +17,17 @@ namespace oldornew {
 
 struct Stray {
   std::string path;  ///< as people read it
-  std::string what;  ///< "made", "removed", "its bytes", "its attributes: mode 0600, before mode 0644", ...
+  /// "made", "removed", "its bytes", "its attributes: mode 0600, before mode 0644", ...
+  std::string what;
 };
 
-/// In byte order of the paths. `allowed`: globs as of base/text.h GlobMatches, against paths as people read
-/// them.
+/// In byte order of the paths. `allowed`: globs as of base/text.h GlobMatches, against paths as
+/// people read them.
 std::vector<Stray> FindStrays(const Trace& trace, const std::vector<Subject>& watched,
                               const std::vector<std::string>& allowed);
 
-/// Paths in the judged directories that the run made and removed again, so that a power cut can leave them
-/// behind (oracles.md 11), in order of time.
+/// Paths in the judged directories that the run made and removed again, so that a power cut can
+/// leave them behind (oracles.md 11), in order of time.
 std::vector<std::string> FindLitterAfterCrash(const Trace& trace);
 
 }  // namespace oldornew

@@ -35,15 +35,16 @@ Result<std::vector<Oracle>> ParseOracles(const std::string& text) {
   std::vector<Oracle> out;
   for (const std::string& name : Split(text, ',')) {
     const auto oracle = ParseOracle(name);
-    if (oracle &&
-        std::find(std::begin(kAskedOracles), std::end(kAskedOracles), *oracle) != std::end(kAskedOracles)) {
+    if (oracle && std::find(std::begin(kAskedOracles), std::end(kAskedOracles), *oracle) !=
+                      std::end(kAskedOracles)) {
       out.push_back(*oracle);
       continue;
     }
     std::vector<std::string> asked;
     for (const Oracle known : kAskedOracles) asked.emplace_back(OracleName(known));
     return FailWith(ExitCode::kUsage, "--expect: {} {} (known: {})",
-                    oracle ? "not a question of its own:" : "unknown oracle", Quote(name), Join(asked, ", "));
+                    oracle ? "not a question of its own:" : "unknown oracle", Quote(name),
+                    Join(asked, ", "));
   }
   return out;
 }
@@ -53,20 +54,22 @@ namespace {
 // "version 2 of 3" (oracles.md 1); empty when there are old and new only.
 std::string VersionText(const VersionHistory& history, const Digest& key) {
   const auto& versions = history.versions;
-  const auto shown =
-      std::find_if(versions.begin(), versions.end(), [&](const Version& v) { return v.key == key; });
+  const auto shown = std::find_if(versions.begin(), versions.end(),
+                                  [&](const Version& v) { return v.key == key; });
   if (versions.size() < 3 || shown == versions.end()) return {};
   return fmt::format("version {} of {}", shown - versions.begin() + 1, versions.size());
 }
 
 }  // namespace
 
-std::optional<Violation> JudgeState(const Trace& trace, const Subject& subject, const VersionHistory& history,
-                                    const FileTree& state, uint32_t last_point) {
+std::optional<Violation> JudgeState(const Trace& trace, const Subject& subject,
+                                    const VersionHistory& history, const FileTree& state,
+                                    uint32_t last_point) {
   const Digest key = KeyOf(trace, state, subject);
   const auto is_version = [&](uint32_t after) {
-    return std::any_of(history.versions.begin(), history.versions.end(),
-                       [&](const Version& v) { return v.key == key && (after == 0 || v.point > after); });
+    return std::any_of(history.versions.begin(), history.versions.end(), [&](const Version& v) {
+      return v.key == key && (after == 0 || v.point > after);
+    });
   };
   const bool was_promised =
       std::find(history.promised.begin(), history.promised.end(), key) != history.promised.end();
@@ -78,28 +81,30 @@ std::optional<Violation> JudgeState(const Trace& trace, const Subject& subject, 
   for (size_t i = history.acks.size(); i-- > 0;) {
     if (history.acks[i].point > last_point) continue;
     if (history.promised[i] == key || is_version(history.acks[i].point)) return std::nullopt;
-    return Violation{Oracle::kDurable, Outcome::kOldAfterAck, subject.name, VersionText(history, key),
-                     static_cast<int>(i)};
+    return Violation{Oracle::kDurable, Outcome::kOldAfterAck, subject.name,
+                     VersionText(history, key), static_cast<int>(i)};
   }
   return std::nullopt;
 }
 
 namespace {
 
-// The version that a place's content belongs to, so that its attributes can be held against that one's.
+// The version that a place's content belongs to, so that its attributes can be held against that
+// one's.
 std::string Expected(const Inode& mine, const Inode* was, const Inode* is) {
   std::vector<std::string> out;
   for (const auto& [name, inode] : {std::pair{"old", was}, std::pair{"new", is}}) {
     if (inode == nullptr) continue;
     const bool same_bytes =
         inode->kind == mine.kind && inode->content == mine.content && inode->target == mine.target;
-    out.push_back(
-        fmt::format("{}{} has {}", name, same_bytes ? " (the same content)" : "", ShowAttributes(*inode)));
+    out.push_back(fmt::format("{}{} has {}", name, same_bytes ? " (the same content)" : "",
+                              ShowAttributes(*inode)));
   }
   return Join(out, ", ");
 }
 
-const Inode* InodeAt(const Trace& trace, const FileTree& tree, const Place& place, const std::string& below) {
+const Inode* InodeAt(const Trace& trace, const FileTree& tree, const Place& place,
+                     const std::string& below) {
   const Sight sight = Look(trace, tree, place);
   InodeIndex at = sight.leads_to != kNoInode ? sight.leads_to : sight.inode;
   if (at == kNoInode) return nullptr;
@@ -138,9 +143,9 @@ std::optional<Violation> FirstMixed(const Trace& trace, const Place& place, cons
     };
     if (!fits(was) && !fits(is)) {
       const std::string name = ShowPlace(trace, place);
-      return Violation{Oracle::kAttrs, Outcome::kMixedAttributes,
-                       below.empty() ? name : JoinPath(name, below),
-                       fmt::format("it has {}; {}", ShowAttributes(mine), Expected(mine, was, is)), -1};
+      return Violation{
+          Oracle::kAttrs, Outcome::kMixedAttributes, below.empty() ? name : JoinPath(name, below),
+          fmt::format("it has {}; {}", ShowAttributes(mine), Expected(mine, was, is)), -1};
     }
     if (!subject.whole_directory && sight.leads_to == kNoInode) continue;
     for (auto entry = mine.entries.rbegin(); entry != mine.entries.rend(); ++entry)
@@ -166,7 +171,8 @@ bool HasAttributeQuestion(const Trace& trace, const Subject& subject, const File
 }
 
 std::optional<Violation> JudgeAttributes(const Trace& trace, const Subject& subject,
-                                         const VersionHistory& combinations, const FileTree& state) {
+                                         const VersionHistory& combinations,
+                                         const FileTree& state) {
   const Digest key = KeyOf(trace, state, subject, Value::kCombination);
   const auto& versions = combinations.versions;
   if (std::any_of(versions.begin(), versions.end(), [&](const Version& v) { return v.key == key; }))
@@ -176,8 +182,8 @@ std::optional<Violation> JudgeAttributes(const Trace& trace, const Subject& subj
   for (const Place& place : subject.places) {
     if (auto mixed = FirstMixed(trace, place, subject, combinations, state)) return mixed;
   }
-  // Each path for itself is of one version: of a set or a directory, some are of the old one and some of the
-  // new.
+  // Each path for itself is of one version: of a set or a directory, some are of the old one and
+  // some of the new.
   return Violation{Oracle::kAttrs, Outcome::kMixedAttributes, subject.name,
                    "some paths have the attributes of old, some those of new", -1};
 }

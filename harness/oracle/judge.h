@@ -1,5 +1,5 @@
-// The judge of crash states: oracles `atomic`, `durable` and `attrs` for one subject (DESIGN.md 5, oracles.md
-// 1, 2, 6).
+// The judge of crash states: oracles `atomic`, `durable` and `attrs` for one subject (DESIGN.md 5,
+// oracles.md 1, 2, 6).
 #pragma once
 
 #include <optional>
@@ -34,8 +34,8 @@ Result<Oracle> ParseOracle(const std::string& name);
 /// What is asked when nothing is said: all but `contained`, which needs to know what may change.
 std::vector<Oracle> DefaultOracles();
 
-/// What --expect takes: comma-separated names of oracles of the recorded run. Errors (usage): another name,
-/// with the known ones.
+/// What --expect takes: comma-separated names of oracles of the recorded run. Errors (usage):
+/// another name, with the known ones.
 Result<std::vector<Oracle>> ParseOracles(const std::string& text);
 
 struct Violation {
@@ -46,21 +46,24 @@ struct Violation {
   int ack = -1;          ///< durable: index into VersionHistory::acks of the broken promise
 };
 
-/// What is wrong with the value `key` of the subject when the machine went down after at most `last_point`
-/// ops; nullopt: it is wholly some acceptable version, and none that an acknowledgement had outdated.
-std::optional<Violation> JudgeState(const Trace& trace, const Subject& subject, const VersionHistory& history,
-                                    const FileTree& state, uint32_t last_point);
+/// What is wrong with the value `key` of the subject when the machine went down after at most
+/// `last_point` ops; nullopt: it is wholly some acceptable version, and none that an
+/// acknowledgement had outdated.
+std::optional<Violation> JudgeState(const Trace& trace, const Subject& subject,
+                                    const VersionHistory& history, const FileTree& state,
+                                    uint32_t last_point);
 
-/// Whether oracle `attrs` has a question about the subject: some call changed attributes, and what is at its
-/// places at the end was not made there. A file that is created under its own name and gets its owner and
-/// mode when it is filled is being built in the sight of all: oracle `atomic` has said so, and there is no
-/// content to which other attributes would belong. `end` is the tree after all ops, its inodes numbered as
-/// the trace's objects: VersionHistory::new_view.
+/// Whether oracle `attrs` has a question about the subject: some call changed attributes, and what
+/// is at its places at the end was not made there. A file that is created under its own name and
+/// gets its owner and mode when it is filled is being built in the sight of all: oracle `atomic`
+/// has said so, and there is no content to which other attributes would belong. `end` is the tree
+/// after all ops, its inodes numbered as the trace's objects: VersionHistory::new_view.
 bool HasAttributeQuestion(const Trace& trace, const Subject& subject, const FileTree& end);
 
-/// Oracle `attrs` (oracles.md 6): does the state show the subject with bytes, mode, owner, user.* attributes
-/// and ACL that belong together? `combinations` is TraceVersions with Value::kCombination. Only for states
-/// that JudgeState does not find broken: what is torn has no attributes to go with it.
+/// Oracle `attrs` (oracles.md 6): does the state show the subject with bytes, mode, owner, user.*
+/// attributes and ACL that belong together? `combinations` is TraceVersions with
+/// Value::kCombination. Only for states that JudgeState does not find broken: what is torn has no
+/// attributes to go with it.
 std::optional<Violation> JudgeAttributes(const Trace& trace, const Subject& subject,
                                          const VersionHistory& combinations, const FileTree& state);
 

@@ -85,15 +85,19 @@ bool IsPrefixOf(const Content& part, const Content& whole) {
   return part.size() < whole.size() && whole.WithSize(part.size()) == part;
 }
 
-// Every byte of the sector at `at` is zero, or what some version has there; and not all are zero. One sector
-// can hold parts of several calls: of two appends the second may be on disk and the first not.
-bool MadeOfVersions(const std::string& sector, uint64_t at, const std::vector<const Content*>& versions) {
+// Every byte of the sector at `at` is zero, or what some version has there; and not all are zero.
+// One sector can hold parts of several calls: of two appends the second may be on disk and the
+// first not.
+bool MadeOfVersions(const std::string& sector, uint64_t at,
+                    const std::vector<const Content*>& versions) {
   std::vector<std::string> theirs;
   for (const Content* whole : versions) theirs.push_back(whole->Read(at, sector.size()));
   bool known = false;
   for (size_t i = 0; i < sector.size(); ++i) {
     if (sector[i] == '\0') continue;
-    const auto same = [&](const std::string& other) { return i < other.size() && other[i] == sector[i]; };
+    const auto same = [&](const std::string& other) {
+      return i < other.size() && other[i] == sector[i];
+    };
     if (!std::any_of(theirs.begin(), theirs.end(), same)) return false;
     known = true;
   }
@@ -118,7 +122,8 @@ Outcome ClassifyBytes(const Content& bytes, const std::vector<const Content*>& v
   if (bytes.AllZeros()) return Outcome::kZeros;
   if (HasStalePage(bytes, versions)) return Outcome::kGarbage;
   // One stale byte is too little to know them by, but no text has it (model/stale.h).
-  if (bytes.size() == 1 && static_cast<unsigned char>(bytes.Read(0, 1)[0]) >= 0xF5) return Outcome::kGarbage;
+  if (bytes.size() == 1 && static_cast<unsigned char>(bytes.Read(0, 1)[0]) >= 0xF5)
+    return Outcome::kGarbage;
   const auto prefix_of = [&](const Content* whole) { return IsPrefixOf(bytes, *whole); };
   if (std::any_of(versions.begin(), versions.end(), prefix_of)) return Outcome::kTruncated;
   // Torn when some sector of it is made of versions; else nobody knows these bytes.
@@ -133,22 +138,23 @@ Outcome ClassifyBytes(const Content& bytes, const std::vector<const Content*>& v
 void Flatten(const FileTree& tree, InodeIndex inode, const std::string& path,
              std::map<std::string, InodeIndex>* out) {
   (*out)[path] = inode;
-  for (const auto& [name, child] : tree.at(inode).entries) Flatten(tree, child, JoinPath(path, name), out);
+  for (const auto& [name, child] : tree.at(inode).entries)
+    Flatten(tree, child, JoinPath(path, name), out);
 }
 
 // One tree against the same place in the old and in the new tree.
 class TreeComparison {
  public:
-  TreeComparison(const FileTree& state, InodeIndex at, const FileTree* a, InodeIndex a_at, const FileTree* b,
-                 InodeIndex b_at)
+  TreeComparison(const FileTree& state, InodeIndex at, const FileTree* a, InodeIndex a_at,
+                 const FileTree* b, InodeIndex b_at)
       : state_(state), trees_{a, b} {
     Flatten(state, at, "", &mine_);
     if (a_at != kNoInode) Flatten(*a, a_at, "", &theirs_[0]);
     if (b_at != kNoInode) Flatten(*b, b_at, "", &theirs_[1]);
   }
 
-  // The first path at which the state agrees with neither; nullopt: each path agrees with one of them
-  // (mixed).
+  // The first path at which the state agrees with neither; nullopt: each path agrees with one of
+  // them (mixed).
   std::optional<Classified> FirstForeign() const {
     std::set<std::string> paths;
     for (const auto* table : {&mine_, &theirs_[0], &theirs_[1]}) {
@@ -193,10 +199,11 @@ class TreeComparison {
   std::map<std::string, InodeIndex> theirs_[2];
 };
 
-// A symlink is compared with the version that has the same target, so that its tree is held against the right
-// one.
-std::optional<Classified> ClassifyPlace(const Trace& trace, const FileTree& state, const Subject& subject,
-                                        const Place& place, const VersionHistory& history) {
+// A symlink is compared with the version that has the same target, so that its tree is held against
+// the right one.
+std::optional<Classified> ClassifyPlace(const Trace& trace, const FileTree& state,
+                                        const Subject& subject, const Place& place,
+                                        const VersionHistory& history) {
   const std::string name = ShowPlace(trace, place);
   const Sight seen = Look(trace, state, place);
   const Sight was = Look(trace, history.old_view, place);
@@ -217,7 +224,8 @@ std::optional<Classified> ClassifyPlace(const Trace& trace, const FileTree& stat
     return same_target ? sight.leads_to : kNoInode;
   };
   const TreeComparison comparison(state, is_link ? seen.leads_to : seen.inode, &history.old_view,
-                                  side(history.old_view, was), &history.new_view, side(history.new_view, is));
+                                  side(history.old_view, was), &history.new_view,
+                                  side(history.new_view, is));
   auto foreign = comparison.FirstForeign();
   if (foreign) foreign->at = foreign->at.empty() ? name : JoinPath(name, foreign->at);
   return foreign;
@@ -228,7 +236,8 @@ std::optional<Classified> ClassifyPlace(const Trace& trace, const FileTree& stat
 Classified Classify(const Trace& trace, const FileTree& state, const Subject& subject,
                     const VersionHistory& history) {
   for (const Place& place : subject.places) {
-    if (const auto classified = ClassifyPlace(trace, state, subject, place, history)) return *classified;
+    if (const auto classified = ClassifyPlace(trace, state, subject, place, history))
+      return *classified;
   }
   return {Outcome::kMixed, subject.name};
 }

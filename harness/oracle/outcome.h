@@ -22,14 +22,14 @@ enum class Outcome : uint8_t {
   kOldAfterAck,       ///< an older version than the one that was acknowledged
   kRejectedByCheck,   ///< the user's --check command said no
   kUnlikeAnyVersion,  ///< the --view command printed what it prints for no version
-  kMixedAttributes,   ///< bytes of one version with the mode, owner, ACL or user attributes of another, or of
-                      ///< none
-  kExposed,           ///< readable by more than old and new allow, while the program runs
-  kChangedOutside,    ///< changed, though neither watched nor allowed
+  /// bytes of one version with the mode, owner, ACL or user attributes of another, or of none
+  kMixedAttributes,
+  kExposed,         ///< readable by more than old and new allow, while the program runs
+  kChangedOutside,  ///< changed, though neither watched nor allowed
   // Of further runs (rerun/):
-  kFails,                ///< the command fails where the recorded run succeeded
-  kWedged,               ///< it fails every time from then on
-  kNotDone,              ///< it reports success, and readers do not find what it should have written
+  kFails,    ///< the command fails where the recorded run succeeded
+  kWedged,   ///< it fails every time from then on
+  kNotDone,  ///< it reports success, and readers do not find what it should have written
   kChangedThoughFailed,  ///< it reports an error, and has changed the target
   kLinkReplaced,         ///< a symlink became a file
   kModeChanged,          ///< the mode is neither the old nor the intended one

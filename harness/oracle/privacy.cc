@@ -30,7 +30,8 @@ bool AclPermits(const Inode& inode, const std::vector<AclEntry>& acl, int64_t ui
     if (entry.tag == AclTag::kOther) other = entry.permissions;
   }
   for (const AclEntry& entry : acl) {
-    if (entry.tag == AclTag::kUser && entry.id == uid) return (entry.permissions & mask & want) == want;
+    if (entry.tag == AclTag::kUser && entry.id == uid)
+      return (entry.permissions & mask & want) == want;
   }
   bool in_group = false;
   for (const AclEntry& entry : acl) {
@@ -99,7 +100,8 @@ class Names {
 
 class Watcher {
  public:
-  explicit Watcher(const Trace& trace) : trace_(trace), live_(trace), names_(trace.old_tree), end_(trace) {
+  explicit Watcher(const Trace& trace)
+      : trace_(trace), live_(trace), names_(trace.old_tree), end_(trace) {
     for (const Op& op : trace.ops) end_.Apply(op);
     ListRoots();
     ListPersistent();
@@ -137,7 +139,8 @@ class Watcher {
   };
 
   void ListRoots() {
-    for (size_t root = 0; root < trace_.roots.size() && root < trace_.old_tree.roots().size(); ++root)
+    for (size_t root = 0; root < trace_.roots.size() && root < trace_.old_tree.roots().size();
+         ++root)
       root_of_[trace_.old_tree.roots()[root]] = root;
   }
 
@@ -170,8 +173,8 @@ class Watcher {
     for (const auto& [key, p] : persistent_) restricted_ |= !Allows(p, Principal{});
   }
 
-  // Users and groups that anything names: nobody else can be told from a stranger. A file that is made is as
-  // old as the op that made it says.
+  // Users and groups that anything names: nobody else can be told from a stranger. A file that is
+  // made is as old as the op that made it says.
   void ListPrincipals() {
     std::set<int64_t> users;
     std::set<int64_t> groups;
@@ -200,7 +203,8 @@ class Watcher {
     }
   }
 
-  static bool Reaches(const std::vector<const Inode*>& above, const Inode& file, const Principal& who) {
+  static bool Reaches(const std::vector<const Inode*>& above, const Inode& file,
+                      const Principal& who) {
     constexpr uint32_t kSearch = 1;
     constexpr uint32_t kRead = 4;
     const auto open = [&](const Inode* dir) { return Permits(*dir, who.uid, who.gid, kSearch); };
@@ -251,13 +255,15 @@ class Watcher {
   }
 
   // Whoever can read the object by one of its names, with that name.
-  std::vector<std::pair<Principal, std::string>> ReadersOf(ObjectId object, const Inode& file) const {
+  std::vector<std::pair<Principal, std::string>> ReadersOf(ObjectId object,
+                                                           const Inode& file) const {
     std::vector<std::pair<Principal, std::string>> out;
     if (file.content.empty()) return out;
     const auto paths = PathsOf(object);
     for (const Principal& who : principals_) {
-      const auto open = std::find_if(paths.begin(), paths.end(),
-                                     [&](const auto& path) { return Reaches(path.second, file, who); });
+      const auto open = std::find_if(paths.begin(), paths.end(), [&](const auto& path) {
+        return Reaches(path.second, file, who);
+      });
       if (open != paths.end()) out.emplace_back(who, open->first);
     }
     return out;
@@ -268,8 +274,9 @@ class Watcher {
     const auto readers = ReadersOf(object, file);
     const auto owners = readers.empty() ? std::vector<const Persistent*>{} : OwnersOf(object, file);
     const auto too_many = std::find_if(readers.begin(), readers.end(), [&](const auto& reader) {
-      return !owners.empty() && std::none_of(owners.begin(), owners.end(),
-                                             [&](const Persistent* p) { return Allows(*p, reader.first); });
+      return !owners.empty() &&
+             std::none_of(owners.begin(), owners.end(),
+                          [&](const Persistent* p) { return Allows(*p, reader.first); });
     });
     if (too_many == readers.end()) {
       if (open_.erase(object) > 0) found_.at(object).last_point = index;
@@ -284,11 +291,12 @@ class Watcher {
     exposure.created_by = trace_.objects[static_cast<size_t>(object)].created_by;
     exposure.opened_by = index;
     exposure.mode = file.mode;
-    exposure.allowed_mode = (owners[0]->after != nullptr ? owners[0]->after : owners[0]->before)->mode;
+    exposure.allowed_mode =
+        (owners[0]->after != nullptr ? owners[0]->after : owners[0]->before)->mode;
   }
 
-  // The files that stay and whose content this is; by name when it has or had one that stays, else by
-  // content.
+  // The files that stay and whose content this is; by name when it has or had one that stays, else
+  // by content.
   std::vector<const Persistent*> OwnersOf(ObjectId object, const Inode& file) const {
     std::vector<const Persistent*> out;
     if (const auto named = by_object_.find(object); named != by_object_.end()) {

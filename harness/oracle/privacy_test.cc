@@ -42,9 +42,9 @@ std::string Entry(uint8_t tag, uint8_t permissions, uint32_t id) {
 
 TEST(Permits, AnAclNamesUsersAndGroupsAndItsMaskLimitsThem) {
   Inode inode = WithMode(0640);
-  inode.xattrs["system.posix_acl_access"] = std::string("\2\0\0\0", 4) + Entry(1, 6, 0) + Entry(2, 6, 1001) +
-                                            Entry(4, 0, 0) + Entry(8, 4, 77) + Entry(16, 4, 0) +
-                                            Entry(32, 0, 0);
+  inode.xattrs["system.posix_acl_access"] = std::string("\2\0\0\0", 4) + Entry(1, 6, 0) +
+                                            Entry(2, 6, 1001) + Entry(4, 0, 0) + Entry(8, 4, 77) +
+                                            Entry(16, 4, 0) + Entry(32, 0, 0);
   EXPECT_TRUE(Permits(inode, 5, -1, 4)) << "the owner";
   EXPECT_TRUE(Permits(inode, 1001, -1, 4)) << "a named user";
   EXPECT_FALSE(Permits(inode, 1001, -1, 2)) << "the mask takes write away";
@@ -60,8 +60,13 @@ TraceBuilder OldSecret(uint32_t mode = 0600) {
 }
 
 TEST(Private, ATemporaryThatEverybodyCanReadExposesTheSecretItBecomes) {
-  const Trace trace =
-      OldSecret().Create("t", 0644).Write("t", 0, kSecret).Chmod("t", 0600).Rename("t", "f").Exit().Build();
+  const Trace trace = OldSecret()
+                          .Create("t", 0644)
+                          .Write("t", 0, kSecret)
+                          .Chmod("t", 0600)
+                          .Rename("t", "f")
+                          .Exit()
+                          .Build();
   const auto found = FindExposures(trace);
   ASSERT_EQ(found.size(), 1u);
   EXPECT_EQ(found[0].subject, "f");
@@ -98,12 +103,13 @@ TEST(Private, AModeThatOldOrNewHasIsAllowed) {
 }
 
 TEST(Private, ANewFileIsHeldAgainstItsFinalMode) {
-  const auto found =
-      FindExposures(TraceBuilder().Create("f", 0644).Write("f", 0, kSecret).Chmod("f", 0600).Exit().Build());
+  const auto found = FindExposures(
+      TraceBuilder().Create("f", 0644).Write("f", 0, kSecret).Chmod("f", 0600).Exit().Build());
   ASSERT_EQ(found.size(), 1u);
   EXPECT_EQ(found[0].subject, "f");
   EXPECT_THAT(
-      FindExposures(TraceBuilder().Create("f", 0644).Chmod("f", 0600).Write("f", 0, kSecret).Exit().Build()),
+      FindExposures(
+          TraceBuilder().Create("f", 0644).Chmod("f", 0600).Write("f", 0, kSecret).Exit().Build()),
       IsEmpty())
       << "there was nothing to read";
 }
@@ -174,14 +180,21 @@ TEST(Contained, WhatIsNeitherWatchedNorAllowedIsListed) {
                            .Build());
   const auto watched = ChooseSubjects(trace, {{"f"}, {}});
   ASSERT_TRUE(watched);
-  EXPECT_THAT(Shown(FindStrays(trace, *watched, {})),
-              ElementsAre("g: its bytes", "h: it has mode 0600, before mode 0644", "log: made (file)"));
+  EXPECT_THAT(
+      Shown(FindStrays(trace, *watched, {})),
+      ElementsAre("g: its bytes", "h: it has mode 0600, before mode 0644", "log: made (file)"));
   EXPECT_THAT(Shown(FindStrays(trace, *watched, {"log", "[gh]"})), IsEmpty());
 }
 
 TEST(Litter, WhatIsMadeAndRemovedAgainCanBeLeftByAPowerCut) {
-  const Trace trace =
-      (OldSecret().Create("t1").Rename("t1", "f").Create("t2").Unlink("t2").Create("stays").Exit().Build());
+  const Trace trace = (OldSecret()
+                           .Create("t1")
+                           .Rename("t1", "f")
+                           .Create("t2")
+                           .Unlink("t2")
+                           .Create("stays")
+                           .Exit()
+                           .Build());
   EXPECT_THAT(FindLitterAfterCrash(trace), ElementsAre("t1", "t2"));
 }
 
@@ -195,8 +208,13 @@ std::optional<Violation> AttributesAfter(const Trace& trace, size_t ops) {
 }
 
 TEST(Attributes, AModeSetAfterTheRenameLeavesAWindow) {
-  const Trace trace =
-      OldSecret().Create("t", 0644).Write("t", 0, kSecret).Rename("t", "f").Chmod("f", 0600).Exit().Build();
+  const Trace trace = OldSecret()
+                          .Create("t", 0644)
+                          .Write("t", 0, kSecret)
+                          .Rename("t", "f")
+                          .Chmod("f", 0600)
+                          .Exit()
+                          .Build();
   EXPECT_EQ(AttributesAfter(trace, 2), std::nullopt);
   const auto found = AttributesAfter(trace, 3);
   ASSERT_TRUE(found);
@@ -206,8 +224,13 @@ TEST(Attributes, AModeSetAfterTheRenameLeavesAWindow) {
 }
 
 TEST(Attributes, AModeSetBeforeTheRenameLeavesNone) {
-  const Trace trace =
-      OldSecret().Create("t", 0644).Chmod("t", 0600).Write("t", 0, kSecret).Rename("t", "f").Exit().Build();
+  const Trace trace = OldSecret()
+                          .Create("t", 0644)
+                          .Chmod("t", 0600)
+                          .Write("t", 0, kSecret)
+                          .Rename("t", "f")
+                          .Exit()
+                          .Build();
   for (size_t ops = 0; ops <= trace.ops.size(); ++ops)
     EXPECT_EQ(AttributesAfter(trace, ops), std::nullopt) << ops;
 }
@@ -218,7 +241,8 @@ TEST(Attributes, AFileThatIsBuiltUnderItsOwnNameIsNotAsked) {
     return HasAttributeQuestion(trace, At("f"), TraceVersions(trace, At("f"), AckRule()).new_view);
   };
   EXPECT_FALSE(asked(TraceBuilder().Create("f", 0600).Write("f", 0, kSecret).Chmod("f", 0644)));
-  EXPECT_FALSE(asked(OldSecret().Unlink("f").Create("f", 0600).Write("f", 0, kSecret).Chmod("f", 0644)));
+  EXPECT_FALSE(
+      asked(OldSecret().Unlink("f").Create("f", 0600).Write("f", 0, kSecret).Chmod("f", 0644)));
   EXPECT_FALSE(asked(OldSecret().Create("t", 0600).Rename("t", "f"))) << "no attribute was set";
   EXPECT_TRUE(asked(OldSecret().Create("t", 0600).Rename("t", "f").Chmod("f", 0644)));
   EXPECT_TRUE(asked(OldSecret().Chmod("f", 0644).Write("f", 0, kSecret)));

@@ -18,7 +18,8 @@ Result<AckRule> ParseAck(const std::string& text) {
   try {
     const std::regex compiled(text, std::regex::ECMAScript);
   } catch (const std::regex_error& error) {
-    return FailWith(ExitCode::kUsage, "--ack {}: not a regular expression: {}", Quote(text), error.what());
+    return FailWith(ExitCode::kUsage, "--ack {}: not a regular expression: {}", Quote(text),
+                    error.what());
   }
   rule.kind = AckRule::Kind::kLine;
   rule.line_regex = text;
@@ -37,9 +38,10 @@ Result<AckRule> ParseAck(const std::string& text, bool given, int fd) {
 
 namespace {
 
-// A line counts once the write that completes it has returned. What several processes write to one channel
-// joins up.
-std::vector<Ack> FindLines(const Trace& trace, const std::regex& regex, const std::string& channel) {
+// A line counts once the write that completes it has returned. What several processes write to one
+// channel joins up.
+std::vector<Ack> FindLines(const Trace& trace, const std::regex& regex,
+                           const std::string& channel) {
   std::vector<Ack> acks;
   std::string line;
   for (size_t i = 0; i < trace.ops.size(); ++i) {
@@ -63,7 +65,8 @@ std::vector<Ack> FindAcks(const Trace& trace, const AckRule& rule) {
   if (rule.kind == AckRule::Kind::kNone) return {};
   std::vector<Ack> acks;
   const std::string channel = rule.fd < 0 ? "stdout" : fmt::format("fd {}", rule.fd);
-  if (rule.kind == AckRule::Kind::kLine) acks = FindLines(trace, std::regex(rule.line_regex), channel);
+  if (rule.kind == AckRule::Kind::kLine)
+    acks = FindLines(trace, std::regex(rule.line_regex), channel);
   // The successful exit of the main process is the last acknowledgement.
   const bool success =
       std::find(rule.ok_exit.begin(), rule.ok_exit.end(), trace.exit_status) != rule.ok_exit.end();
@@ -79,8 +82,9 @@ namespace {
 
 bool Binds(const Op& op) {
   if (op.error != 0 || (op.flags & kFlagInFlight)) return false;
+  // symlink: it comes with its whole value
   return op.kind == OpKind::kRename || op.kind == OpKind::kLink ||
-         (op.kind == OpKind::kCreate && !op.path2.empty());  // symlink: it comes with its whole value
+         (op.kind == OpKind::kCreate && !op.path2.empty());
 }
 
 std::vector<Sight> LookAll(const Trace& trace, const FileTree& tree, const Subject& subject) {
@@ -89,12 +93,14 @@ std::vector<Sight> LookAll(const Trace& trace, const FileTree& tree, const Subje
   return out;
 }
 
-bool SameSight(const Sight& a, const Sight& b) { return a.inode == b.inode && a.leads_to == b.leads_to; }
+bool SameSight(const Sight& a, const Sight& b) {
+  return a.inode == b.inode && a.leads_to == b.leads_to;
+}
 
-// A version is published when one call makes every name of the subject lead to something else than before: a
-// rename inside a watched directory, or of one of several paths judged together (oracles.md 4), changes the
-// value piece by piece. A rename that takes the file away binds nothing to its name: "missing" is no version
-// (oracles.md 1).
+// A version is published when one call makes every name of the subject lead to something else than
+// before: a rename inside a watched directory, or of one of several paths judged together
+// (oracles.md 4), changes the value piece by piece. A rename that takes the file away binds nothing
+// to its name: "missing" is no version (oracles.md 1).
 bool BoundAnew(const Op& op, const std::vector<Sight>& before, const std::vector<Sight>& after) {
   for (size_t i = 0; i < before.size(); ++i) {
     if (SameSight(after[i], before[i]) || after[i].inode == kNoInode) return false;
@@ -102,7 +108,8 @@ bool BoundAnew(const Op& op, const std::vector<Sight>& before, const std::vector
   return Binds(op);
 }
 
-// Names that lead where they led before, to something that reads otherwise: it was changed under its name.
+// Names that lead where they led before, to something that reads otherwise: it was changed under
+// its name.
 bool ChangedInPlace(const std::vector<Sight>& before, const std::vector<Sight>& after) {
   return std::equal(before.begin(), before.end(), after.begin(), after.end(), SameSight);
 }
@@ -130,7 +137,8 @@ class ChangeFilter {
   bool Concerns(const Op& op) const {
     if (op.error != 0) return false;
     if (ChangesNames(op.kind)) return true;
-    const bool counts = ChangesData(op.kind) || (value_ == Value::kCombination && ChangesAttributes(op.kind));
+    const bool counts =
+        ChangesData(op.kind) || (value_ == Value::kCombination && ChangesAttributes(op.kind));
     return counts && seen_.contains(op.object);
   }
 
@@ -148,7 +156,8 @@ bool ChangesAttributes(const Trace& trace) {
                      [](const Op& op) { return op.error == 0 && ChangesAttributes(op.kind); });
 }
 
-VersionHistory TraceVersions(const Trace& trace, const Subject& subject, const AckRule& rule, Value value) {
+VersionHistory TraceVersions(const Trace& trace, const Subject& subject, const AckRule& rule,
+                             Value value) {
   VersionHistory out;
   out.acks = FindAcks(trace, rule);
   LiveTree live(trace);
@@ -183,8 +192,8 @@ VersionHistory TraceVersions(const Trace& trace, const Subject& subject, const A
     }
     filter.LookAgain(live.tree());
   }
-  // New, if it did not come by a binding call: it counts from the op that completed it; nobody can tell
-  // which, so from the end of all changes, which is the strictest reading.
+  // New, if it did not come by a binding call: it counts from the op that completed it; nobody can
+  // tell which, so from the end of all changes, which is the strictest reading.
   if (out.versions.back().key != current) {
     out.versions.push_back({static_cast<uint32_t>(trace.ops.size()), current});
   }

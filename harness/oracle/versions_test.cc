@@ -34,7 +34,8 @@ TEST(Versions, ANameThatARenameTookAwayIsMissingAndNoVersion) {
   EXPECT_EQ(AtomicOutcomeAfter(trace, "f", 0), std::nullopt);
   EXPECT_EQ(AtomicOutcomeAfter(trace, "f", 1), Outcome::kMissing);
   EXPECT_EQ(AtomicOutcomeAfter(trace, "f", 2), std::nullopt);
-  for (size_t ops = 0; ops <= 2; ++ops) EXPECT_EQ(AtomicOutcomeAfter(trace, "f~", ops), std::nullopt);
+  for (size_t ops = 0; ops <= 2; ++ops)
+    EXPECT_EQ(AtomicOutcomeAfter(trace, "f~", ops), std::nullopt);
 }
 
 TEST(Versions, MissingIsNewWhenTheFileWasMovedAwayForGood) {
@@ -60,7 +61,8 @@ TEST(Versions, ADirectoryThatIsSwappedByTwoRenamesIsMissingBetween) {
   EXPECT_EQ(AtomicOutcomeAfter(trace, "d", 2), std::nullopt);
 }
 
-// What was published whole stays a version when it is replaced or taken away, not when it is written to.
+// What was published whole stays a version when it is replaced or taken away, not when it is
+// written to.
 TEST(Versions, APublishedContentCountsUnlessItIsWrittenUnderItsName) {
   const auto start = [] {
     return TraceBuilder().OldFile("f", "1").OldFile("t", "2").OldFile("u", "3").Rename("t", "f");
@@ -68,7 +70,8 @@ TEST(Versions, APublishedContentCountsUnlessItIsWrittenUnderItsName) {
   EXPECT_EQ(AtomicOutcomeAfter(start().Rename("u", "f").Exit().Build(), "f", 1), std::nullopt);
   EXPECT_EQ(AtomicOutcomeAfter(start().Rename("f", "g").Rename("u", "f").Exit().Build(), "f", 1),
             std::nullopt);
-  EXPECT_EQ(AtomicOutcomeAfter(start().Unlink("f").Rename("u", "f").Exit().Build(), "f", 1), std::nullopt);
+  EXPECT_EQ(AtomicOutcomeAfter(start().Unlink("f").Rename("u", "f").Exit().Build(), "f", 1),
+            std::nullopt);
   EXPECT_NE(AtomicOutcomeAfter(start().Write("f", 0, "4").Exit().Build(), "f", 1), std::nullopt);
 }
 
@@ -81,8 +84,13 @@ std::vector<std::string> DefaultSubjectNames(const Trace& trace) {
 
 // cp -a of a directory with a link in it: both names are read.
 TEST(Watch, AFileIsJudgedByItsOwnNameThoughANewLinkBesideItLeadsThere) {
-  const Trace trace =
-      TraceBuilder().Mkdir("e").Create("e/a").Write("e/a", 0, "x").Symlink("e/l", "a").Exit().Build();
+  const Trace trace = TraceBuilder()
+                          .Mkdir("e")
+                          .Create("e/a")
+                          .Write("e/a", 0, "x")
+                          .Symlink("e/l", "a")
+                          .Exit()
+                          .Build();
   EXPECT_THAT(DefaultSubjectNames(trace), ::testing::ElementsAre("e/a", "e/l"));
   const Trace flat = TraceBuilder().Create("a").Write("a", 0, "x").Symlink("l", "a").Exit().Build();
   EXPECT_THAT(DefaultSubjectNames(flat), ::testing::ElementsAre("a", "l"));
@@ -100,11 +108,13 @@ TEST(Watch, WhatAFlippedLinkPublishesIsJudgedThroughIt) {
         .Rename("t", "cur");
   };
   for (const bool first : {false, true})
-    EXPECT_THAT(DefaultSubjectNames(start(first).Exit().Build()), ::testing::ElementsAre("cur")) << first;
+    EXPECT_THAT(DefaultSubjectNames(start(first).Exit().Build()), ::testing::ElementsAre("cur"))
+        << first;
 }
 
 Outcome OutcomeOf(const std::string& bytes, const std::string& before, const std::string& after) {
-  const Trace trace = TraceBuilder().OldFile("f", before).OldFile("t", after).Rename("t", "f").Exit().Build();
+  const Trace trace =
+      TraceBuilder().OldFile("f", before).OldFile("t", after).Rename("t", "f").Exit().Build();
   const Trace other = TraceBuilder().OldFile("f", bytes).Build();
   const VersionHistory history = TraceVersions(trace, At("f"), {});
   return Classify(trace, other.old_tree, At("f"), history).outcome;
@@ -114,9 +124,12 @@ TEST(Outcomes, ASectorOfTwoVersionsOrOfVersionsAndZerosIsTorn) {
   const std::string before(300, 'o');
   const std::string after(300, 'n');
   for (size_t cut = 1; cut < 300; ++cut) {
-    EXPECT_EQ(OutcomeOf(after.substr(0, cut) + before.substr(cut), before, after), Outcome::kTorn) << cut;
-    EXPECT_EQ(OutcomeOf(std::string(cut, '\0') + after.substr(cut), before, after), Outcome::kTorn) << cut;
-    EXPECT_EQ(OutcomeOf(after.substr(0, cut) + std::string(300 - cut, '\0'), before, after), Outcome::kTorn)
+    EXPECT_EQ(OutcomeOf(after.substr(0, cut) + before.substr(cut), before, after), Outcome::kTorn)
+        << cut;
+    EXPECT_EQ(OutcomeOf(std::string(cut, '\0') + after.substr(cut), before, after), Outcome::kTorn)
+        << cut;
+    EXPECT_EQ(OutcomeOf(after.substr(0, cut) + std::string(300 - cut, '\0'), before, after),
+              Outcome::kTorn)
         << cut;
   }
 }

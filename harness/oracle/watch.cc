@@ -47,16 +47,19 @@ std::optional<Place> PlaceOfAbsolute(const Trace& trace, const std::string& path
   return best;
 }
 
-std::optional<Place> PlaceOfTarget(const Trace& trace, const Place& link, const std::string& target) {
+std::optional<Place> PlaceOfTarget(const Trace& trace, const Place& link,
+                                   const std::string& target) {
   if (target.starts_with("/")) return PlaceOfAbsolute(trace, target);
-  return PlaceOfAbsolute(trace, JoinPath(JoinPath(trace.roots[link.root].path, DirName(link.path)), target));
+  return PlaceOfAbsolute(
+      trace, JoinPath(JoinPath(trace.roots[link.root].path, DirName(link.path)), target));
 }
 
 }  // namespace
 
 bool Inside(const Place& inner, const Place& outer) {
   if (inner.root != outer.root || inner.path.size() <= outer.path.size()) return false;
-  return outer.path.empty() || (inner.path.starts_with(outer.path) && inner.path[outer.path.size()] == '/');
+  return outer.path.empty() ||
+         (inner.path.starts_with(outer.path) && inner.path[outer.path.size()] == '/');
 }
 
 std::string ShowPlace(const Trace& trace, const Place& place) {
@@ -71,7 +74,8 @@ Result<Place> FindPlace(const Trace& trace, const std::string& path) {
     const std::vector<std::string> parts = Normalise(path);
     if (parts.empty() || parts[0] != "..") return Place{0, Join(parts, "/")};
   }
-  return FailWith(ExitCode::kUsage, "{} lies outside the judged directory {} (use --dir or --also-dir)", path,
+  return FailWith(ExitCode::kUsage,
+                  "{} lies outside the judged directory {} (use --dir or --also-dir)", path,
                   trace.roots[0].path);
 }
 
@@ -83,7 +87,8 @@ Sight Look(const Trace& trace, const FileTree& tree, const Place& place) {
   InodeIndex at = *inode;
   Place here = place;
   for (int links = 0; tree.at(at).kind == FileKind::kSymlink; ++links) {
-    const auto next = links < kMaxLinks ? PlaceOfTarget(trace, here, tree.at(at).target) : std::nullopt;
+    const auto next =
+        links < kMaxLinks ? PlaceOfTarget(trace, here, tree.at(at).target) : std::nullopt;
     const auto next_inode = next ? tree.Lookup(next->path, next->root) : std::nullopt;
     if (!next_inode) return sight;
     here = *next;
@@ -111,8 +116,8 @@ bool IsJudgedXattr(const std::string& name) {
   return name.starts_with("user.") || name.starts_with("system.posix_acl_");
 }
 
-// Mode, owner, user attributes and ACL of everything at and below `i`; of a symlink nothing that anybody can
-// set.
+// Mode, owner, user attributes and ACL of everything at and below `i`; of a symlink nothing that
+// anybody can set.
 void AddAttributes(const FileTree& tree, InodeIndex i, bool recursive, Hasher* hasher) {
   const Inode& inode = tree.at(i);
   if (inode.kind != FileKind::kSymlink) hasher->Add(inode.mode).Add(inode.uid).Add(inode.gid);
@@ -173,7 +178,8 @@ Digest KeyOf(const Trace& trace, const FileTree& tree, const Subject& subject, V
 namespace {
 
 // Adds what the symlink at `place` leads to in `tree`, link by link.
-void FollowInto(const Trace& trace, const FileTree& tree, const Place& place, std::set<std::string>* paths) {
+void FollowInto(const Trace& trace, const FileTree& tree, const Place& place,
+                std::set<std::string>* paths) {
   Place here = place;
   for (int links = 0; links < kMaxLinks; ++links) {
     const auto inode = tree.Lookup(here.path, here.root);
@@ -187,8 +193,8 @@ void FollowInto(const Trace& trace, const FileTree& tree, const Place& place, st
 
 }  // namespace
 
-// The model takes a path below every judged root; the same path in another root costs states and changes no
-// answer.
+// The model takes a path below every judged root; the same path in another root costs states and
+// changes no answer.
 Projection ProjectionOf(const Trace& trace, const Subject& subject) {
   std::set<std::string> paths;
   for (const Place& place : subject.places) paths.insert(place.path);
@@ -224,8 +230,8 @@ bool SameKey(const FileTree& a, InodeIndex x, const FileTree& b, InodeIndex y) {
   return a.KeyDigest(x) == b.KeyDigest(y);
 }
 
-// The default rule, before symlinks and directories are thinned out. `live` is the tree at the end, by
-// objects.
+// The default rule, before symlinks and directories are thinned out. `live` is the tree at the end,
+// by objects.
 std::vector<Place> ChangedPlaces(const Trace& trace, const FileTree& live, size_t root) {
   const auto before = PathsOf(trace.old_tree, root);
   const auto after = PathsOf(trace.new_tree, root);
@@ -241,7 +247,8 @@ std::vector<Place> ChangedPlaces(const Trace& trace, const FileTree& live, size_
       changed.insert(path);
     const auto object = objects.find(path);
     if (object == objects.end() || live.at(object->second).kind == FileKind::kDirectory) continue;
-    // Written though unchanged: the object was written, or the name leads to another one than before.
+    // Written though unchanged: the object was written, or the name leads to another one than
+    // before.
     if (written.contains(object->second) || object->second != inode) changed.insert(path);
   }
   std::vector<Place> out;
@@ -249,9 +256,9 @@ std::vector<Place> ChangedPlaces(const Trace& trace, const FileTree& live, size_
   return out;
 }
 
-// A link publishes what it leads to when it was flipped there, or when it is the first to point at a new
-// directory. A link that was made beside the file it names, or inside the copied directory, publishes
-// nothing: readers use the file's own name.
+// A link publishes what it leads to when it was flipped there, or when it is the first to point at
+// a new directory. A link that was made beside the file it names, or inside the copied directory,
+// publishes nothing: readers use the file's own name.
 bool Publishes(const Trace& trace, const Place& link, const FileTree& tree, InodeIndex target) {
   const auto before = trace.old_tree.Lookup(link.path, link.root);
   if (before && trace.old_tree.at(*before).kind == FileKind::kSymlink) return true;
@@ -260,8 +267,8 @@ bool Publishes(const Trace& trace, const Place& link, const FileTree& tree, Inod
          (parent.empty() || trace.old_tree.Lookup(parent, link.root).has_value());
 }
 
-// Where changed symlinks led before and lead now, as far as it was removed or made by the run. What stays has
-// its own name as well, and readers of that name.
+// Where changed symlinks led before and lead now, as far as it was removed or made by the run. What
+// stays has its own name as well, and readers of that name.
 std::vector<Place> LedTo(const Trace& trace, const std::vector<Place>& places) {
   std::vector<Place> out;
   for (const Place& place : places) {
@@ -326,7 +333,8 @@ Result<std::vector<Subject>> ChooseSubjects(const Trace& trace, const WatchOptio
       const bool somewhere = trace.old_tree.Lookup(place.path, place.root).has_value() ||
                              trace.new_tree.Lookup(place.path, place.root).has_value();
       if (!somewhere)
-        return FailWith(ExitCode::kUsage, "--watch {}: exists neither before nor after the run", path);
+        return FailWith(ExitCode::kUsage, "--watch {}: exists neither before nor after the run",
+                        path);
       names.push_back(ShowPlace(trace, place));
       subject.places.push_back(std::move(place));
     }

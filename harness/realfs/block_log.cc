@@ -15,7 +15,8 @@ constexpr size_t kHeader = 1 + 8 + 4;
 void Thin(size_t most, std::vector<CrashImage>* images) {
   if (images->size() <= most || most < 2) return;
   std::vector<CrashImage> kept;
-  for (size_t i = 0; i < most; ++i) kept.push_back((*images)[i * (images->size() - 1) / (most - 1)]);
+  for (size_t i = 0; i < most; ++i)
+    kept.push_back((*images)[i * (images->size() - 1) / (most - 1)]);
   *images = std::move(kept);
 }
 
@@ -66,7 +67,8 @@ std::vector<CrashImage> CrashImages(const std::vector<BlockEvent>& log, uint32_t
   std::mt19937_64 random(bounds.seed);
   std::vector<uint32_t> durable, loose;
   std::vector<CrashImage> images;
-  std::set<std::vector<uint32_t>> at_mark;  // sets since the last mark: the same one again says nothing new
+  // sets since the last mark: the same one again says nothing new
+  std::set<std::vector<uint32_t>> at_mark;
   auto add = [&](uint32_t position, const std::vector<uint32_t>& chosen) {
     CrashImage image{position, durable};
     image.writes.insert(image.writes.end(), chosen.begin(), chosen.end());

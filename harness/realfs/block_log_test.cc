@@ -11,7 +11,9 @@ namespace {
 using ::testing::HasSubstr;
 using Kind = BlockEvent::Kind;
 
-BlockEvent Write(uint64_t offset, char letter) { return {Kind::kWrite, offset, std::string(4096, letter)}; }
+BlockEvent Write(uint64_t offset, char letter) {
+  return {Kind::kWrite, offset, std::string(4096, letter)};
+}
 const BlockEvent kFlush = {Kind::kFlush, 0, ""};
 const BlockEvent kMark = {Kind::kMark, 0, "m"};
 

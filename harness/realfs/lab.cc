@@ -29,8 +29,8 @@ namespace {
 constexpr char kMarker[] = "oldornew-realfs-";
 constexpr uint64_t kMiB = 1 << 20;
 
-// Never a block size of 1 KiB, which mke2fs takes for small images; no lazy initialisation, which would write
-// behind our back.
+// Never a block size of 1 KiB, which mke2fs takes for small images; no lazy initialisation, which
+// would write behind our back.
 std::vector<std::string> MkfsExt4(const char* features = "") {
   std::vector<std::string> command = {
       "mkfs.ext4", "-q",   "-F",
@@ -65,7 +65,8 @@ std::vector<RealFs> AllRealFs() {
 
 bool InPath(const std::string& program) {
   const char* path = getenv("PATH");
-  for (const std::string& dir : Split(std::string(path == nullptr ? "" : path) + ":/sbin:/usr/sbin", ':')) {
+  for (const std::string& dir :
+       Split(std::string(path == nullptr ? "" : path) + ":/sbin:/usr/sbin", ':')) {
     if (!dir.empty() && access((dir + "/" + program).c_str(), X_OK) == 0) return true;
   }
   return false;
@@ -98,7 +99,8 @@ Status WaitFor(pid_t pid, const std::string& name, std::chrono::seconds limit) {
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) return Fail("{} failed (status {})", name, status);
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+    return Fail("{} failed (status {})", name, status);
   return {};
 }
 
@@ -121,7 +123,8 @@ Result<UniqueFd> AttachLoop(const std::string& image, bool direct, std::string* 
     loop_config config = {};
     config.fd = static_cast<uint32_t>(file.get());
     config.info.lo_flags = LO_FLAGS_AUTOCLEAR | (direct ? LO_FLAGS_DIRECT_IO : 0);
-    std::strncpy(reinterpret_cast<char*>(config.info.lo_file_name), image.c_str(), LO_NAME_SIZE - 1);
+    std::strncpy(reinterpret_cast<char*>(config.info.lo_file_name), image.c_str(),
+                 LO_NAME_SIZE - 1);
     if (loop.valid() && ioctl(loop.get(), LOOP_CONFIGURE, &config) == 0) return loop;
     if (errno != EBUSY) return Fail("cannot configure {}: {}", *device, ErrnoText(errno));
   }
@@ -136,11 +139,13 @@ std::string ParentDirectory() {
 // The number of the process that a name holds, or -1 when it is not one of ours.
 pid_t OwnerOf(const std::string& name) {
   const size_t at = name.find(kMarker);
-  return at == std::string::npos ? -1 : static_cast<pid_t>(std::atoi(name.c_str() + at + sizeof kMarker - 1));
+  return at == std::string::npos
+             ? -1
+             : static_cast<pid_t>(std::atoi(name.c_str() + at + sizeof kMarker - 1));
 }
 
-// Loop devices in use, with the name they were given: the path of the backing file reads differently once its
-// mount is detached.
+// Loop devices in use, with the name they were given: the path of the backing file reads
+// differently once its mount is detached.
 std::vector<std::pair<std::string, std::string>> LoopDevices() {
   std::vector<std::pair<std::string, std::string>> out;
   std::error_code ignored;
@@ -226,8 +231,10 @@ Result<std::unique_ptr<Lab>> Lab::Create(const std::string& recorder) {
   CleanUp();
   if (unshare(CLONE_NEWNS) != 0 || mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
     return FailWith(ExitCode::kCannotJudge, "no mount namespace of our own: {}", ErrnoText(errno));
-  ASSIGN_OR_RETURN(TempDir directory, TempDir::Create(fmt::format("{}{}-", kMarker, getpid()), parent));
-  for (const char* part : {"/mnt", "/disk"}) RETURN_IF_ERROR(MakeDirectories(directory.path() + part));
+  ASSIGN_OR_RETURN(TempDir directory,
+                   TempDir::Create(fmt::format("{}{}-", kMarker, getpid()), parent));
+  for (const char* part : {"/mnt", "/disk"})
+    RETURN_IF_ERROR(MakeDirectories(directory.path() + part));
   return std::unique_ptr<Lab>(new Lab(std::move(directory), std::move(lock), recorder));
 }
 
@@ -240,14 +247,15 @@ Status Lab::Copy(const std::string& from, const std::string& to) {
   const UniqueFd in(open(from.c_str(), O_RDONLY | O_CLOEXEC));
   const UniqueFd out(open(to.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   struct stat st;
-  if (!in.valid() || !out.valid() || fstat(in.get(), &st) != 0 || ftruncate(out.get(), st.st_size) != 0)
+  if (!in.valid() || !out.valid() || fstat(in.get(), &st) != 0 ||
+      ftruncate(out.get(), st.st_size) != 0)
     return Fail("cannot copy {} to {}: {}", from, to, ErrnoText(errno));
   std::string buffer(kMiB, '\0');
   for (off_t at = 0; (at = lseek(in.get(), at, SEEK_DATA)) >= 0;) {
     const off_t end = lseek(in.get(), at, SEEK_HOLE);
     while (at < end) {
-      const ssize_t n =
-          pread(in.get(), buffer.data(), std::min<size_t>(buffer.size(), static_cast<size_t>(end - at)), at);
+      const ssize_t n = pread(in.get(), buffer.data(),
+                              std::min<size_t>(buffer.size(), static_cast<size_t>(end - at)), at);
       if (n <= 0 || pwrite(out.get(), buffer.data(), static_cast<size_t>(n), at) != n)
         return Fail("cannot copy {} to {}: {}", from, to, ErrnoText(errno));
       at += n;
@@ -272,7 +280,8 @@ Status Lab::Mount(const RealFs& fs, const std::string& image, const std::string&
   const bool recorded = image == recorded_image();
   // Kept open until the mount holds it.
   ASSIGN_OR_RETURN(const UniqueFd loop, AttachLoop(image, recorded, &device));
-  if (mount(device.c_str(), mount_point().c_str(), fs.type.c_str(), MS_NOATIME, options.c_str()) != 0)
+  if (mount(device.c_str(), mount_point().c_str(), fs.type.c_str(), MS_NOATIME, options.c_str()) !=
+      0)
     return Fail("mount of {} with '{}': {}", fs.profile, options, ErrnoText(errno));
   mounted_ = true;
   return {};
@@ -313,10 +322,12 @@ Result<std::vector<BlockEvent>> Lab::StopRecording() {
   mark_.Reset();
   // The loop device lets go of the image shortly after the last unmount.
   for (int attempt = 0; umount2((directory() + "/disk").c_str(), 0) != 0; ++attempt) {
-    if (errno != EBUSY || attempt == 500) return Fail("umount of the recorded disk: {}", ErrnoText(errno));
+    if (errno != EBUSY || attempt == 500)
+      return Fail("umount of the recorded disk: {}", ErrnoText(errno));
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
-  const Status ended = WaitFor(std::exchange(recorder_pid_, -1), "the recorder", std::chrono::seconds(10));
+  const Status ended =
+      WaitFor(std::exchange(recorder_pid_, -1), "the recorder", std::chrono::seconds(10));
   if (!ended) return tl::unexpected(ended.error());
   ASSIGN_OR_RETURN(const std::string bytes, ReadFile(directory() + "/log"));
   return DecodeBlockLog(bytes);

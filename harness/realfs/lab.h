@@ -1,9 +1,9 @@
 // Lab: a place for real file systems on a recorded disk, which leaves nothing behind.
 //
-// All mounts are made in a mount namespace of the calling process, and loop devices detach themselves with
-// their last user: when the process ends, however it ends, the kernel takes both down. What an earlier one
-// still left (the backing file's name holds our marker and the number of a process that is gone) is detached
-// on the next start. One lab at a time on a machine.
+// All mounts are made in a mount namespace of the calling process, and loop devices detach
+// themselves with their last user: when the process ends, however it ends, the kernel takes both
+// down. What an earlier one still left (the backing file's name holds our marker and the number of
+// a process that is gone) is detached on the next start. One lab at a time on a machine.
 #pragma once
 
 #include <sys/types.h>
@@ -39,8 +39,8 @@ std::vector<std::string> LeftBehind(pid_t pid);
 
 class Lab {
  public:
-  /// REQUIRES: `recorder` is the program oldornew_block_recorder. Waits for its turn. Errors: kCannotJudge
-  /// where this process may have no mount namespace of its own.
+  /// REQUIRES: `recorder` is the program oldornew_block_recorder. Waits for its turn. Errors:
+  /// kCannotJudge where this process may have no mount namespace of its own.
   static Result<std::unique_ptr<Lab>> Create(const std::string& recorder);
   ~Lab();
 
@@ -57,7 +57,8 @@ class Lab {
   Status Unmount();
   std::string mount_point() const { return directory() + "/mnt"; }
 
-  /// Between these two everything done to the image is recorded. The path to mount is recorded_image().
+  /// Between these two everything done to the image is recorded. The path to mount is
+  /// recorded_image().
   Status StartRecording(const std::string& image, uint64_t delay_us, int limit_seconds);
   Result<std::vector<BlockEvent>> StopRecording();
   std::string recorded_image() const { return directory() + "/disk/img"; }

@@ -54,9 +54,11 @@ Result<int> LiveProgram::Open(const std::string& name, int flags) {
 }
 
 Status LiveProgram::Write(const std::vector<std::string>& w) {
-  const auto has = [&](const char* flag) { return std::find(w.begin() + 5, w.end(), flag) != w.end(); };
-  const int flags = (has("trunc") ? O_TRUNC : 0) | (has("sync") ? O_SYNC : 0) | (has("dsync") ? O_DSYNC : 0) |
-                    (has("direct") ? O_DIRECT : 0);
+  const auto has = [&](const char* flag) {
+    return std::find(w.begin() + 5, w.end(), flag) != w.end();
+  };
+  const int flags = (has("trunc") ? O_TRUNC : 0) | (has("sync") ? O_SYNC : 0) |
+                    (has("dsync") ? O_DSYNC : 0) | (has("direct") ? O_DIRECT : 0);
   const std::string bytes = Bytes(w[4]);
   void* aligned = nullptr;
   if (posix_memalign(&aligned, kPage, bytes.size() + 1) != 0) return Fail("no memory");
@@ -74,20 +76,20 @@ Status LiveProgram::Sync(const std::vector<std::string>& w) {
   const std::string name = w.size() > 2 ? w[2] : "";
   const bool file = w[1] == "sfr";
   ASSIGN_OR_RETURN(const int fd, Open(name, file ? O_RDWR : O_RDONLY));
-  const int status =
-      w[1] == "fsync"       ? fsync(fd)
-      : w[1] == "fdatasync" ? fdatasync(fd)
-      : w[1] == "sfr"
-          ? sync_file_range(fd, 0, 0,
-                            SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER)
-          : syncfs(fd);
+  const int status = w[1] == "fsync"       ? fsync(fd)
+                     : w[1] == "fdatasync" ? fdatasync(fd)
+                     : w[1] == "sfr"
+                         ? sync_file_range(fd, 0, 0,
+                                           SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+                                               SYNC_FILE_RANGE_WAIT_AFTER)
+                         : syncfs(fd);
   const Status checked = Check(status == 0, w);
   close(fd);
   return checked;
 }
 
-// A commit that nobody asked for our data: fsync of a fresh file, and on btrfs a transaction commit as the
-// one of every 30 s, which flushes no data (persistence-model.md 2).
+// A commit that nobody asked for our data: fsync of a fresh file, and on btrfs a transaction commit
+// as the one of every 30 s, which flushes no data (persistence-model.md 2).
 Status LiveProgram::Trigger() {
   const std::string name = fmt::format("trig{}", triggers_++);
   ASSIGN_OR_RETURN(const int fd, Open(name, O_WRONLY | O_CREAT | O_EXCL));
@@ -123,7 +125,8 @@ Status LiveProgram::Call(const std::vector<std::string>& w) {
   if (op == "link" && w[2][0] == '@') {
     ASSIGN_OR_RETURN(const int fd, Open(w[2], 0));
     const std::string self = fmt::format("/proc/self/fd/{}", fd);
-    const int status = linkat(AT_FDCWD, self.c_str(), AT_FDCWD, Path(w[3]).c_str(), AT_SYMLINK_FOLLOW);
+    const int status =
+        linkat(AT_FDCWD, self.c_str(), AT_FDCWD, Path(w[3]).c_str(), AT_SYMLINK_FOLLOW);
     const Status checked = Check(status == 0, w);
     close(fd);
     return checked;

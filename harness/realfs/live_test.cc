@@ -1,4 +1,5 @@
-// Litmus tests on real file systems: what they show after a power cut must be in the model of their profile.
+// Litmus tests on real file systems: what they show after a power cut must be in the model of their
+// profile.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -33,7 +34,8 @@ const Litmus& TestOf(const std::string& name) {
 
 std::vector<LiveStep> ProgramOf(const Litmus& test) {
   std::vector<LiveStep> out;
-  for (const Litmus::Step& step : test.program) out.push_back({step.words, step.first_op, step.end_op});
+  for (const Litmus::Step& step : test.program)
+    out.push_back({step.words, step.first_op, step.end_op});
   return out;
 }
 
@@ -54,8 +56,8 @@ std::vector<std::string> Outside(const Litmus& test, const Profile& row, const O
       known = meets && (texts[i] == text || Accounts(states[i].tree, text));
     }
     if (!known)
-      out.push_back(fmt::format("{} on {}, power lost after {} to {} ops ({}): {}", test.name, row.name,
-                                seen.first_point, seen.last_point, seen.image, text));
+      out.push_back(fmt::format("{} on {}, power lost after {} to {} ops ({}): {}", test.name,
+                                row.name, seen.first_point, seen.last_point, seen.image, text));
   }
   return out;
 }
@@ -70,26 +72,31 @@ class Live : public ::testing::Test {
     }
     if (!why.empty()) GTEST_SKIP() << why;
     auto lab = Lab::Create(OLDORNEW_BLOCK_RECORDER);
-    if (!lab && lab.error().exit_code == ExitCode::kCannotJudge) GTEST_SKIP() << lab.error().message;
+    if (!lab && lab.error().exit_code == ExitCode::kCannotJudge)
+      GTEST_SKIP() << lab.error().message;
     ASSERT_TRUE(lab.has_value()) << lab.error().message;
     lab_ = std::move(*lab);
   }
 
-  void Compare(const std::string& name, const std::string& profile, uint64_t delay_us, size_t most = 120) {
+  void Compare(const std::string& name, const std::string& profile, uint64_t delay_us,
+               size_t most = 120) {
     const Litmus& test = TestOf(name);
     ImageBounds bounds;
     bounds.most = most;
-    const auto observed = Observe(lab_.get(), *FindRealFs(profile), ProgramOf(test), delay_us, bounds);
-    ASSERT_TRUE(observed.has_value()) << name << " on " << profile << ": " << observed.error().message;
-    for (const std::string& wrong : Outside(test, *FindProfile(profile), *observed)) ADD_FAILURE() << wrong;
+    const auto observed =
+        Observe(lab_.get(), *FindRealFs(profile), ProgramOf(test), delay_us, bounds);
+    ASSERT_TRUE(observed.has_value())
+        << name << " on " << profile << ": " << observed.error().message;
+    for (const std::string& wrong : Outside(test, *FindProfile(profile), *observed))
+      ADD_FAILURE() << wrong;
     std::set<std::string> seen;
     for (const Observation& o : observed->states) seen.insert(DescribeState(o.tree));
     // A recorder that records nothing would make every test pass.
     EXPECT_GT(observed->writes, 0u) << name;
     EXPECT_GT(observed->flushes, 0u) << name;
     fmt::print("{} {}{}: {} images, {} writes, {} flushes; {}\n", name, profile,
-               delay_us > 0 ? " (data delayed)" : "", observed->images, observed->writes, observed->flushes,
-               Join(std::vector<std::string>(seen.begin(), seen.end()), " || "));
+               delay_us > 0 ? " (data delayed)" : "", observed->images, observed->writes,
+               observed->flushes, Join(std::vector<std::string>(seen.begin(), seen.end()), " || "));
     seen_ = std::move(seen);
   }
 
@@ -134,7 +141,8 @@ TEST_F(Live, AKilledLabLeavesNothingBehind) {
   int status = 0;
   ASSERT_EQ(waitpid(child, &status, 0), child);
   ASSERT_TRUE(WIFSIGNALED(status)) << WEXITSTATUS(status);
-  // The kernel takes the mounts down, and the loop device with the last of them, a moment after the death.
+  // The kernel takes the mounts down, and the loop device with the last of them, a moment after the
+  // death.
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   for (bool done = false; !done && std::chrono::steady_clock::now() < end;) {
     auto next = Lab::Create(OLDORNEW_BLOCK_RECORDER);
@@ -148,7 +156,8 @@ class LiveTen : public Live, public ::testing::WithParamInterface<std::string> {
 
 TEST_P(LiveTen, TenLitmusTestsShowOnlyWhatTheModelAllows) {
   Need({GetParam()});
-  for (const char* name : {"L01", "L05", "L06c", "L07s", "L09s", "L11", "L13", "L20b", "L23", "L40"}) {
+  for (const char* name :
+       {"L01", "L05", "L06c", "L07s", "L09s", "L11", "L13", "L20b", "L23", "L40"}) {
     if (lab_ != nullptr) Compare(name, GetParam(), 0);
   }
   for (const char* name : {"L07d", "L12d"}) {
@@ -169,16 +178,16 @@ TEST_P(LiveOptionsLong, TheTestsThatSetOptionsApart) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(FileSystems, LiveOptionsLong,
-                         ::testing::Values("ext4,noauto_da_alloc", "ext4,dioread_lock", "ext4,nodelalloc",
-                                           "ext4,data=writeback", "ext4,data=journal", "ext4,fast_commit",
-                                           "btrfs,flushoncommit", "btrfs,notreelog", "btrfs,nodatacow"),
-                         [](const auto& p) {
-                           std::string name = p.param;
-                           std::replace_if(
-                               name.begin(), name.end(), [](char c) { return c == ',' || c == '='; }, '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    FileSystems, LiveOptionsLong,
+    ::testing::Values("ext4,noauto_da_alloc", "ext4,dioread_lock", "ext4,nodelalloc",
+                      "ext4,data=writeback", "ext4,data=journal", "ext4,fast_commit",
+                      "btrfs,flushoncommit", "btrfs,notreelog", "btrfs,nodatacow"),
+    [](const auto& p) {
+      std::string name = p.param;
+      std::replace_if(name.begin(), name.end(), [](char c) { return c == ',' || c == '='; }, '_');
+      return name;
+    });
 INSTANTIATE_TEST_SUITE_P(FileSystems, LiveTen, ::testing::Values("ext4", "xfs", "btrfs"),
                          [](const auto& p) { return p.param; });
 

@@ -67,8 +67,8 @@ std::pair<uint32_t, uint32_t> PointsAt(const std::vector<BlockEvent>& log, uint3
 
 }  // namespace
 
-Result<Observed> Observe(Lab* lab, const RealFs& fs, const std::vector<LiveStep>& program, uint64_t delay_us,
-                         const ImageBounds& bounds) {
+Result<Observed> Observe(Lab* lab, const RealFs& fs, const std::vector<LiveStep>& program,
+                         uint64_t delay_us, const ImageBounds& bounds) {
   const std::string base = lab->directory() + "/base", live = lab->directory() + "/live",
                     crash = lab->directory() + "/crash";
   const mode_t mask = umask(022);
@@ -115,9 +115,9 @@ Result<Observed> Observe(Lab* lab, const RealFs& fs, const std::vector<LiveStep>
     const auto [first, last] = PointsAt(log, image.position);
     const std::tuple key(entry->second.RootDigest(true), first, last);
     if (!listed.emplace(key, out.states.size()).second) continue;
-    out.states.push_back(
-        {entry->second, first, last,
-         fmt::format("event {} of {}, {} writes", image.position, log.size(), image.writes.size())});
+    out.states.push_back({entry->second, first, last,
+                          fmt::format("event {} of {}, {} writes", image.position, log.size(),
+                                      image.writes.size())});
   }
   return out;
 }

@@ -1,5 +1,5 @@
-// Observe: runs a small program on a real file system over a recorded disk, loses the power at many moments,
-// and says what each disk shows when it is mounted again.
+// Observe: runs a small program on a real file system over a recorded disk, loses the power at many
+// moments, and says what each disk shows when it is mounted again.
 #pragma once
 
 #include <cstdint>
@@ -12,15 +12,16 @@
 
 namespace oldornew {
 
-/// One line of a litmus test (model/testing/litmus.h): its words, and which ops of the model it stands for.
+/// One line of a litmus test (model/testing/litmus.h): its words, and which ops of the model it
+/// stands for.
 struct LiveStep {
   std::vector<std::string> words;  ///< "op w f 0 A*1p", "old file f A*2p", "mark trig"
   uint32_t first_op = 0;           ///< ops before it
   uint32_t end_op = 0;             ///< ops before and in it
 };
 
-/// Does the words' work below `root`. Files without a name are kept in `handles`, by "@name"; close them at
-/// the end. Errors name the step: a call that failed, an op that cannot be done live.
+/// Does the words' work below `root`. Files without a name are kept in `handles`, by "@name"; close
+/// them at the end. Errors name the step: a call that failed, an op that cannot be done live.
 class LiveProgram {
  public:
   explicit LiveProgram(std::string root) : root_(std::move(root)) {}
@@ -55,9 +56,9 @@ struct Observed {
 };
 
 /// Makes the file system, runs the old lines un-recorded, then the others recorded. `delay_us`: see
-/// recorder_main.cc. Errors: anything that keeps it from saying what was there, a disk that cannot be mounted
-/// included.
-Result<Observed> Observe(Lab* lab, const RealFs& fs, const std::vector<LiveStep>& program, uint64_t delay_us,
-                         const ImageBounds& bounds);
+/// recorder_main.cc. Errors: anything that keeps it from saying what was there, a disk that cannot
+/// be mounted included.
+Result<Observed> Observe(Lab* lab, const RealFs& fs, const std::vector<LiveStep>& program,
+                         uint64_t delay_us, const ImageBounds& bounds);
 
 }  // namespace oldornew

@@ -18,7 +18,8 @@ namespace {
 constexpr size_t kWidth = 100;
 constexpr size_t kMostCalls = 40;
 constexpr const char* kDefaults =
-    "These are the usual settings. A sync of anything else on the same file system can end such a time, or "
+    "These are the usual settings. A sync of anything else on the same file system can end such a "
+    "time, or "
     "begin it.";
 
 // A section: paragraphs, then lines that keep their form.
@@ -35,8 +36,10 @@ std::string RenderText(const std::string& title, const std::vector<Section>& sec
   std::string out = Wrap(title, kWidth, "") + "\n";
   for (const Section& section : sections) {
     out += "\n" + section.title + "\n";
-    for (const std::string& text : section.paragraphs) out += "  " + Wrap(text, kWidth - 2, "  ") + "\n";
-    for (const std::string& text : section.bullets) out += "  - " + Wrap(text, kWidth - 4, "    ") + "\n";
+    for (const std::string& text : section.paragraphs)
+      out += "  " + Wrap(text, kWidth - 2, "  ") + "\n";
+    for (const std::string& text : section.bullets)
+      out += "  - " + Wrap(text, kWidth - 4, "    ") + "\n";
     for (const std::string& line : Split(section.listing, '\n')) {
       if (!line.empty()) out += "  " + line + "\n";
     }
@@ -101,7 +104,8 @@ class Explainer {
 
  private:
   static std::string Sentence(std::string text) {
-    if (!text.empty()) text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
+    if (!text.empty())
+      text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
     return text + (text.empty() || text.back() == '.' ? "" : ".");
   }
 
@@ -117,35 +121,41 @@ class Explainer {
     switch (finding_.oracle) {
       case Oracle::kPrivate:
         text = fmt::format(
-            "While {} works, {} can be read by somebody whom neither the old nor the new {} lets read it.",
+            "While {} works, {} can be read by somebody whom neither the old nor the new {} lets "
+            "read it.",
             program, finding_.at, Name());
         break;
       case Oracle::kContained:
-        text = fmt::format("{} changes something that is neither watched nor allowed to change.", program);
+        text = fmt::format("{} changes something that is neither watched nor allowed to change.",
+                           program);
         break;
       case Oracle::kDurable:
         text = fmt::format(
-            "{} says that it is done. If the machine loses power after that, {} can be as it was before, as "
+            "{} says that it is done. If the machine loses power after that, {} can be as it was "
+            "before, as "
             "if the program had never run.",
             program, Name());
         break;
       case Oracle::kAttrs:
         text = fmt::format(
-            "If the machine loses power while {} works, or soon after, {} can have its content and a mode, "
+            "If the machine loses power while {} works, or soon after, {} can have its content and "
+            "a mode, "
             "an owner or attributes that were never meant for it.",
             program, Name());
         break;
       default:
         if (finding_.axis == Axis::kKill) {
           text = fmt::format(
-              "If {} is killed while it works, {} is neither what it was before nor what it was to become, "
+              "If {} is killed while it works, {} is neither what it was before nor what it was to "
+              "become, "
               "until "
               "something writes it again.",
               program, Name());
           break;
         }
         text = fmt::format(
-            "If the machine loses power while {} works, or soon after, the file system comes back in order, "
+            "If the machine loses power while {} works, or soon after, the file system comes back "
+            "in order, "
             "but {} is neither what it was before nor what it was to become.",
             program, Name());
     }
@@ -167,7 +177,8 @@ class Explainer {
       const Op& op = trace_.ops[i];
       const bool quiet = op.error != 0 || op.kind == OpKind::kSetTimes || op.kind == OpKind::kClose;
       if (quiet) continue;
-      const bool said = op.kind == OpKind::kExit || (op.kind == OpKind::kOutput && op.name != "stderr");
+      const bool said =
+          op.kind == OpKind::kExit || (op.kind == OpKind::kOutput && op.name != "stderr");
       if (objects.contains(op.object) || said) out.insert(i);
     }
     std::erase_if(out, [&](uint32_t i) { return i >= trace_.ops.size(); });
@@ -175,7 +186,8 @@ class Explainer {
   }
 
   std::string MarkOf(uint32_t index) const {
-    if (const auto mark = finding_.marks.find(index); mark != finding_.marks.end()) return mark->second;
+    if (const auto mark = finding_.marks.find(index); mark != finding_.marks.end())
+      return mark->second;
     for (size_t i = 0; i < finding_.lost.size(); ++i) {
       const Effect& effect = finding_.lost[i];
       if (effect.op != index) continue;
@@ -208,7 +220,8 @@ class Explainer {
     section.title = "What happens, call by call";
     if (!live) {
       section.paragraphs = {
-          "\"on disk\": what the call did has reached the disk. \"LOST\": it was still in the memory of "
+          "\"on disk\": what the call did has reached the disk. \"LOST\": it was still in the "
+          "memory of "
           "the system when the power went. Calls that have no part in it are left out."};
     }
     const std::set<uint32_t> relevant = Relevant();
@@ -240,7 +253,8 @@ class Explainer {
     const auto ops = static_cast<uint32_t>(trace_.ops.size());
     if (finding_.last_point >= ops) return "the power goes, here or at any later time";
     if (finding_.last_point <= finding_.first_point) return "the power goes here";
-    return fmt::format("the power goes, here or before call {} has returned", finding_.last_point + 1);
+    return fmt::format("the power goes, here or before call {} has returned",
+                       finding_.last_point + 1);
   }
 
   std::optional<Section> Stack() const {
@@ -256,7 +270,8 @@ class Explainer {
     const std::vector<std::string> stack = DescribeStack(trace_, trace_.ops[guilty]);
     for (const std::string& frame : stack) section.listing += frame + "\n";
     if (stack.empty()) section.paragraphs = {SourceOrProgram(trace_, guilty)};
-    return section.listing.empty() && section.paragraphs[0].empty() ? std::nullopt : std::optional(section);
+    return section.listing.empty() && section.paragraphs[0].empty() ? std::nullopt
+                                                                    : std::optional(section);
   }
 
   std::string Show(const FileTree& tree, const Place& place, const Inode** file) const {
@@ -275,7 +290,8 @@ class Explainer {
       return link + fmt::format("a directory of {}", Count(inode.entries.size(), "name"));
     if (inode.kind != FileKind::kFile) return link + KindName(inode.kind);
     *file = &inode;
-    const std::string attributes = finding_.oracle == Oracle::kAttrs ? ", " + ShowAttributes(inode) : "";
+    const std::string attributes =
+        finding_.oracle == Oracle::kAttrs ? ", " + ShowAttributes(inode) : "";
     if (inode.content.empty()) return link + "a file of 0 B" + attributes;
     if (inode.content.AllZeros())
       return link + fmt::format("{} of zeros", ByteSize(inode.content.size())) + attributes;
@@ -284,32 +300,37 @@ class Explainer {
   }
 
   static std::string FirstDifference(const Inode* found, const Inode* meant) {
-    if (found == nullptr || meant == nullptr || found->content == meant->content || found->content.empty())
+    if (found == nullptr || meant == nullptr || found->content == meant->content ||
+        found->content.empty())
       return {};
     const std::string a = found->content.Read(0, found->content.size());
     const std::string b = meant->content.Read(0, meant->content.size());
     size_t at = 0;
     while (at < a.size() && at < b.size() && a[at] == b[at]) ++at;
     const auto part = [&](const std::string& bytes) {
-      return at >= bytes.size() ? std::string("the end of the file") : Quote(bytes.substr(at, 32), 24);
+      return at >= bytes.size() ? std::string("the end of the file")
+                                : Quote(bytes.substr(at, 32), 24);
     };
     return fmt::format("differs from new at byte {}: {} instead of {}\n", at, part(a), part(b));
   }
 
   // The place to look at: where in the subject it goes wrong.
   Place PlaceToShow() const {
-    if (const auto at = FindPlace(trace_, finding_.at);
-        at && !finding_.at.empty() && finding_.at != finding_.path && state_.tree.Lookup(at->path, at->root))
+    if (const auto at = FindPlace(trace_, finding_.at); at && !finding_.at.empty() &&
+                                                        finding_.at != finding_.path &&
+                                                        state_.tree.Lookup(at->path, at->root))
       return *at;
     return subject_.places[0];
   }
 
   std::optional<Section> Contents() const {
-    if (subject_.places.empty() || IsLive(finding_.oracle) || finding_.path == ".") return std::nullopt;
+    if (subject_.places.empty() || IsLive(finding_.oracle) || finding_.path == ".")
+      return std::nullopt;
     Section section;
     section.title = "What a reader finds";
-    const size_t shown =
-        finding_.oracle == Oracle::kAtomic && subject_.places.size() > 1 ? subject_.places.size() : 1;
+    const size_t shown = finding_.oracle == Oracle::kAtomic && subject_.places.size() > 1
+                             ? subject_.places.size()
+                             : 1;
     for (size_t i = 0; i < shown; ++i) {
       const Place place = shown > 1 ? subject_.places[i] : PlaceToShow();
       const Inode* was = nullptr;
@@ -318,10 +339,11 @@ class Explainer {
       const std::string before = Show(trace_.old_tree, place, &was);
       const std::string after = Show(trace_.new_tree, place, &is);
       const std::string now = Show(state_.tree, place, &found);
-      if (shown > 1 || place != subject_.places[0]) section.listing += ShowPlace(trace_, place) + "\n";
-      section.listing +=
-          fmt::format("before (old)       {}\nmeant to be (new)  {}\n{}{}\n", before, after,
-                      finding_.axis == Axis::kKill ? "after the kill     " : "after the crash    ", now);
+      if (shown > 1 || place != subject_.places[0])
+        section.listing += ShowPlace(trace_, place) + "\n";
+      section.listing += fmt::format(
+          "before (old)       {}\nmeant to be (new)  {}\n{}{}\n", before, after,
+          finding_.axis == Axis::kKill ? "after the kill     " : "after the crash    ", now);
       const std::string difference = FirstDifference(found, is);
       if (!difference.empty() && finding_.oracle == Oracle::kAtomic)
         section.listing += "                   " + difference;
@@ -333,14 +355,16 @@ class Explainer {
     Section section;
     section.title = "Why this can happen";
     for (const Reason& reason : WhyPossible(trace_, finding_, input_.row)) {
-      const std::string who = IsLive(finding_) ? "" : ShowProfiles(reason.profiles, SIZE_MAX) + ": ";
+      const std::string who =
+          IsLive(finding_) ? "" : ShowProfiles(reason.profiles, SIZE_MAX) + ": ";
       section.bullets.push_back(fmt::format("{}{} [{}]", who, reason.text, reason.source));
     }
     if (!finding_.evidence.empty()) {
       const bool command = finding_.oracle == Oracle::kCheck || finding_.path == ".";
-      section.after = command ? "The command that was asked printed " + Quote(finding_.evidence, 200) + "."
-                      : finding_.oracle == Oracle::kDurable ? "What is found is " + finding_.evidence + "."
-                                                            : Sentence(finding_.evidence);
+      section.after =
+          command ? "The command that was asked printed " + Quote(finding_.evidence, 200) + "."
+          : finding_.oracle == Oracle::kDurable ? "What is found is " + finding_.evidence + "."
+                                                : Sentence(finding_.evidence);
     }
     return section;
   }
@@ -368,10 +392,12 @@ class Explainer {
     }
     section.language = "diff";
     section.paragraphs = {"Add what the lines with a + say (and look at what the calls return):"};
-    const std::string but =
-        finding_.unproven.empty() ? "" : fmt::format(" ({} may need more)", Join(finding_.unproven, ", "));
+    const std::string but = finding_.unproven.empty()
+                                ? ""
+                                : fmt::format(" ({} may need more)", Join(finding_.unproven, ", "));
     section.after = fmt::format(
-        "Every state was computed again with {}: the problem is gone on each of the file systems below{}.",
+        "Every state was computed again with {}: the problem is gone on each of the file systems "
+        "below{}.",
         finding_.steps.size() == 1 ? "this call" : "these calls", but);
     return section;
   }
@@ -385,7 +411,8 @@ class Explainer {
       return section;
     }
     for (const auto& [outcome, profiles] : finding_.outcomes) {
-      section.bullets.push_back(fmt::format("it can {}: {}", OutcomePhrase(outcome), Join(profiles, "; ")));
+      section.bullets.push_back(
+          fmt::format("it can {}: {}", OutcomePhrase(outcome), Join(profiles, "; ")));
     }
     return section;
   }
@@ -407,7 +434,8 @@ class Explainer {
     section.paragraphs = {
         IsLive(finding_.oracle)
             ? "This shows the moment again, from the recording, on any machine and without root:"
-            : "This brings the state back from the recording, on any machine and without root; --keep DIR "
+            : "This brings the state back from the recording, on any machine and without root; "
+              "--keep DIR "
               "writes it to a directory:"};
     section.listing = input_.replay + "\n";
     section.language = "sh";

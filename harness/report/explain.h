@@ -1,5 +1,6 @@
-// Explain: one finding in words, for somebody who has never heard of crash states: what happened call by
-// call, what a reader finds, why a file system may do this, what to change, how to see it again.
+// Explain: one finding in words, for somebody who has never heard of crash states: what happened
+// call by call, what a reader finds, why a file system may do this, what to change, how to see it
+// again.
 #pragma once
 
 #include <string>
@@ -20,8 +21,8 @@ struct ExplainInput {
   std::string replay;                ///< the command that brings the state back
 };
 
-/// Text for a terminal, or Markdown for a bug report. Errors (usage): the finding's token does not fit the
-/// trace.
+/// Text for a terminal, or Markdown for a bug report. Errors (usage): the finding's token does not
+/// fit the trace.
 Result<std::string> ExplainFinding(const ExplainInput& input, bool markdown);
 
 }  // namespace oldornew

@@ -14,14 +14,17 @@ std::string Dump(const Json& json, int indent) {
 }
 
 const char* ExtentName(Effect::Extent extent) {
-  return extent == Effect::Extent::kWhole ? "whole" : extent == Effect::Extent::kPart ? "part" : "torn";
+  return extent == Effect::Extent::kWhole  ? "whole"
+         : extent == Effect::Extent::kPart ? "part"
+                                           : "torn";
 }
 
 Json CallJson(const Trace& trace, uint32_t op) {
   return Json{{"op", op + 1}, {"call", DescribeShort(trace.ops[op])}};
 }
 
-Json LostJson(const Trace& trace, const std::vector<Effect>& lost, const std::vector<bool>& needed = {}) {
+Json LostJson(const Trace& trace, const std::vector<Effect>& lost,
+              const std::vector<bool>& needed = {}) {
   Json out = Json::array();
   for (size_t i = 0; i < lost.size(); ++i) {
     const Effect& effect = lost[i];
@@ -76,7 +79,8 @@ Json FindingJson(const Trace& trace, const Finding& finding, const std::string& 
         {"outcome", OutcomeName(finding.shown)},
         {"first_point", finding.first_point},
         {"last_point", finding.last_point}}},
-      {"ops", {{"lost", LostJson(trace, finding.lost, finding.needed)}, {"on_disk", std::move(on_disk)}}},
+      {"ops",
+       {{"lost", LostJson(trace, finding.lost, finding.needed)}, {"on_disk", std::move(on_disk)}}},
       {"message", finding.message},
       {"explanation", finding.explanation},
       {"repair", finding.repair},
@@ -128,7 +132,8 @@ Json FurtherJson(const std::vector<FurtherRun>& runs) {
 Json AxesJson(const std::vector<AxisReport>& axes) {
   Json out = Json::array();
   for (const AxisReport& axis : axes)
-    out.push_back({{"axis", AxisName(axis.axis)}, {"cases", axis.cases}, {"exhaustive", axis.exhaustive}});
+    out.push_back(
+        {{"axis", AxisName(axis.axis)}, {"cases", axis.cases}, {"exhaustive", axis.exhaustive}});
   return out;
 }
 
@@ -137,11 +142,12 @@ Json RecordingJson(const Trace& trace) {
   for (const Obstacle& obstacle : trace.obstacles) {
     obstacles.push_back({{"kind", ObstacleName(obstacle.kind)}, {"reason", obstacle.reason}});
   }
-  return Json{{"backend", trace.backend},         {"complete", trace.obstacles.empty()},
-              {"ops", trace.ops.size()},          {"processes", trace.processes.size()},
-              {"exit_status", trace.exit_status}, {"seconds", static_cast<double>(trace.duration_ns) / 1e9},
-              {"file_system", trace.file_system}, {"trace", trace.Identity().Short()},
-              {"obstacles", std::move(obstacles)}};
+  return Json{
+      {"backend", trace.backend},         {"complete", trace.obstacles.empty()},
+      {"ops", trace.ops.size()},          {"processes", trace.processes.size()},
+      {"exit_status", trace.exit_status}, {"seconds", static_cast<double>(trace.duration_ns) / 1e9},
+      {"file_system", trace.file_system}, {"trace", trace.Identity().Short()},
+      {"obstacles", std::move(obstacles)}};
 }
 
 Json CoverageJson(const SearchResult& search) {
@@ -167,8 +173,8 @@ std::string JsonReport(const Report& report) {
     const auto& list = report.search->findings;
     const bool judged = report.judgement.exit_code != ExitCode::kCannotJudge;
     for (size_t i = 0; judged && i < list.size(); ++i) {
-      findings.push_back(
-          FindingJson(TraceOf(report, list[i]), list[i], i < report.bundles.size() ? report.bundles[i] : ""));
+      findings.push_back(FindingJson(TraceOf(report, list[i]), list[i],
+                                     i < report.bundles.size() ? report.bundles[i] : ""));
     }
     coverage = CoverageJson(*report.search);
     notes.insert(notes.end(), report.search->notes.begin(), report.search->notes.end());

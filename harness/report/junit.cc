@@ -18,12 +18,13 @@ std::string JunitReport(const Report& report) {
       if (!Fails(finding, report.rules)) continue;
       ++tests;
       ++failures;
-      // One cause is one failed case, however many paths it has; its text lists each with the token that
-      // replays it.
+      // One cause is one failed case, however many paths it has; its text lists each with the token
+      // that replays it.
       std::vector<std::string> tokens;
       for (const FindingSubject& subject : finding.subjects) {
         failed.insert(subject.path);
-        tokens.push_back(finding.subjects.size() == 1 ? subject.token : subject.path + "  " + subject.token);
+        tokens.push_back(finding.subjects.size() == 1 ? subject.token
+                                                      : subject.path + "  " + subject.token);
       }
       const std::string more =
           tokens.size() > 1 ? fmt::format(" (and {})", Count(tokens.size() - 1, "other path")) : "";
@@ -39,12 +40,14 @@ std::string JunitReport(const Report& report) {
       cases += fmt::format("  <testcase classname=\"{}\" name=\"{}\"/>\n", suite, Xml(subject));
     }
   }
-  if (report.judgement.verdict != Verdict::kFindings && report.judgement.exit_code != ExitCode::kClean) {
+  if (report.judgement.verdict != Verdict::kFindings &&
+      report.judgement.exit_code != ExitCode::kClean) {
     ++tests;
     ++errors;
     cases += fmt::format(
-        "  <testcase classname=\"{}\" name=\"verdict\"><error message=\"{}\">{}</error></testcase>\n", suite,
-        VerdictName(report.judgement.verdict), Xml(Join(report.judgement.reasons, "\n")));
+        "  <testcase classname=\"{}\" name=\"verdict\"><error "
+        "message=\"{}\">{}</error></testcase>\n",
+        suite, VerdictName(report.judgement.verdict), Xml(Join(report.judgement.reasons, "\n")));
   }
   std::vector<std::string> axes;
   for (const AxisReport& axis : report.axes) axes.emplace_back(AxisName(axis.axis));

@@ -13,7 +13,8 @@ Result<ReportFormat> ParseReportFormat(const std::string& name) {
   if (name == "text") return ReportFormat::kText;
   if (name == "json") return ReportFormat::kJson;
   if (name == "junit") return ReportFormat::kJunit;
-  return FailWith(ExitCode::kUsage, "--report: unknown format {} (known: text, json, junit)", Quote(name));
+  return FailWith(ExitCode::kUsage, "--report: unknown format {} (known: text, json, junit)",
+                  Quote(name));
 }
 
 std::string RenderReport(const Report& report, ReportFormat format) {

@@ -26,16 +26,18 @@ struct AxisReport {
 
 struct Report {
   const Trace* trace = nullptr;
-  const std::vector<FurtherRun>* further = nullptr;  ///< --vary-old, --next-run; null: neither was asked for
-  const SearchResult* search = nullptr;              ///< null when the trace could not be searched
-  std::vector<AxisReport> axes;                      ///< that were explored, in their order
+  /// --vary-old, --next-run; null: neither was asked for
+  const std::vector<FurtherRun>* further = nullptr;
+  const SearchResult* search = nullptr;  ///< null when the trace could not be searched
+  std::vector<AxisReport> axes;          ///< that were explored, in their order
   Judgement judgement;
   VerdictRules rules;
-  std::string profile_table;         ///< ProfileTable::Version() of the rows that were used
-  double seconds = 0;                ///< wall time of the whole check
-  double explore_seconds = 0;        ///< of the exploration alone
-  std::vector<std::string> bundles;  ///< path of the .crash bundle of each finding; empty string: not written
-  std::string report_path;           ///< where the JSON report lies; empty: nowhere
+  std::string profile_table;   ///< ProfileTable::Version() of the rows that were used
+  double seconds = 0;          ///< wall time of the whole check
+  double explore_seconds = 0;  ///< of the exploration alone
+  /// path of the .crash bundle of each finding; empty string: not written
+  std::vector<std::string> bundles;
+  std::string report_path;  ///< where the JSON report lies; empty: nowhere
 };
 
 /// The trace that a finding is about.
@@ -52,7 +54,8 @@ std::string TextReport(const Report& report, bool colour);
 /// For programs: one JSON document, schema in docs/report-schema.json.
 std::string JsonReport(const Report& report);
 
-/// For CI servers: one test suite, one case for each subject and for each failing (subject, oracle).
+/// For CI servers: one test suite, one case for each subject and for each failing (subject,
+/// oracle).
 std::string JunitReport(const Report& report);
 
 std::string RenderReport(const Report& report, ReportFormat format);

@@ -13,7 +13,8 @@
 namespace oldornew {
 namespace {
 
-// Golden files lie in harness/report/testdata. OLDORNEW_UPDATE_GOLDEN=1 in the environment rewrites them.
+// Golden files lie in harness/report/testdata. OLDORNEW_UPDATE_GOLDEN=1 in the environment rewrites
+// them.
 void ExpectGolden(const std::string& name, const std::string& text) {
   const std::string path = std::string(OLDORNEW_SOURCE_DIR) + "/harness/report/testdata/" + name;
   if (std::getenv("OLDORNEW_UPDATE_GOLDEN") != nullptr) {
@@ -96,7 +97,8 @@ TEST_F(ReportTest, CleanInAllFormats) {
 TEST_F(ReportTest, CannotJudgeInAllFormats) {
   Trace trace = Careless().Exit().Build();
   trace.obstacles = {
-      {Obstacle::Kind::kUnsupported, "static-writer is statically linked: it cannot load the recorder"},
+      {Obstacle::Kind::kUnsupported,
+       "static-writer is statically linked: it cannot load the recorder"},
       {Obstacle::Kind::kIncomplete, "f holds 3 B that no recorded call wrote (recorded: 0 B)"}};
   Check(std::move(trace));
   ExpectAllGolden("cannot_judge");
@@ -121,11 +123,13 @@ TEST_F(ReportTest, ColourAddsOnlyEscapeSequences) {
 }
 
 // What explain says of the finding of that number, as text and as Markdown.
-void ExpectExplained(const Trace& trace, const SearchResult& result, size_t number, const std::string& name) {
+void ExpectExplained(const Trace& trace, const SearchResult& result, size_t number,
+                     const std::string& name) {
   ASSERT_LT(number, result.findings.size());
   const Finding& finding = result.findings[number];
   const Subject subject{finding.path, {FindPlace(trace, finding.path).value()}, false};
-  const ExplainInput input{&trace, &finding, &subject, nullptr, "oldornew replay oldornew.out/x.crash"};
+  const ExplainInput input{&trace, &finding, &subject, nullptr,
+                           "oldornew replay oldornew.out/x.crash"};
   ExpectGolden(name + ".txt", ExplainFinding(input, false).value());
   ExpectGolden(name + ".md", ExplainFinding(input, true).value());
 }
@@ -150,8 +154,8 @@ TEST_F(ReportTest, ExplainTellsWhoCouldReadASecret) {
   ExpectExplained(trace_, result_, 0, "explain_private");
 }
 
-// No line of a text explanation is broken in the middle of what it quotes, and Markdown never leaves a fence
-// open.
+// No line of a text explanation is broken in the middle of what it quotes, and Markdown never
+// leaves a fence open.
 TEST_F(ReportTest, ExplainsEveryFindingOfManyTraces) {
   std::vector<Trace> traces;
   traces.push_back(TraceBuilder()
@@ -163,9 +167,15 @@ TEST_F(ReportTest, ExplainsEveryFindingOfManyTraces) {
                        .Build());
   traces.push_back(TraceBuilder().OldFile("f", "one\n").Append("f", "two\n").Exit().Build());
   traces.push_back(TraceBuilder().OldFile("f", "one\n").Unlink("f").Exit().Build());
-  traces.push_back(TraceBuilder().OldSymlink("f", "a").Unlink("f").Symlink("f", "b").Exit().Build());
   traces.push_back(
-      TraceBuilder().OldFile("f", "one\n").Create("t").Rename("t", "f").Chmod("f", 0600).Exit().Build());
+      TraceBuilder().OldSymlink("f", "a").Unlink("f").Symlink("f", "b").Exit().Build());
+  traces.push_back(TraceBuilder()
+                       .OldFile("f", "one\n")
+                       .Create("t")
+                       .Rename("t", "f")
+                       .Chmod("f", 0600)
+                       .Exit()
+                       .Build());
   for (Trace& trace : traces) {
     report_ = {};
     Check(std::move(trace));
@@ -176,7 +186,8 @@ TEST_F(ReportTest, ExplainsEveryFindingOfManyTraces) {
       const auto text = ExplainFinding(input, true);
       ASSERT_TRUE(text) << text.error().message;
       size_t fences = 0;
-      for (size_t at = text->find("```"); at != std::string::npos; at = text->find("```", at + 3)) ++fences;
+      for (size_t at = text->find("```"); at != std::string::npos; at = text->find("```", at + 3))
+        ++fences;
       EXPECT_EQ(fences % 2, 0u) << *text;
       EXPECT_NE(text->find("## What to do"), std::string::npos);
     }
@@ -184,8 +195,8 @@ TEST_F(ReportTest, ExplainsEveryFindingOfManyTraces) {
 }
 
 // The fields that the schema requires, and no others than it knows, at each level.
-void ExpectMatches(const nlohmann::json& schema, const nlohmann::json& node, const nlohmann::json& value,
-                   const std::string& where) {
+void ExpectMatches(const nlohmann::json& schema, const nlohmann::json& node,
+                   const nlohmann::json& value, const std::string& where) {
   if (node.contains("$ref")) {
     const std::string name = node["$ref"].get<std::string>().substr(std::string("#/$defs/").size());
     return ExpectMatches(schema, schema["$defs"][name], value, where);
@@ -215,8 +226,8 @@ void ExpectMatches(const nlohmann::json& schema, const nlohmann::json& node, con
 }
 
 TEST_F(ReportTest, EveryJsonReportMatchesTheWrittenSchema) {
-  const auto schema =
-      nlohmann::json::parse(ReadFile(std::string(OLDORNEW_SOURCE_DIR) + "/docs/report-schema.json").value());
+  const auto schema = nlohmann::json::parse(
+      ReadFile(std::string(OLDORNEW_SOURCE_DIR) + "/docs/report-schema.json").value());
   Check(Careless().Exit().Build());
   ExpectMatches(schema, schema, nlohmann::json::parse(JsonReport(report_)), "report");
   Trace trace = Careless().Exit().Build();

@@ -20,7 +20,9 @@ uint64_t CountState(const ScenarioSummary& summary, State state) {
 }
 
 const char* StateName(State state) {
-  return state == State::kAsExpected ? "as-expected" : state == State::kDiffers ? "differs" : "skipped";
+  return state == State::kAsExpected ? "as-expected"
+         : state == State::kDiffers  ? "differs"
+                                     : "skipped";
 }
 
 // Outcomes under one profile: "atomic: empty, zeros; durable: old-after-ack".
@@ -42,15 +44,17 @@ std::string Cell(const ScenarioRun& run, const std::string& profile) {
 bool Judged(const ScenarioRun& run) { return HasAnswer(run.judgement.verdict); }
 
 std::string MarkdownCell(std::string text) {
-  for (size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2) text.replace(at, 1, "\\|");
+  for (size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2)
+    text.replace(at, 1, "\\|");
   return text;
 }
 
 }  // namespace
 
 ExitCode ScenarioExitCode(const ScenarioSummary& summary) {
-  static constexpr ExitCode kOrder[] = {ExitCode::kUsage, ExitCode::kCannotJudge, ExitCode::kBaselineFailed,
-                                        ExitCode::kFindings, ExitCode::kBounded};
+  static constexpr ExitCode kOrder[] = {ExitCode::kUsage, ExitCode::kCannotJudge,
+                                        ExitCode::kBaselineFailed, ExitCode::kFindings,
+                                        ExitCode::kBounded};
   size_t worst = std::size(kOrder);
   for (const ScenarioRun& run : summary.runs) {
     if (run.state != State::kDiffers) continue;
@@ -64,7 +68,9 @@ ExitCode ScenarioExitCode(const ScenarioSummary& summary) {
 }
 
 std::string ScenarioLine(const ScenarioRun& run, bool colour) {
-  const char* word = run.state == State::kAsExpected ? "ok" : run.state == State::kDiffers ? "FAIL" : "skip";
+  const char* word = run.state == State::kAsExpected ? "ok"
+                     : run.state == State::kDiffers  ? "FAIL"
+                                                     : "skip";
   const char* paint = !colour                        ? ""
                       : run.state == State::kDiffers ? "\033[31m"
                       : run.state == State::kSkipped ? "\033[2m"
@@ -72,9 +78,10 @@ std::string ScenarioLine(const ScenarioRun& run, bool colour) {
   const char* off = colour ? "\033[0m" : "";
   if (run.state == State::kSkipped)
     return fmt::format("{}{:<5}{} {:<32} {}\n", paint, word, off, run.name, run.skipped);
-  std::string out =
-      fmt::format("{}{:<5}{} {:<32} {}\n", paint, word, off, run.name, VerdictName(run.judgement.verdict));
-  for (const std::string& difference : run.differences) out += fmt::format("        {}\n", difference);
+  std::string out = fmt::format("{}{:<5}{} {:<32} {}\n", paint, word, off, run.name,
+                                VerdictName(run.judgement.verdict));
+  for (const std::string& difference : run.differences)
+    out += fmt::format("        {}\n", difference);
   if (run.state == State::kDiffers && !run.bundles.empty())
     out += fmt::format("        kept in {}\n", run.bundles);
   return out;
@@ -84,16 +91,18 @@ std::string ScenarioTotals(const ScenarioSummary& summary) {
   const uint64_t agree = CountState(summary, State::kAsExpected);
   const uint64_t differ = CountState(summary, State::kDiffers);
   const uint64_t skipped = CountState(summary, State::kSkipped);
-  return fmt::format("{} as expected, {} not, {} skipped, in {:.2f} s\n", Count(agree, "scenario"), differ,
-                     skipped, summary.seconds);
+  return fmt::format("{} as expected, {} not, {} skipped, in {:.2f} s\n", Count(agree, "scenario"),
+                     differ, skipped, summary.seconds);
 }
 
 std::string ScenarioJson(const ScenarioSummary& summary) {
   using Json = nlohmann::ordered_json;
   Json list = Json::array();
   for (const ScenarioRun& run : summary.runs) {
-    Json entry{
-        {"name", run.name}, {"file", run.file}, {"state", StateName(run.state)}, {"command", run.command}};
+    Json entry{{"name", run.name},
+               {"file", run.file},
+               {"state", StateName(run.state)},
+               {"command", run.command}};
     if (run.state == State::kSkipped) {
       entry["reason"] = run.skipped;
     } else {
@@ -103,7 +112,8 @@ std::string ScenarioJson(const ScenarioSummary& summary) {
       Json findings = Json::array();
       for (const Finding& finding : run.findings) {
         Json outcomes = Json::object();
-        for (const auto& [outcome, profiles] : finding.outcomes) outcomes[OutcomeName(outcome)] = profiles;
+        for (const auto& [outcome, profiles] : finding.outcomes)
+          outcomes[OutcomeName(outcome)] = profiles;
         Json paths = Json::array();
         for (const FindingSubject& subject : SubjectsOf(finding)) paths.push_back(subject.path);
         findings.push_back({{"id", FindingId(finding)},
@@ -133,8 +143,9 @@ std::string ScenarioJson(const ScenarioSummary& summary) {
 std::string ScenarioJunit(const ScenarioSummary& summary) {
   std::string cases;
   for (const ScenarioRun& run : summary.runs) {
-    const std::string head = fmt::format("  <testcase classname=\"scenarios\" name=\"{}\" time=\"{:.3f}\"",
-                                         Xml(run.name), run.seconds);
+    const std::string head =
+        fmt::format("  <testcase classname=\"scenarios\" name=\"{}\" time=\"{:.3f}\"",
+                    Xml(run.name), run.seconds);
     if (run.state == State::kAsExpected) {
       cases += head + "/>\n";
     } else if (run.state == State::kSkipped) {
@@ -146,15 +157,17 @@ std::string ScenarioJunit(const ScenarioSummary& summary) {
     }
   }
   return fmt::format(
-      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"oldornew\" tests=\"{}\" failures=\"{}\" "
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"oldornew\" tests=\"{}\" "
+      "failures=\"{}\" "
       "errors=\"0\" "
       "skipped=\"{}\" time=\"{:.3f}\">\n{}</testsuite>\n",
-      summary.runs.size(), CountState(summary, State::kDiffers), CountState(summary, State::kSkipped),
-      summary.seconds, cases);
+      summary.runs.size(), CountState(summary, State::kDiffers),
+      CountState(summary, State::kSkipped), summary.seconds, cases);
 }
 
 std::string ScenarioTable(const ScenarioSummary& summary) {
-  // Profiles that every program was explored under; what some say in addition would leave most cells empty.
+  // Profiles that every program was explored under; what some say in addition would leave most
+  // cells empty.
   std::vector<std::string> columns;
   for (const ScenarioRun& run : summary.runs) {
     if (run.state == State::kSkipped || !Judged(run)) continue;
@@ -162,7 +175,8 @@ std::string ScenarioTable(const ScenarioSummary& summary) {
       const bool everywhere =
           std::all_of(summary.runs.begin(), summary.runs.end(), [&](const ScenarioRun& other) {
             return other.state == State::kSkipped || !Judged(other) ||
-                   std::find(other.profiles.begin(), other.profiles.end(), profile) != other.profiles.end();
+                   std::find(other.profiles.begin(), other.profiles.end(), profile) !=
+                       other.profiles.end();
           });
       if (everywhere && std::find(columns.begin(), columns.end(), profile) == columns.end())
         columns.push_back(profile);
@@ -177,8 +191,8 @@ std::string ScenarioTable(const ScenarioSummary& summary) {
   out += "\n" + rule + "\n";
   for (const ScenarioRun& run : summary.runs) {
     if (run.state == State::kSkipped) {
-      out += fmt::format("| {} | skipped: {} |{}\n", MarkdownCell(run.name), MarkdownCell(run.skipped),
-                         std::string(columns.size(), '|'));
+      out += fmt::format("| {} | skipped: {} |{}\n", MarkdownCell(run.name),
+                         MarkdownCell(run.skipped), std::string(columns.size(), '|'));
       continue;
     }
     out += fmt::format("| {} | {} |", MarkdownCell(run.name), VerdictName(run.judgement.verdict));

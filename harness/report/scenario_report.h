@@ -1,4 +1,5 @@
-// Scenario report: what a run over many scenarios came to, in the formats of single checks and as a table.
+// Scenario report: what a run over many scenarios came to, in the formats of single checks and as a
+// table.
 #pragma once
 
 #include <string>

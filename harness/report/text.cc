@@ -50,23 +50,26 @@ std::string SubjectsLine(const std::vector<std::string>& names) {
 
 std::string Head(const Report& report) {
   const Trace& trace = *report.trace;
-  std::string out = fmt::format(
-      "recorded   {} of {} in {} ({}, {})\n", Count(FileCalls(trace), "file call"),
-      trace.processes.size() == 1 ? "1 process" : fmt::format("{} processes", trace.processes.size()),
-      Milliseconds(static_cast<double>(trace.duration_ns) / 1e9), trace.backend,
-      trace.obstacles.empty() ? "complete"
-      : trace.CanBeJudged()   ? "not proved complete"
-                              : "cannot be judged");
+  std::string out =
+      fmt::format("recorded   {} of {} in {} ({}, {})\n", Count(FileCalls(trace), "file call"),
+                  trace.processes.size() == 1 ? "1 process"
+                                              : fmt::format("{} processes", trace.processes.size()),
+                  Milliseconds(static_cast<double>(trace.duration_ns) / 1e9), trace.backend,
+                  trace.obstacles.empty() ? "complete"
+                  : trace.CanBeJudged()   ? "not proved complete"
+                                          : "cannot be judged");
   if (report.search == nullptr || !report.search->unsupported.empty()) return out;
   const Coverage& c = report.search->coverage;
   const auto lost = [](const AxisReport& axis) { return axis.axis == Axis::kPower; };
-  const bool power = report.axes.empty() || std::any_of(report.axes.begin(), report.axes.end(), lost);
+  const bool power =
+      report.axes.empty() || std::any_of(report.axes.begin(), report.axes.end(), lost);
   if (power)
-    out += fmt::format("explored   {} under {}, {} distinct, {} (grain: {}), {}\n",
-                       Count(c.states_visited, "crash state"),
-                       Count(report.search->profiles.size(), "profile"), c.states_distinct,
-                       c.exhaustive ? "exhaustive" : fmt::format("BOUNDED, {} in all", c.states_total),
-                       GrainName(c.grain), Milliseconds(report.explore_seconds));
+    out +=
+        fmt::format("explored   {} under {}, {} distinct, {} (grain: {}), {}\n",
+                    Count(c.states_visited, "crash state"),
+                    Count(report.search->profiles.size(), "profile"), c.states_distinct,
+                    c.exhaustive ? "exhaustive" : fmt::format("BOUNDED, {} in all", c.states_total),
+                    GrainName(c.grain), Milliseconds(report.explore_seconds));
   for (const AxisReport& axis : report.axes) {
     if (!axis.text.empty()) out += fmt::format("{:<10} {}\n", AxisName(axis.axis), axis.text);
   }
@@ -88,7 +91,8 @@ std::string When(const Trace& trace, const Finding& finding) {
   };
   const std::string after = finding.first_point == 0 ? "" : " after " + call(finding.first_point);
   if (finding.last_point >= ops) return "power lost at any time" + after;
-  if (finding.first_point == finding.last_point && finding.last_point > 0) return "power lost right" + after;
+  if (finding.first_point == finding.last_point && finding.last_point > 0)
+    return "power lost right" + after;
   return fmt::format("power lost{}{} before {} has returned", after, after.empty() ? "" : " and",
                      call(finding.last_point + 1));
 }
@@ -117,7 +121,8 @@ std::string Calls(const Trace& trace, const Finding& finding) {
     if (skipped > 0 && at == kMost / 2)
       out += fmt::format("{}     … {} more\n", kIndent, Count(skipped, "call"));
     if (skipped > 0 && at >= kMost / 2 && at < kMost / 2 + skipped) continue;
-    out += fmt::format("{}{:>4}  {:<{}}  {}\n", kIndent, op + 1, DescribeShort(trace.ops[op]), width, mark);
+    out += fmt::format("{}{:>4}  {:<{}}  {}\n", kIndent, op + 1, DescribeShort(trace.ops[op]),
+                       width, mark);
   }
   return IsLive(finding) ? out : out + fmt::format("{}{}\n", kIndent, When(trace, finding));
 }
@@ -133,8 +138,8 @@ std::string AlsoLine(const Finding& finding) {
     names.push_back(fmt::format("{} more", finding.subjects.size() - kMost - 1));
   return fmt::format(
       "{}also     {}\n", kIndent,
-      Wrap(Join(names, ", ") + (IsLive(finding.oracle) ? "" : ": the same line of the program"), kWidth - 22,
-           kFieldIndent));
+      Wrap(Join(names, ", ") + (IsLive(finding.oracle) ? "" : ": the same line of the program"),
+           kWidth - 22, kFieldIndent));
 }
 
 std::string One(const Report& report, size_t index, const Palette& p) {
@@ -142,13 +147,14 @@ std::string One(const Report& report, size_t index, const Palette& p) {
   const bool error = finding.severity == Severity::kError;
   const bool quiet = finding.pedantic || !finding.accepted.empty();
   const char* colour = quiet ? p.dim : error ? p.error : p.warning;
-  std::string out =
-      fmt::format("\n{}{} {:<8}{} {}\n", colour,
-                  quiet   ? "·"
-                  : error ? "✗"
-                          : "!",
-                  OracleName(finding.oracle), p.off, Wrap(finding.message, kWidth - 11, kMessageIndent));
-  if (!finding.accepted.empty()) return out + fmt::format("{}accepted  {}\n", kIndent, finding.accepted);
+  std::string out = fmt::format("\n{}{} {:<8}{} {}\n", colour,
+                                quiet   ? "·"
+                                : error ? "✗"
+                                        : "!",
+                                OracleName(finding.oracle), p.off,
+                                Wrap(finding.message, kWidth - 11, kMessageIndent));
+  if (!finding.accepted.empty())
+    return out + fmt::format("{}accepted  {}\n", kIndent, finding.accepted);
   if (!finding.token.starts_with("end/")) out += Calls(TraceOf(report, finding), finding);
   if (!finding.explanation.empty()) out += fmt::format("{}{}\n", kIndent, finding.explanation);
   const auto field = [&](const char* name, const std::string& text) {
@@ -164,7 +170,8 @@ std::string One(const Report& report, size_t index, const Palette& p) {
   field("window", finding.window);
   field("repair", finding.repair.empty() ? finding.cure : Join(finding.repair, ", and "));
   if (!finding.source.empty()) out += fmt::format("{}source   {}\n", kIndent, finding.source);
-  if (!finding.again.empty()) out += fmt::format("{}again    {}\n", kIndent, finding.again);  // to be pasted
+  if (!finding.again.empty())
+    out += fmt::format("{}again    {}\n", kIndent, finding.again);  // to be pasted
   const bool bundled = index < report.bundles.size() && !report.bundles[index].empty();
   out += fmt::format("{}replay   oldornew replay {}\n", kIndent,
                      ShellQuote(bundled ? report.bundles[index] : finding.token));
@@ -186,7 +193,8 @@ std::string Tail(const Report& report, const Palette& p) {
   const Verdict verdict = report.judgement.verdict;
   const std::string where =
       report.report_path.empty() ? "\n" : fmt::format(" Report: {}\n", report.report_path);
-  if (verdict != Verdict::kFindings && verdict != Verdict::kClean) return "\n" + Reasons(report, p) + where;
+  if (verdict != Verdict::kFindings && verdict != Verdict::kClean)
+    return "\n" + Reasons(report, p) + where;
   uint64_t errors = 0;
   uint64_t warnings = 0;
   uint64_t pedantic = 0;
@@ -201,14 +209,15 @@ std::string Tail(const Report& report, const Palette& p) {
   }
   if (errors + warnings + pedantic + accepted == 0) {
     const bool nothing = report.search == nullptr || report.search->subjects.empty();
-    return fmt::format("\n{}clean{}: {} ({}).{}", p.good, p.off,
-                       nothing ? "nothing was changed, so nothing was judged" : "old or new in every state",
-                       Milliseconds(report.seconds), where);
+    return fmt::format(
+        "\n{}clean{}: {} ({}).{}", p.good, p.off,
+        nothing ? "nothing was changed, so nothing was judged" : "old or new in every state",
+        Milliseconds(report.seconds), where);
   }
   return fmt::format("\n{}, {}{}{} in {}.{}", Count(errors, "error"), Count(warnings, "warning"),
                      pedantic > 0 ? fmt::format(", {} pedantic", pedantic) : "",
-                     accepted > 0 ? fmt::format(", {} accepted", accepted) : "", Milliseconds(report.seconds),
-                     where);
+                     accepted > 0 ? fmt::format(", {} accepted", accepted) : "",
+                     Milliseconds(report.seconds), where);
 }
 
 std::string FurtherLines(const std::vector<FurtherRun>& runs) {
@@ -216,8 +225,9 @@ std::string FurtherLines(const std::vector<FurtherRun>& runs) {
   constexpr const char* kWords[] = {"as the plain one", "refused", "with findings", "not judged"};
   std::vector<std::string> parts;
   for (size_t end = 0; end < std::size(kWords); ++end) {
-    const auto count = std::count_if(
-        runs.begin(), runs.end(), [&](const FurtherRun& run) { return static_cast<size_t>(run.end) == end; });
+    const auto count = std::count_if(runs.begin(), runs.end(), [&](const FurtherRun& run) {
+      return static_cast<size_t>(run.end) == end;
+    });
     if (count > 0) parts.push_back(fmt::format("{} {}", count, kWords[end]));
   }
   out += " " + Join(parts, ", ") + "\n";
@@ -243,7 +253,8 @@ std::string TextReport(const Report& report, bool colour) {
       out += fmt::format("note       {}\n", obstacle.reason);
   }
   if (report.search != nullptr) {
-    for (const std::string& note : report.search->notes) out += fmt::format("note       {}\n", note);
+    for (const std::string& note : report.search->notes)
+      out += fmt::format("note       {}\n", note);
     const bool judged = report.judgement.exit_code != ExitCode::kCannotJudge;
     bool pedantic_title = false;
     for (size_t i = 0; judged && i < report.search->findings.size(); ++i) {

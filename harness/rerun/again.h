@@ -20,15 +20,17 @@ class Again {
 
   bool Succeeded(const Trace& trace) const;
 
-  /// Runs `command` where the last run left off, or with `old` from that state. `directory` empty: where the
-  /// recorded run started. Errors: those of Sandbox::Present and RecordIn.
+  /// Runs `command` where the last run left off, or with `old` from that state. `directory` empty:
+  /// where the recorded run started. Errors: those of Sandbox::Present and RecordIn.
   Result<Trace> Run(const std::vector<std::string>& command, const FileTree* old = nullptr,
                     const std::string& directory = {});
 
-  /// `command` from the old state of the recorded run, once more and now. Whoever finds that a run differs
-  /// asks for it before saying so: what carries the time, in whatever unit, has differed since by itself, and
-  /// is not compared (oracles.md 7).
-  Result<Trace> RunNow(const std::vector<std::string>& command) { return Run(command, &plain_.old_tree); }
+  /// `command` from the old state of the recorded run, once more and now. Whoever finds that a run
+  /// differs asks for it before saying so: what carries the time, in whatever unit, has differed
+  /// since by itself, and is not compared (oracles.md 7).
+  Result<Trace> RunNow(const std::vector<std::string>& command) {
+    return Run(command, &plain_.old_tree);
+  }
 
  private:
   Sandbox& sandbox_;
@@ -38,8 +40,8 @@ class Again {
   uint32_t runs_ = 0;  ///< no run has the process numbers of another one
 };
 
-/// A finding about how a run ended: `path` has `outcome`, whatever the file system. `id` and `trace` name the
-/// run.
+/// A finding about how a run ended: `path` has `outcome`, whatever the file system. `id` and
+/// `trace` name the run.
 Finding EndFinding(Oracle oracle, Outcome outcome, Severity severity, const std::string& path,
                    const std::string& message, const std::string& id, const Trace& trace);
 

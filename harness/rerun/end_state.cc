@@ -35,7 +35,8 @@ std::set<std::string> ChangedPaths(const Trace& trace) {
       covered |= out.contains(change.path.substr(0, slash));
     }
     if (change.what == PathChange::What::kAttributes) continue;
-    const bool whole = change.what == PathChange::What::kAdded || change.what == PathChange::What::kRemoved;
+    const bool whole =
+        change.what == PathChange::What::kAdded || change.what == PathChange::What::kRemoved;
     if (!covered || !whole) out.insert(change.path);
   }
   return out;

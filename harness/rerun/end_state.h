@@ -24,15 +24,15 @@ struct ReaderView {
 
 ReaderView ViewOf(const Trace& trace, const FileTree& tree, const std::string& path);
 
-/// Paths below root 0 at which `trace` left other bytes, another kind or another target than it found; of
-/// what appeared or vanished as a whole only the top.
+/// Paths below root 0 at which `trace` left other bytes, another kind or another target than it
+/// found; of what appeared or vanished as a whole only the top.
 std::set<std::string> ChangedPaths(const Trace& trace);
 
 /// The run was ended by its time limit.
 bool Hung(const Trace& trace, std::chrono::nanoseconds time_limit);
 
-/// "line one" of what the run wrote to standard error, else to standard output; quoted, shortened. "nothing"
-/// when it said nothing.
+/// "line one" of what the run wrote to standard error, else to standard output; quoted, shortened.
+/// "nothing" when it said nothing.
 std::string FirstWords(const Trace& trace);
 
 }  // namespace oldornew

@@ -21,9 +21,10 @@ namespace oldornew {
 
 namespace {
 
-constexpr int kMostHangs = 3;             // waited for at full length
-constexpr uint64_t kMostStates = 50'000;  // of the plain run, for its faulted runs to be searched too
-constexpr size_t kMostSubjects = 24;      // and so few watched files
+constexpr int kMostHangs = 3;  // waited for at full length
+// of the plain run, for its faulted runs to be searched too
+constexpr uint64_t kMostStates = 50'000;
+constexpr size_t kMostSubjects = 24;  // and so few watched files
 constexpr uint64_t kLongStall = 5'000'000'000;
 
 /// A case and where it comes from.
@@ -31,7 +32,7 @@ struct Planned {
   FaultCase fault;
   std::shared_ptr<const Trace> base;  ///< FaultCase::call is of this
   std::string lead;                   ///< --fault-depth: "ENOSPC at 3 write(f.tmp), then "
-  std::set<std::string> known;        ///< what is wrong with the run that led to it, without this fault
+  std::set<std::string> known;  ///< what is wrong with the run that led to it, without this fault
 };
 
 /// A case as it was carried out.
@@ -57,8 +58,9 @@ bool WritesBack(const FileCall& call) {
 }
 
 const char* WayName(FaultWay way) {
-  static constexpr const char* kNames[] = {"errors once",   "from then on", "though done", "short counts",
-                                           "filling disks", "full disks",   "by hand"};
+  static constexpr const char* kNames[] = {"errors once",  "from then on",  "though done",
+                                           "short counts", "filling disks", "full disks",
+                                           "by hand"};
   return kNames[static_cast<size_t>(way)];
 }
 
@@ -83,7 +85,8 @@ class Explorer {
     for (int depth = 1; !level.empty(); ++depth) {
       next_level_.clear();
       deeper_ = depth < spec_.depth;
-      if (spec_.announce) spec_.announce(std::min<uint64_t>(level.size(), spec_.most_runs - result_.cases));
+      if (spec_.announce)
+        spec_.announce(std::min<uint64_t>(level.size(), spec_.most_runs - result_.cases));
       RETURN_IF_ERROR(TryAll(std::move(level)));
       level = std::move(next_level_);
     }
@@ -114,9 +117,9 @@ class Explorer {
     return false;
   }
 
-  // Before anything is said against the command: a third plain run, more than a second after the second one.
-  // What carries the time ends otherwise then (oracles.md 7). True: there is such, and the judge knows it
-  // now.
+  // Before anything is said against the command: a third plain run, more than a second after the
+  // second one. What carries the time ends otherwise then (oracles.md 7). True: there is such, and
+  // the judge knows it now.
   Result<bool> LookAgainLater() {
     std::this_thread::sleep_until(surveyed_ + std::chrono::milliseconds(1100));
     RETURN_IF_ERROR(sandboxes_[0]->Present(plain_.old_tree));
@@ -136,7 +139,8 @@ class Explorer {
     return true;
   }
 
-  // A file of the old state that the plain run changed and the survey did not; empty: there is none.
+  // A file of the old state that the plain run changed and the survey did not; empty: there is
+  // none.
   std::string LeftAsItWas() const {
     const std::set<std::string> changed = ChangedPaths(*survey_);
     for (const std::string& path : ChangedPaths(plain_)) {
@@ -153,9 +157,10 @@ class Explorer {
       result_.notes.emplace_back("full disks were not tried: they need a sandbox in memory");
     FaultCases cases = MakeFaultCases(*survey_, *patterns_, options);
     if (cases.left_out > 0) {
-      result_.notes.push_back(fmt::format(
-          "of calls that are alike the first, the last and some between were made to fail; {} were left out",
-          cases.left_out));
+      result_.notes.push_back(
+          fmt::format("of calls that are alike the first, the last and some between were made to "
+                      "fail; {} were left out",
+                      cases.left_out));
     }
     std::vector<Planned> out;
     for (FaultCase& fault : cases.cases) out.push_back({std::move(fault), survey_, {}, {}});
@@ -197,7 +202,9 @@ class Explorer {
   }
 
   // A program that hung three times is not waited for again where it hung.
-  bool GivenUp(FaultWay way) const { return hangs_ >= kMostHangs && hung_ways_[static_cast<size_t>(way)]; }
+  bool GivenUp(FaultWay way) const {
+    return hangs_ >= kMostHangs && hung_ways_[static_cast<size_t>(way)];
+  }
 
   Result<Tried> Try(Sandbox& sandbox, const Planned& planned) const {
     ASSIGN_OR_RETURN(Tried tried, TryOnce(sandbox, planned));
@@ -263,10 +270,12 @@ class Explorer {
     if (tried.diverged) {
       ++result_.diverged;
       const FileCall& meant = planned.base->file_calls[static_cast<size_t>(planned.fault.call)];
-      diverged_.push_back(fmt::format("{} at {}", planned.fault.fault, CallText(*planned.base, meant)));
+      diverged_.push_back(
+          fmt::format("{} at {}", planned.fault.fault, CallText(*planned.base, meant)));
     }
     if (!tried.trace) {
-      Bound(fmt::format("with {} the command could not be run: {}", planned.fault.fault, tried.problem));
+      Bound(fmt::format("with {} the command could not be run: {}", planned.fault.fault,
+                        tried.problem));
       return {};
     }
     const Trace& trace = *tried.trace;
@@ -283,24 +292,28 @@ class Explorer {
       hung_ways_[static_cast<size_t>(way)] = true;
     } else if (!trace.CanBeJudged()) {
       Bound(fmt::format("{}: cannot be judged: {}", scene, trace.obstacles.front().reason));
-      result_.runs.push_back({IdOf(planned), scene, std::move(*tried.trace), FurtherRun::End::kNotJudged,
-                              result_.bounds.back()});
+      result_.runs.push_back({IdOf(planned), scene, std::move(*tried.trace),
+                              FurtherRun::End::kNotJudged, result_.bounds.back()});
       return {};
     } else if (trace.duration_ns > plain_.duration_ns + kLongStall) {
-      result_.notes.push_back(
-          fmt::format("{}: the command takes {:.0f} s", scene, static_cast<double>(trace.duration_ns) / 1e9));
+      result_.notes.push_back(fmt::format("{}: the command takes {:.0f} s", scene,
+                                          static_cast<double>(trace.duration_ns) / 1e9));
     }
     return JudgeRun(planned, std::move(tried), call, scene);
   }
 
   static std::string SceneOf(const Planned& planned, const std::string& call) {
-    return planned.fault.space ? fmt::format("on {}, at {}", planned.fault.fault, call)
-                               : fmt::format("with {}{} at {}", planned.lead, planned.fault.fault, call);
+    return planned.fault.space
+               ? fmt::format("on {}, at {}", planned.fault.fault, call)
+               : fmt::format("with {}{} at {}", planned.lead, planned.fault.fault, call);
   }
 
-  static std::string IdOf(const Planned& planned) { return RunIdOf("fault", PlanTexts(planned.fault)); }
+  static std::string IdOf(const Planned& planned) {
+    return RunIdOf("fault", PlanTexts(planned.fault));
+  }
 
-  Status JudgeRun(const Planned& planned, Tried tried, const std::string& call, const std::string& scene) {
+  Status JudgeRun(const Planned& planned, Tried tried, const std::string& call,
+                  const std::string& scene) {
     auto trace = std::make_shared<Trace>(std::move(*tried.trace));
     const FaultedRun run{trace.get(), tried.hits, tried.guilty, tried.hung, planned.fault.way};
     ASSIGN_OR_RETURN(FaultJudgement judgement, judge_->Judge(run));
@@ -311,7 +324,8 @@ class Explorer {
       }
     }
     if (judgement.committed_though_failed)
-      committed_.insert(fmt::format("{}({})", tried.guilty->call, patterns_->Of(tried.guilty->path)));
+      committed_.insert(
+          fmt::format("{}({})", tried.guilty->call, patterns_->Of(tried.guilty->path)));
     const size_t before = power_.size();
     const bool wanted = !tried.hung && WantsPower(run);
     const bool searched = wanted && spec_.search.probes.empty();
@@ -334,8 +348,8 @@ class Explorer {
     RunSpec once_more = spec_.run;
     once_more.plan.injections = planned.fault.plan;
     for (Blame& blame : judgement.blames) {
-      const std::string what = fmt::format("{} {} {}", OracleName(blame.oracle), OutcomeName(blame.outcome),
-                                           patterns_->Of(blame.path));
+      const std::string what = fmt::format("{} {} {}", OracleName(blame.oracle),
+                                           OutcomeName(blame.outcome), patterns_->Of(blame.path));
       if (planned.known.contains(what)) continue;
       known.insert(what);
       RETURN_IF_ERROR(judge_->AskNextRun(*sandboxes_[0], once_more, *trace, &blame));
@@ -362,26 +376,29 @@ class Explorer {
     result_.ends.push_back({trace.new_tree, scene, id});
   }
 
-  void PlanDeeper(const Planned& planned, const std::shared_ptr<const Trace>& trace, const FileCall& guilty,
-                  const std::string& call, const std::set<std::string>& known) {
+  void PlanDeeper(const Planned& planned, const std::shared_ptr<const Trace>& trace,
+                  const FileCall& guilty, const std::string& call,
+                  const std::set<std::string>& known) {
     const FaultWay way = planned.fault.way;
-    if (way == FaultWay::kFromThenOn || way == FaultWay::kFullDisk || way == FaultWay::kShortThenFull) return;
+    if (way == FaultWay::kFromThenOn || way == FaultWay::kFullDisk ||
+        way == FaultWay::kShortThenFull)
+      return;
     CaseOptions options;
     options.full_disks = false;
     options.after_ticket = guilty.begin;
     options.first = planned.fault.plan;
     for (FaultCase& fault : MakeFaultCases(*trace, *patterns_, options).cases) {
-      next_level_.push_back({std::move(fault), trace,
-                             fmt::format("{}{} at {}, then ", planned.lead, planned.fault.fault, call),
-                             known});
+      next_level_.push_back(
+          {std::move(fault), trace,
+           fmt::format("{}{} at {}, then ", planned.lead, planned.fault.fault, call), known});
     }
   }
 
   // ---- power cuts
 
   bool WantsPower(const FaultedRun& run) {
-    const bool synced =
-        std::any_of(run.hits.begin(), run.hits.end(), [](const FileCall* hit) { return WritesBack(*hit); });
+    const bool synced = std::any_of(run.hits.begin(), run.hits.end(),
+                                    [](const FileCall* hit) { return WritesBack(*hit); });
     if (judge_->Succeeded(*run.trace)) return synced || StepsOf(*run.trace) != PlainSteps();
     // A failed sync that was no reason not to publish; that a close failed has been said.
     return KindOfCall(*run.guilty) == CallKind::kSync &&
@@ -398,7 +415,8 @@ class Explorer {
     std::string out;
     for (const Op& op : trace.ops) {
       if (op.error != 0 || (!IsSync(op.kind) && !ChangesTree(op.kind))) continue;
-      out += fmt::format("{} {} {}\n", OpKindName(op.kind), patterns_->Of(op.path), patterns_->Of(op.path2));
+      out += fmt::format("{} {} {}\n", OpKindName(op.kind), patterns_->Of(op.path),
+                         patterns_->Of(op.path2));
     }
     return out;
   }
@@ -411,7 +429,8 @@ class Explorer {
     if (subjects > kMostSubjects) {
       power_is_small_ = false;
       result_.notes.push_back(fmt::format(
-          "what power cuts do to runs with faults was not asked: there are {} watched files", subjects));
+          "what power cuts do to runs with faults was not asked: there are {} watched files",
+          subjects));
       return {};
     }
     if (!spec_.search.power) {
@@ -421,15 +440,15 @@ class Explorer {
     }
     power_is_small_ = coverage.exhaustive && coverage.states_visited <= kMostStates;
     if (!power_is_small_) {
-      result_.notes.push_back(
-          fmt::format("what power cuts do to runs with faults was not asked: there are {} states without any",
-                      coverage.exhaustive ? std::to_string(coverage.states_visited) : "too many"));
+      result_.notes.push_back(fmt::format(
+          "what power cuts do to runs with faults was not asked: there are {} states without any",
+          coverage.exhaustive ? std::to_string(coverage.states_visited) : "too many"));
     }
     return {};
   }
 
-  // What the plain run's default rule watches, as far as it is there: what else a faulted run leaves is
-  // litter.
+  // What the plain run's default rule watches, as far as it is there: what else a faulted run
+  // leaves is litter.
   SearchOptions PowerOptions(const Trace& trace) const {
     SearchOptions options = spec_.search;
     if (options.watch.watch.empty() && options.watch.together.empty())
@@ -437,12 +456,14 @@ class Explorer {
     options.power = true;
     options.kill = false;
     options.pedantic.clear();
-    std::erase_if(options.expect, [](Oracle o) { return o != Oracle::kAtomic && o != Oracle::kDurable; });
+    std::erase_if(options.expect,
+                  [](Oracle o) { return o != Oracle::kAtomic && o != Oracle::kDurable; });
     return options;
   }
 
   Status JudgePower(const Planned& planned, const FaultedRun& run, const std::string& scene) {
-    // Whatever failed on the way to the same steps, with the same syncs failing: the states are the same.
+    // Whatever failed on the way to the same steps, with the same syncs failing: the states are the
+    // same.
     std::string steps = StepsOf(*run.trace) + std::to_string(judge_->Succeeded(*run.trace));
     for (const FileCall* hit : run.hits) {
       if (WritesBack(*hit)) steps += CallText(*run.trace, *hit);
@@ -453,14 +474,16 @@ class Explorer {
     const SearchOptions options = PowerOptions(*run.trace);
     if (options.watch.watch.empty() && options.watch.together.empty()) return {};
     auto found = SearchNewClaims(*run.trace, options, *claims_, /*detail=*/false);
-    if (!found && found.error().exit_code == ExitCode::kUsage) return {};  // --watch names what is not there
+    // --watch names what is not there
+    if (!found && found.error().exit_code == ExitCode::kUsage) return {};
     if (!found) return tl::unexpected(std::move(found).error());
     if (!found->exhaustive) power_bounded_ = true;
     for (Finding& finding : found->findings) AddPower(planned, run, scene, std::move(finding));
     return {};
   }
 
-  void AddPower(const Planned& planned, const FaultedRun& run, const std::string& scene, Finding finding) {
+  void AddPower(const Planned& planned, const FaultedRun& run, const std::string& scene,
+                Finding finding) {
     const FileCall& guilty = *run.guilty;
     const auto inode = run.trace->old_tree.Lookup(guilty.path);
     const bool directory = inode && run.trace->old_tree.at(*inode).kind == FileKind::kDirectory;
@@ -470,7 +493,8 @@ class Explorer {
     if (lost) {
       if (!lost_.insert(std::tuple(call, finding.path)).second) return;
       finding.message = fmt::format(
-          "{} can be LOST in a power cut although the command reports success: {} fails with {}, and {}",
+          "{} can be LOST in a power cut although the command reports success: {} fails with {}, "
+          "and {}",
           finding.path, call, planned.fault.fault, finding.message);
       // Only servers and quotas answer at close(2).
       const bool closing = KindOfCall(guilty) == CallKind::kClose;
@@ -479,13 +503,15 @@ class Explorer {
       finding.shown = Outcome::kLostAfterError;
       finding.outcomes = {{Outcome::kLostAfterError, {}}};
     } else {
-      if (!power_keys_.insert(std::tuple(finding.oracle, finding.path, guilty.call, planned.fault.fault))
+      if (!power_keys_
+               .insert(std::tuple(finding.oracle, finding.path, guilty.call, planned.fault.fault))
                .second)
         return;
       finding.message = fmt::format("{}: {}", scene, finding.message);
       if (planned.fault.error == EXDEV && StaysInDirectory(guilty)) {
         finding.severity = Severity::kWarning;
-        finding.message += "; a name in the same directory is on another device only for some overlays";
+        finding.message +=
+            "; a name in the same directory is on another device only for some overlays";
       }
       for (auto& [outcome, profiles] : finding.outcomes) profiles.clear();
     }
@@ -499,7 +525,9 @@ class Explorer {
   }
 
   static bool StaysInDirectory(const FileCall& call) {
-    const auto directory = [](const std::string& path) { return path.substr(0, path.rfind('/') + 1); };
+    const auto directory = [](const std::string& path) {
+      return path.substr(0, path.rfind('/') + 1);
+    };
     return !call.path2.empty() && directory(call.path) == directory(call.path2);
   }
 
@@ -509,7 +537,8 @@ class Explorer {
   static std::string Some(const std::vector<std::string>& all) {
     constexpr size_t kMost = 5;
     if (all.size() <= kMost) return Join(all, ", ");
-    return fmt::format("{} and {} more", Join({all.begin(), all.begin() + kMost}, ", "), all.size() - kMost);
+    return fmt::format("{} and {} more", Join({all.begin(), all.begin() + kMost}, ", "),
+                       all.size() - kMost);
   }
 
   void Finish() {
@@ -524,8 +553,8 @@ class Explorer {
       Bound(fmt::format("{} went another way than the run they were made from, twice: {}",
                         Count(result_.diverged, "faulted run"), Some(diverged_)));
     if (skipped_ > 0)
-      Bound(
-          fmt::format("{} were not tried, since the command had hung three times", Count(skipped_, "fault")));
+      Bound(fmt::format("{} were not tried, since the command had hung three times",
+                        Count(skipped_, "fault")));
     if (power_unasked_)
       result_.notes.emplace_back(
           "power cuts after failing calls were not asked about with --view and --check");
@@ -548,19 +577,21 @@ class Explorer {
   const FaultSpec& spec_;
   std::shared_ptr<const Trace> survey_;
   std::chrono::steady_clock::time_point surveyed_;
-  std::shared_ptr<const Trace> later_;  ///< a third plain run, made when there is something to be said
+  /// a third plain run, made when there is something to be said
+  std::shared_ptr<const Trace> later_;
   std::optional<PathPatterns> patterns_;
   std::optional<FaultJudge> judge_;
   std::optional<std::string> plain_steps_;  ///< StepsOf the plain run, as far as patterns are known
   std::optional<std::set<Claim>> claims_;   ///< of the plain run
-  bool deeper_ = false;                     ///< the later calls of the runs of this level shall fail too
+  bool deeper_ = false;  ///< the later calls of the runs of this level shall fail too
   std::vector<Planned> next_level_;
   FaultFindings findings_;
   std::vector<Finding> power_;
   std::set<std::string> searched_;
   std::set<std::tuple<std::string, std::string>> lost_;
   std::set<std::tuple<Oracle, std::string, std::string, std::string>> power_keys_;
-  std::set<std::string> committed_;    ///< calls after whose failure the command fails, though committed
+  /// calls after whose failure the command fails, though committed
+  std::set<std::string> committed_;
   std::vector<std::string> diverged_;  ///< what was meant
   std::set<Digest> ends_;
   std::array<uint64_t, kFaultWays> count_{};
@@ -570,8 +601,8 @@ class Explorer {
   uint64_t unmet_ = 0;
   bool power_bounded_ = false;
   bool power_unasked_ = false;  ///< with --view or --check
-  bool power_is_small_ =
-      true;  ///< the plain run has so few crash states that those of many runs can be visited
+  /// the plain run has so few crash states that those of many runs can be visited
+  bool power_is_small_ = true;
   FaultResult result_;
 };
 

@@ -1,6 +1,7 @@
-// Fault explorer: the command run again and again, each time with one thing going wrong: calls that fail once
-// or from then on, short counts, full disks, errors told of what was done. How each run ends is judged
-// (rerun/fault_judge.h), and so is what a power cut does to those that went another way than the plain one.
+// Fault explorer: the command run again and again, each time with one thing going wrong: calls that
+// fail once or from then on, short counts, full disks, errors told of what was done. How each run
+// ends is judged (rerun/fault_judge.h), and so is what a power cut does to those that went another
+// way than the plain one.
 #pragma once
 
 #include <cstdint>
@@ -17,13 +18,14 @@
 namespace oldornew {
 
 struct FaultSpec {
-  RunSpec run;                ///< of the plain run
-  SearchOptions search;       ///< of the plain run. With a probe for --view that one judges how runs end
+  RunSpec run;           ///< of the plain run
+  SearchOptions search;  ///< of the plain run. With a probe for --view that one judges how runs end
   bool all_errors = false;    ///< --faults all: every row of both tables
   int depth = 1;              ///< --fault-depth: the later calls of a faulted run fail too, so deep
   uint64_t most_runs = 1000;  ///< more cases than that are not tried: bounded
   std::vector<std::string> by_hand;  ///< --inject: exactly this, in one run; empty: everything
-  /// Told before the first of them is tried how many cases there will be; of each further depth again.
+  /// Told before the first of them is tried how many cases there will be; of each further depth
+  /// again.
   std::function<void(uint64_t cases)> announce;
 };
 
@@ -46,9 +48,10 @@ struct FaultResult {
   bool exhaustive = true;           ///< bounds is empty
 };
 
-/// `plain` must have ended well: REQUIRES an exit status in search.ack.ok_exit. `found`: what was found in
-/// the plain run. The sandboxes are alike and hold whatever they hold; several are used side by side. Full
-/// disks are tried if they lie in memory. Errors: interrupted, internal, usage (--inject).
+/// `plain` must have ended well: REQUIRES an exit status in search.ack.ok_exit. `found`: what was
+/// found in the plain run. The sandboxes are alike and hold whatever they hold; several are used
+/// side by side. Full disks are tried if they lie in memory. Errors: interrupted, internal, usage
+/// (--inject).
 Result<FaultResult> InjectFaults(const std::vector<Sandbox*>& sandboxes, const Trace& plain,
                                  const SearchResult& found, const FaultSpec& spec);
 

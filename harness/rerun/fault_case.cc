@@ -25,7 +25,8 @@ uint32_t OccurrenceOf(const Trace& survey, const Injection& injection, int index
   uint32_t count = 0;
   for (int i = 0; i <= index; ++i) {
     const FileCall& other = survey.file_calls[static_cast<size_t>(i)];
-    if (!std::binary_search(injection.calls.begin(), injection.calls.end(), other.syscall)) continue;
+    if (!std::binary_search(injection.calls.begin(), injection.calls.end(), other.syscall))
+      continue;
     if (injection.path.empty() || PathPatterns::Matches(injection.path, other.path) ||
         (!other.path2.empty() && PathPatterns::Matches(injection.path, other.path2)))
       ++count;
@@ -55,10 +56,12 @@ class Enumeration {
     if (options_.after_ticket != 0) {
       // That cleaning up fails is asked at depth; not what becomes of looks on the way.
       const CallKind kind = KindOfCall(call);
-      if (call.begin <= options_.after_ticket || OnlyLooks(kind) || kind == CallKind::kRead) return false;
+      if (call.begin <= options_.after_ticket || OnlyLooks(kind) || kind == CallKind::kRead)
+        return false;
     }
     // Closing what was only read has nothing to report (close(2) speaks of earlier writes).
-    if (KindOfCall(call) == CallKind::kClose && (call.open_flags & O_ACCMODE) == O_RDONLY) return false;
+    if (KindOfCall(call) == CallKind::kClose && (call.open_flags & O_ACCMODE) == O_RDONLY)
+      return false;
     // On the way to the judged directory nothing is the program's.
     const std::string& judged = survey_.roots[0].path;
     if (call.path.starts_with("/") && (judged == call.path || judged.starts_with(call.path + "/")))
@@ -67,8 +70,8 @@ class Enumeration {
     return call.injection < 0 && (call.result >= 0 || options_.all_errors);
   }
 
-  // Private temporary directories begin empty: what is only looked at there is shown from the machine, such
-  // as the program itself (SandboxSpec::visible).
+  // Private temporary directories begin empty: what is only looked at there is shown from the
+  // machine, such as the program itself (SandboxSpec::visible).
   bool IsTheMachines(const FileCall& call) const {
     const CallKind kind = KindOfCall(call);
     if (Changes(kind) || kind == CallKind::kSync || made_.contains(call.path)) return false;
@@ -101,23 +104,26 @@ class Enumeration {
     ThinOutLoops();
   }
 
-  // A loop over hundreds of files as well: the same call at the same place of one process. Of many processes
-  // those of one program count as one.
+  // A loop over hundreds of files as well: the same call at the same place of one process. Of many
+  // processes those of one program count as one.
   void ThinOutLoops() {
     constexpr size_t kManyProcesses = 40;
     const bool many = survey_.processes.size() > kManyProcesses;
     std::map<std::tuple<std::string, std::string, std::string>, std::vector<int>> loops;
     for (const int index : chosen_) {
       const auto process = static_cast<size_t>(call(index).process);
-      const std::string who = many && process < survey_.processes.size() ? survey_.processes[process].program
-                                                                         : std::to_string(process);
-      const std::string site = OnlyLooks(KindOfCall(call(index))) ? "look" : PlaceOf(survey_, call(index));
+      const std::string who = many && process < survey_.processes.size()
+                                  ? survey_.processes[process].program
+                                  : std::to_string(process);
+      const std::string site =
+          OnlyLooks(KindOfCall(call(index))) ? "look" : PlaceOf(survey_, call(index));
       loops[{call(index).call, site, who}].push_back(index);
     }
     for (const auto& [key, calls] : loops) {
       if (calls.size() <= options_.most_in_a_loop) continue;
       const size_t last = calls.size() - 1;
-      const std::set<size_t> some = {0, 1, 2, last / 4, last / 3, last / 2, last * 2 / 3, last - 1, last};
+      const std::set<size_t> some = {0,        1,   2, last / 4, last / 3, last / 2, last * 2 / 3,
+                                     last - 1, last};
       for (size_t i = 0; i <= last; ++i) {
         if (!some.contains(i)) chosen_.erase(calls[i]);
       }
@@ -164,7 +170,8 @@ class Enumeration {
     if (kind == CallKind::kRead && options_.all_errors) AddShortRead(index);
     // The later calls of a run that has met its fault only fail one at a time.
     if (!options_.first.empty()) return;
-    // Only a server's lost answer leaves a file that open(2) did not make: hardly anybody looks for it.
+    // Only a server's lost answer leaves a file that open(2) did not make: hardly anybody looks for
+    // it.
     const bool usual = kind != CallKind::kCreate || options_.all_errors;
     if (CanFailAfterwards(kind) && kind != CallKind::kClose && usual) {
       Injection after = At(index);
@@ -198,7 +205,8 @@ class Enumeration {
   }
 
   void AddFromThenOn(int index, CallKind kind) {
-    // Opens stay out: those for reading still work on such a disk, and a plan cannot tell them apart.
+    // Opens stay out: those for reading still work on such a disk, and a plan cannot tell them
+    // apart.
     const auto is_of = [&](std::string_view call_class) {
       const std::vector<int>& calls = CallsOfClass(call_class);
       return std::binary_search(calls.begin(), calls.end(), call(index).syscall);
@@ -206,9 +214,11 @@ class Enumeration {
     if (is_of("%disk"))
       Add(FaultWay::kFromThenOn, index, EIO, "EIO from then on", {From(index, "%disk", EIO)});
     if (is_of("%change"))
-      Add(FaultWay::kFromThenOn, index, EROFS, "EROFS from then on", {From(index, "%change", EROFS)});
+      Add(FaultWay::kFromThenOn, index, EROFS, "EROFS from then on",
+          {From(index, "%change", EROFS)});
     if (kind == CallKind::kCreate || kind == CallKind::kOpen || kind == CallKind::kOpenToChange)
-      Add(FaultWay::kFromThenOn, index, EMFILE, "EMFILE from then on", {From(index, "%open", EMFILE)});
+      Add(FaultWay::kFromThenOn, index, EMFILE, "EMFILE from then on",
+          {From(index, "%open", EMFILE)});
   }
 
   // ---- full disks
@@ -216,8 +226,9 @@ class Enumeration {
   void AddFullDisks() {
     for (const SpaceLimit& limit : FullDisks(survey_)) {
       FaultCase out{FaultWay::kFullDisk, ENOSPC, "", options_.first, limit, -1};
-      out.fault = limit.free_bytes ? fmt::format("a disk with {} left", ByteSize(*limit.free_bytes))
-                                   : fmt::format("a disk with {} left", Count(*limit.free_inodes, "inode"));
+      out.fault = limit.free_bytes
+                      ? fmt::format("a disk with {} left", ByteSize(*limit.free_bytes))
+                      : fmt::format("a disk with {} left", Count(*limit.free_inodes, "inode"));
       out_.cases.push_back(std::move(out));
     }
   }
@@ -259,7 +270,8 @@ Result<FaultCase> ParseFaultCase(const std::vector<std::string>& texts) {
     if (bytes || text.starts_with(kDiskInodes)) {
       if (!out.space) out.space.emplace();
       const size_t skip = bytes ? kDiskFree.size() : kDiskInodes.size();
-      ASSIGN_OR_RETURN(const uint64_t value, ParseNumber(std::string_view(text).substr(skip), text));
+      ASSIGN_OR_RETURN(const uint64_t value,
+                       ParseNumber(std::string_view(text).substr(skip), text));
       (bytes ? out.space->free_bytes : out.space->free_inodes) = value;
       continue;
     }
@@ -269,7 +281,8 @@ Result<FaultCase> ParseFaultCase(const std::vector<std::string>& texts) {
   return out;
 }
 
-FaultCases MakeFaultCases(const Trace& survey, const PathPatterns& patterns, const CaseOptions& options) {
+FaultCases MakeFaultCases(const Trace& survey, const PathPatterns& patterns,
+                          const CaseOptions& options) {
   return Enumeration(survey, patterns, options).Run();
 }
 
@@ -311,7 +324,8 @@ size_t OpNumberOf(const Trace& trace, const FileCall& call) {
   for (size_t i = 0; i < trace.ops.size(); ++i) {
     const Op& op = trace.ops[i];
     const bool within = op.begin >= call.begin && (call.end == 0 || op.end <= call.end);
-    if (within && op.process == call.process && op.thread == call.thread && op.syscall == call.syscall)
+    if (within && op.process == call.process && op.thread == call.thread &&
+        op.syscall == call.syscall)
       return i + 1;
   }
   return 0;

@@ -1,5 +1,5 @@
-// Fault cases: everything that is to go wrong in turn, made from a survey: a plain run with all its file
-// calls (Plan::survey).
+// Fault cases: everything that is to go wrong in turn, made from a survey: a plain run with all its
+// file calls (Plan::survey).
 #pragma once
 
 #include <optional>
@@ -28,12 +28,13 @@ inline constexpr int kFaultWays = static_cast<int>(FaultWay::kByHand) + 1;
 
 struct FaultCase {
   FaultWay way = FaultWay::kOnce;
-  int error = 0;                ///< 0: short counts and full disks have none of their own
-  std::string fault;            ///< "ENOSPC", "EIO from then on", "a short count", "EIO, though done"
-  std::vector<Injection> plan;  ///< the last one is the case's own; before it what led to it (--fault-depth)
+  int error = 0;      ///< 0: short counts and full disks have none of their own
+  std::string fault;  ///< "ENOSPC", "EIO from then on", "a short count", "EIO, though done"
+  /// the last one is the case's own; before it what led to it (--fault-depth)
+  std::vector<Injection> plan;
   std::optional<SpaceLimit> space;  ///< kFullDisk
-  int call =
-      -1;  ///< what the last injection is aimed at: index into the survey's file_calls; -1: no one call
+  /// what the last injection is aimed at: index into the survey's file_calls; -1: no one call
+  int call = -1;
 };
 
 /// The texts that --inject takes: of each injection, and "disk:free=BYTES" or "disk:inodes=N".
@@ -42,15 +43,17 @@ std::vector<std::string> PlanTexts(const FaultCase& fault);
 Result<FaultCase> ParseFaultCase(const std::vector<std::string>& texts);
 
 struct CaseOptions {
-  bool all_errors = false;       ///< every row of both tables, and calls that fail in the survey too
-  bool full_disks = true;        ///< cases of kFullDisk, which need a sandbox in memory
-  uint64_t after_ticket = 0;     ///< only calls that began later (--fault-depth)
+  bool all_errors = false;    ///< every row of both tables, and calls that fail in the survey too
+  bool full_disks = true;     ///< cases of kFullDisk, which need a sandbox in memory
+  uint64_t after_ticket = 0;  ///< only calls that began later (--fault-depth)
   std::vector<Injection> first;  ///< --fault-depth: the plan of the run that was surveyed
-  /// Of so many calls that are alike (same call, path and place in the program) some are left out: the first
-  /// two, those in the middle and the last are hit.
+  /// Of so many calls that are alike (same call, path and place in the program) some are left out:
+  /// the first two, those in the middle and the last are hit.
   size_t most_alike = 8;
-  size_t most_in_a_loop = 16;  ///< the same of calls at one place of the program, whatever their paths
-  size_t most_looks = 3;  ///< of looks at one path, wherever they are made: the first, one between, the last
+  /// the same of calls at one place of the program, whatever their paths
+  size_t most_in_a_loop = 16;
+  /// of looks at one path, wherever they are made: the first, one between, the last
+  size_t most_looks = 3;
 };
 
 struct FaultCases {
@@ -59,15 +62,16 @@ struct FaultCases {
   uint64_t left_out = 0;         ///< calls that are alike others
 };
 
-FaultCases MakeFaultCases(const Trace& survey, const PathPatterns& patterns, const CaseOptions& options);
+FaultCases MakeFaultCases(const Trace& survey, const PathPatterns& patterns,
+                          const CaseOptions& options);
 
 /// What happens to that file call of the survey and to no other; to be told what.
 Injection InjectionAt(const Trace& survey, const PathPatterns& patterns, int index);
 
 /// As an op, to find the place in the program and to describe it.
 Op OpOf(const FileCall& call);
-/// Where in the program the call was made, the same in every run: the innermost frames. How far a stack can
-/// be followed outwards hangs on chance.
+/// Where in the program the call was made, the same in every run: the innermost frames. How far a
+/// stack can be followed outwards hangs on chance.
 std::string PlaceOf(const Trace& trace, const FileCall& call);
 /// "write(f.tmp)", "rename(f.tmp → f)".
 std::string DescribeShort(const FileCall& call);

@@ -33,17 +33,20 @@ Trace Writer() {
                     .Rename("f.tmp", "f")
                     .Exit()
                     .Build();
-  return With(std::move(trace), {Open("f.tmp", kNewFile), Call("write", "f.tmp", 11), Call("fsync", "f.tmp"),
-                                 Call("close", "f.tmp"), Call("rename", "f.tmp", 0, "f")});
+  return With(std::move(trace),
+              {Open("f.tmp", kNewFile), Call("write", "f.tmp", 11), Call("fsync", "f.tmp"),
+               Call("close", "f.tmp"), Call("rename", "f.tmp", 0, "f")});
 }
 
 std::vector<std::string> Titles(const Trace& survey, const CaseOptions& options = {}) {
   std::vector<std::string> out;
-  for (const FaultCase& fault : MakeFaultCases(survey, PathPatterns(survey, survey), options).cases) {
-    out.push_back(
-        fault.call < 0
-            ? fault.fault
-            : fmt::format("{}: {}", survey.file_calls[static_cast<size_t>(fault.call)].call, fault.fault));
+  for (const FaultCase& fault :
+       MakeFaultCases(survey, PathPatterns(survey, survey), options).cases) {
+    out.push_back(fault.call < 0
+                      ? fault.fault
+                      : fmt::format("{}: {}",
+                                    survey.file_calls[static_cast<size_t>(fault.call)].call,
+                                    fault.fault));
   }
   return out;
 }
@@ -56,7 +59,8 @@ TEST(FaultTable, EveryKindOfCallHasOneDefaultErrorOfAClassAtMost) {
         << ErrnoName(row.error) << " twice, " << row.source;
     EXPECT_NE(std::string(row.source), "");
     if (row.by_default) {
-      EXPECT_TRUE(seen.insert({row.kind, row.what}).second) << ErrnoName(row.error) << " " << row.source;
+      EXPECT_TRUE(seen.insert({row.kind, row.what}).second)
+          << ErrnoName(row.error) << " " << row.source;
     }
   }
 }
@@ -71,14 +75,16 @@ TEST(FaultTable, KnowsWhatAnOpenIsForByItsFlags) {
 
 TEST(FaultCases, EachCallMeetsOneErrorOfEachClassOnce) {
   const auto titles = Titles(Writer());
-  EXPECT_THAT(titles, IsSupersetOf({"openat: ENOSPC", "openat: EACCES", "openat: EROFS", "openat: EMFILE",
-                                    "write: ENOSPC", "write: EIO", "write: a short count",
-                                    "write: a short count and then ENOSPC", "fsync: EIO", "close: EIO",
-                                    "rename: ENOSPC", "rename: EXDEV", "rename: EACCES", "rename: EROFS"}));
+  EXPECT_THAT(titles,
+              IsSupersetOf({"openat: ENOSPC", "openat: EACCES", "openat: EROFS", "openat: EMFILE",
+                            "write: ENOSPC", "write: EIO", "write: a short count",
+                            "write: a short count and then ENOSPC", "fsync: EIO", "close: EIO",
+                            "rename: ENOSPC", "rename: EXDEV", "rename: EACCES", "rename: EROFS"}));
   EXPECT_THAT(titles, IsSupersetOf({"rename: EIO, though done", "fsync: EIO, though done",
                                     "write: EIO from then on", "write: EROFS from then on",
                                     "rename: EIO from then on", "openat: EMFILE from then on"}));
-  EXPECT_THAT(titles, Not(Contains("close: EIO, though done"))) << "a close that fails has always closed";
+  EXPECT_THAT(titles, Not(Contains("close: EIO, though done")))
+      << "a close that fails has always closed";
   EXPECT_THAT(titles, Not(Contains("openat: EIO, though done"))) << "only with --faults all";
   EXPECT_THAT(titles, Not(Contains("write: EDQUOT"))) << "only with --faults all";
   CaseOptions all;
@@ -136,9 +142,10 @@ TEST(FaultCases, EveryPlanHitsTheCallItIsMadeFor) {
     uint32_t matched = 0;
     for (int i = 0; i < std::ssize(survey.file_calls); ++i) {
       const FileCall& call = survey.file_calls[static_cast<size_t>(i)];
-      const bool fits = std::binary_search(injection.calls.begin(), injection.calls.end(), call.syscall) &&
-                        (injection.path.empty() || PathPatterns::Matches(injection.path, call.path) ||
-                         PathPatterns::Matches(injection.path, call.path2));
+      const bool fits =
+          std::binary_search(injection.calls.begin(), injection.calls.end(), call.syscall) &&
+          (injection.path.empty() || PathPatterns::Matches(injection.path, call.path) ||
+           PathPatterns::Matches(injection.path, call.path2));
       matched += fits;
       const bool hit = fits && matched >= injection.first && matched <= injection.last;
       if (i <= fault.call) EXPECT_EQ(hit, i == fault.call) << fault.fault << " at call " << i;
@@ -159,12 +166,14 @@ TEST(FaultCases, RandomNamesAreMatchedByTheirPattern) {
   EXPECT_EQ(patterns.Of("f"), "f");
   EXPECT_FALSE(patterns.IsFixed("f.1717"));
   for (const FaultCase& fault : MakeFaultCases(survey, patterns, {}).cases) {
-    for (const Injection& injection : fault.plan) EXPECT_THAT(injection.path, ::testing::AnyOf("f.*", ""));
+    for (const Injection& injection : fault.plan)
+      EXPECT_THAT(injection.path, ::testing::AnyOf("f.*", ""));
   }
 }
 
 TEST(FaultCases, FilesWithoutANameAreMatchedWhateverTheirNumber) {
-  const Trace trace = TraceBuilder().OldFile("f", "old").OldFile("#7", "a file of the user").Exit().Build();
+  const Trace trace =
+      TraceBuilder().OldFile("f", "old").OldFile("#7", "a file of the user").Exit().Build();
   const PathPatterns patterns(trace, trace);
   EXPECT_EQ(patterns.Of("#79"), "#*");
   EXPECT_EQ(patterns.Of("d/#79"), "d/#*");
@@ -192,8 +201,8 @@ TEST(FaultCases, RandomNamesThatLookLikeWordsAreLearnedFromTwoRuns) {
 }
 
 TEST(FaultCases, WhatADeadOrReadOnlyDiskRefusesIsWrittenAsClasses) {
-  const Trace survey =
-      With(TraceBuilder().OldFile("f", "old").Write("f", 0, "new").Exit().Build(), {Call("write", "f", 3)});
+  const Trace survey = With(TraceBuilder().OldFile("f", "old").Write("f", 0, "new").Exit().Build(),
+                            {Call("write", "f", 3)});
   std::set<std::string> from_then_on;
   for (const FaultCase& fault : MakeFaultCases(survey, PathPatterns(survey, survey), {}).cases) {
     if (fault.way == FaultWay::kFromThenOn) from_then_on.insert(PlanTexts(fault).back());

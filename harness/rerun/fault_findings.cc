@@ -16,7 +16,9 @@ constexpr size_t kMostWays = 4;
 constexpr size_t kMostPaths = 4;  // each with a finding of its own
 
 // Whichever call fails, one and the same thing is not done afterwards.
-bool OneForAllCalls(const Blame& blame) { return blame.any_call || blame.outcome == Outcome::kLitter; }
+bool OneForAllCalls(const Blame& blame) {
+  return blame.any_call || blame.outcome == Outcome::kLitter;
+}
 
 std::map<Outcome, std::vector<std::string>> OnAxis(const Finding& finding) {
   std::map<Outcome, std::vector<std::string>> out;
@@ -24,8 +26,8 @@ std::map<Outcome, std::vector<std::string>> OnAxis(const Finding& finding) {
   return out;
 }
 
-// A call whose failing spoils hundreds of paths is one cause all the same: the first path is shown, the
-// others are its subjects (oracles.md 15).
+// A call whose failing spoils hundreds of paths is one cause all the same: the first path is shown,
+// the others are its subjects (oracles.md 15).
 std::vector<Finding> JoinManyPaths(std::vector<Finding> findings) {
   using Key = std::tuple<Oracle, std::string, std::string>;
   const auto key_of = [](const Finding& finding) {
@@ -48,7 +50,8 @@ std::vector<Finding> JoinManyPaths(std::vector<Finding> findings) {
     const auto [at, fresh] = first.try_emplace(key, out.size());
     if (fresh) {
       out.push_back(std::move(finding));
-      out.back().message += fmt::format("; and so it is with {}", Count(counts.at(key) - 1, "other path"));
+      out.back().message +=
+          fmt::format("; and so it is with {}", Count(counts.at(key) - 1, "other path"));
     } else {
       out[at->second].severity = std::min(out[at->second].severity, finding.severity);
     }
@@ -78,7 +81,8 @@ std::string RunIdOf(const std::string& what, const std::vector<std::string>& pla
   return id;
 }
 
-std::string CheckAgain(const std::vector<std::string>& plan, const std::vector<std::string>& command) {
+std::string CheckAgain(const std::vector<std::string>& plan,
+                       const std::vector<std::string>& command) {
   std::string out = "oldornew check";
   for (const std::string& text : plan) out += " --inject " + ShellQuote(text);
   return out + " -- " + ShellQuote(command);
@@ -88,7 +92,8 @@ bool FaultFindings::Add(const PathPatterns& patterns, const FaultScene& scene, B
   const FileCall& guilty = *scene.guilty;
   const std::string cause = fmt::format("{} {}", guilty.call, patterns.Of(guilty.path));
   const Key key(blame.oracle, patterns.Of(blame.path), OneForAllCalls(blame) ? "" : cause);
-  const Way way{scene.call, fmt::format("{} {}", OpNumberOf(*scene.trace, guilty), cause), blame.outcome, {}};
+  const Way way{
+      scene.call, fmt::format("{} {}", OpNumberOf(*scene.trace, guilty), cause), blame.outcome, {}};
   auto [found, fresh] = groups_.try_emplace(key);
   Group& group = found->second;
   if (fresh) {
@@ -139,8 +144,8 @@ Finding FaultFindings::FindingOf(const PathPatterns& patterns, const Group& grou
                                  const FurtherRun& run) const {
   const Blame& blame = group.blame;
   const std::string message = fmt::format("{}: after {}", blame.what, Ways(group));
-  Finding finding =
-      EndFinding(blame.oracle, blame.outcome, blame.severity, blame.path, message, run.id, run.trace);
+  Finding finding = EndFinding(blame.oracle, blame.outcome, blame.severity, blame.path, message,
+                               run.id, run.trace);
   for (const Way& way : group.ways) finding.outcomes[way.outcome] = {};
   finding.token = group.token;
   finding.stable_path = patterns.Of(blame.path);

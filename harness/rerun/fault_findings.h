@@ -1,6 +1,6 @@
-// Fault findings: what is wrong with many faulted runs, told once for each thing that is to be mended in the
-// program. The same call fails with many errors and at many moments; and a file that is left behind is left
-// behind whichever call fails.
+// Fault findings: what is wrong with many faulted runs, told once for each thing that is to be
+// mended in the program. The same call fails with many errors and at many moments; and a file that
+// is left behind is left behind whichever call fails.
 #pragma once
 
 #include <map>
@@ -31,10 +31,12 @@ std::string SourceOf(const Trace& trace, const FileCall& call);
 /// "3 write(f.tmp)": with the number that reports give the call, if it left an op.
 std::string CallText(const Trace& trace, const FileCall& call);
 
-/// FurtherRun::id of a run with this plan: "fault:rename:error=EXDEV:when=1". `what`: "fault", "kill".
+/// FurtherRun::id of a run with this plan: "fault:rename:error=EXDEV:when=1". `what`: "fault",
+/// "kill".
 std::string RunIdOf(const std::string& what, const std::vector<std::string>& plan);
 /// The command line that makes such a run again.
-std::string CheckAgain(const std::vector<std::string>& plan, const std::vector<std::string>& command);
+std::string CheckAgain(const std::vector<std::string>& plan,
+                       const std::vector<std::string>& command);
 
 class FaultFindings {
  public:
@@ -42,7 +44,8 @@ class FaultFindings {
   bool Add(const PathPatterns& patterns, const FaultScene& scene, Blame blame);
 
   /// In the order in which they came up. `runs`: those that were kept.
-  std::vector<Finding> Take(const PathPatterns& patterns, const std::vector<FurtherRun>& runs) const;
+  std::vector<Finding> Take(const PathPatterns& patterns,
+                            const std::vector<FurtherRun>& runs) const;
 
  private:
   /// A call, and what made it fail with the same end.

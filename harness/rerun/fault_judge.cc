@@ -25,8 +25,9 @@ bool DiedOf(const Trace& trace, int* signal) {
 }
 
 bool Hit(const FaultedRun& run, CallKind kind, const std::string& path) {
-  return std::any_of(run.hits.begin(), run.hits.end(),
-                     [&](const FileCall* hit) { return KindOfCall(*hit) == kind && hit->path == path; });
+  return std::any_of(run.hits.begin(), run.hits.end(), [&](const FileCall* hit) {
+    return KindOfCall(*hit) == kind && hit->path == path;
+  });
 }
 
 // Nothing but looks failed.
@@ -83,14 +84,16 @@ std::vector<std::string> FaultJudge::FilesIn(const Trace& trace) const {
   return out;
 }
 
-FaultJudge::Value FaultJudge::ValueOf(const Trace& trace, const FileTree& tree, const Subject& subject) {
+FaultJudge::Value FaultJudge::ValueOf(const Trace& trace, const FileTree& tree,
+                                      const Subject& subject) {
   Value out{KeyOf(trace, tree, subject), {}};
   if (subject.places.size() == 1 && subject.places[0].root == 0)
     out.view = ViewOf(trace, tree, subject.places[0].path);
   return out;
 }
 
-// Readers do not see where a symlink leads, only what they find there: its target may have a random name.
+// Readers do not see where a symlink leads, only what they find there: its target may have a random
+// name.
 bool FaultJudge::Same(const Value& a, const Value& b) {
   if (a.key == b.key) return true;
   return a.view.through_link && b.view.through_link && a.view.kind == ReaderView::Kind::kThere &&
@@ -101,10 +104,11 @@ Status FaultJudge::Prepare() {
   if (Viewed()) return LearnViews();
   ASSIGN_OR_RETURN(const std::vector<Subject> subjects, ChooseSubjects(plain_, options_.watch));
   for (const Subject& subject : subjects) {
-    const bool ignored = std::any_of(
-        options_.volatile_globs.begin(), options_.volatile_globs.end(), [&](const std::string& glob) {
-          return subject.places.size() == 1 && GlobMatches(glob, subject.places[0].path);
-        });
+    const bool ignored = std::any_of(options_.volatile_globs.begin(), options_.volatile_globs.end(),
+                                     [&](const std::string& glob) {
+                                       return subject.places.size() == 1 &&
+                                              GlobMatches(glob, subject.places[0].path);
+                                     });
     if (ignored) continue;
     Watched& watched = watched_.emplace_back();
     watched.subject = subject;
@@ -112,13 +116,14 @@ Status FaultJudge::Prepare() {
     watched.before = ValueOf(plain_, plain_.old_tree, subject);
     watched.after = ValueOf(plain_, plain_.new_tree, subject);
     watched.cache = IsCache(subject.name);
-    watched.stable = Same(watched.after, ValueOf(survey_, survey_.new_tree, subject)) &&
-                     (later_ == nullptr || Same(watched.after, ValueOf(*later_, later_->new_tree, subject)));
+    watched.stable =
+        Same(watched.after, ValueOf(survey_, survey_.new_tree, subject)) &&
+        (later_ == nullptr || Same(watched.after, ValueOf(*later_, later_->new_tree, subject)));
     if (!watched.stable) {
-      notes_.push_back(
-          fmt::format("{} differs from run to run: under faults it was held against what each run itself had "
-                      "published",
-                      subject.name));
+      notes_.push_back(fmt::format(
+          "{} differs from run to run: under faults it was held against what each run itself had "
+          "published",
+          subject.name));
     }
   }
   return {};
@@ -142,7 +147,8 @@ Status FaultJudge::LearnViews() {
     stable_view_ = later == new_view_;
   }
   if (!stable_view_)
-    notes_.emplace_back("--view prints something else after each run: runs with faults were not compared");
+    notes_.emplace_back(
+        "--view prints something else after each run: runs with faults were not compared");
   return {};
 }
 
@@ -155,7 +161,8 @@ Result<std::set<std::string>*> FaultJudge::PrefixViews() {
   LiveTree live(plain_);
   for (const Op& op : plain_.ops) {
     live.Apply(op);
-    if (seen.size() >= kMost || !ChangesTree(op.kind) || !seen.insert(live.tree().RootDigest()).second)
+    if (seen.size() >= kMost || !ChangesTree(op.kind) ||
+        !seen.insert(live.tree().RootDigest()).second)
       continue;
     ASSIGN_OR_RETURN(std::string output, View(live.tree()));
     prefix_views_.insert(std::move(output));
@@ -194,8 +201,8 @@ Status FaultJudge::JudgeView(const FaultedRun& run, FaultJudgement* out) {
 
 // ---- watched paths
 
-// Of content that differs from run to run only so much can be said: there is none, or less than two plain
-// runs have both made.
+// Of content that differs from run to run only so much can be said: there is none, or less than two
+// plain runs have both made.
 std::optional<Outcome> FaultJudge::Cut(const FaultedRun& run, const Watched& watched) const {
   if (watched.subject.places.size() != 1) return std::nullopt;
   const Place& place = watched.subject.places[0];
@@ -215,7 +222,8 @@ std::optional<Outcome> FaultJudge::Cut(const FaultedRun& run, const Watched& wat
   return std::nullopt;
 }
 
-void FaultJudge::JudgeSubject(const FaultedRun& run, const Watched& watched, FaultJudgement* out) const {
+void FaultJudge::JudgeSubject(const FaultedRun& run, const Watched& watched,
+                              FaultJudgement* out) const {
   const Trace& trace = *run.trace;
   const std::string& name = watched.subject.name;
   const Value now = ValueOf(trace, trace.new_tree, watched.subject);
@@ -228,39 +236,50 @@ void FaultJudge::JudgeSubject(const FaultedRun& run, const Watched& watched, Fau
   if (!ok && std::any_of(versions.begin(), versions.end(), version)) return;
   const std::optional<Outcome> cut = watched.stable || is_old ? std::nullopt : Cut(run, watched);
   if (!watched.stable && !is_old && !cut) return;
-  Blame blame{
-      ok ? Oracle::kHonest : Oracle::kAtomic, Outcome::kNotDone, Severity::kError, name, "", false, {}};
-  const bool own_removal = Hit(run, CallKind::kUnlink, name) || Hit(run, CallKind::kRemoveDirectory, name);
+  Blame blame{ok ? Oracle::kHonest : Oracle::kAtomic,
+              Outcome::kNotDone,
+              Severity::kError,
+              name,
+              "",
+              false,
+              {}};
+  const bool own_removal =
+      Hit(run, CallKind::kUnlink, name) || Hit(run, CallKind::kRemoveDirectory, name);
   const bool told_wrong = !ok && run.guilty != nullptr && WasDone(trace, *run.guilty) &&
                           (run.guilty->path == name || run.guilty->path2 == name);
-  if ((ok && OnlyLooksFailed(run)) || own_removal || told_wrong) blame.severity = Severity::kWarning;
+  if ((ok && OnlyLooksFailed(run)) || own_removal || told_wrong)
+    blame.severity = Severity::kWarning;
   if (is_old) {
     const bool there = watched.before.view.kind != ReaderView::Kind::kNothing;
     blame.what = fmt::format("{} {} although the command reports success", name,
                              there ? "still holds the OLD content" : "is still not there");
   } else {
     const Classified classified =
-        cut ? Classified{*cut, name} : Classify(plain_, trace.new_tree, watched.subject, watched.history);
+        cut ? Classified{*cut, name}
+            : Classify(plain_, trace.new_tree, watched.subject, watched.history);
     blame.outcome = classified.outcome;
-    blame.what = fmt::format("{} can {}, and the command {}", classified.at,
-                             OutcomePhrase(classified.outcome), ok ? "reports success" : HowItEnded(trace));
+    blame.what =
+        fmt::format("{} can {}, and the command {}", classified.at,
+                    OutcomePhrase(classified.outcome), ok ? "reports success" : HowItEnded(trace));
   }
   out->blames.push_back(std::move(blame));
 }
 
-void FaultJudge::JudgeMode(const FaultedRun& run, const Watched& watched, FaultJudgement* out) const {
+void FaultJudge::JudgeMode(const FaultedRun& run, const Watched& watched,
+                           FaultJudgement* out) const {
   const ReaderView now = ValueOf(*run.trace, run.trace->new_tree, watched.subject).view;
   const ReaderView again = ValueOf(survey_, survey_.new_tree, watched.subject).view;
   const uint32_t wanted = watched.after.view.mode;
   if (now.kind != ReaderView::Kind::kThere || now.mode == wanted || again.mode != wanted) return;
-  out->blames.push_back({Oracle::kAttrs,
-                         Outcome::kModeChanged,
-                         Severity::kWarning,
-                         watched.subject.name,
-                         fmt::format("{} has mode {:04o}, not {:04o}, although the command reports success",
-                                     watched.subject.name, now.mode, wanted),
-                         false,
-                         {}});
+  out->blames.push_back(
+      {Oracle::kAttrs,
+       Outcome::kModeChanged,
+       Severity::kWarning,
+       watched.subject.name,
+       fmt::format("{} has mode {:04o}, not {:04o}, although the command reports success",
+                   watched.subject.name, now.mode, wanted),
+       false,
+       {}});
 }
 
 // ---- reported as failed
@@ -294,13 +313,14 @@ void FaultJudge::JudgeCommitted(const FaultedRun& run, FaultJudgement* out) cons
   if (run.guilty == nullptr) return;
   const bool claims = ClaimsNothingChanged(run.trace->stderr_bytes);
   if (!claims && CouldNotKnow(run)) return;
-  out->blames.push_back({Oracle::kHonest,
-                         Outcome::kChangedThoughFailed,
-                         claims ? Severity::kError : Severity::kWarning,
-                         path,
-                         fmt::format("{} is NEW although the command {}", path, HowItEnded(*run.trace)),
-                         /*any_call=*/!claims,
-                         {}});
+  out->blames.push_back(
+      {Oracle::kHonest,
+       Outcome::kChangedThoughFailed,
+       claims ? Severity::kError : Severity::kWarning,
+       path,
+       fmt::format("{} is NEW although the command {}", path, HowItEnded(*run.trace)),
+       /*any_call=*/!claims,
+       {}});
 }
 
 // ---- what belongs to others
@@ -315,46 +335,51 @@ void FaultJudge::JudgeOthers(const FaultedRun& run, FaultJudgement* out) const {
     const bool in_touched = std::any_of(touched_.begin(), touched_.end(), below);
     const bool gone = !trace.new_tree.Lookup(path);
     if (in_touched && !gone) continue;
-    out->blames.push_back(
-        {Oracle::kContained,
-         Outcome::kChangedOutside,
-         Severity::kError,
-         path,
-         fmt::format("the command {} {}, which a plain run leaves alone", gone ? "REMOVES" : "changes", path),
-         false,
-         {}});
+    out->blames.push_back({Oracle::kContained,
+                           Outcome::kChangedOutside,
+                           Severity::kError,
+                           path,
+                           fmt::format("the command {} {}, which a plain run leaves alone",
+                                       gone ? "REMOVES" : "changes", path),
+                           false,
+                           {}});
   }
 }
 
-// Made with O_EXCL, so that nobody else's file is taken; and when there is one, it is removed. Not of what
-// the command is there to replace: tar removes a file that is in the way of an extracted one.
+// Made with O_EXCL, so that nobody else's file is taken; and when there is one, it is removed. Not
+// of what the command is there to replace: tar removes a file that is in the way of an extracted
+// one.
 void FaultJudge::JudgeForeignRemoval(const FaultedRun& run, FaultJudgement* out) const {
   const auto asked_for = [&](const std::string& path) {
     return std::any_of(watched_.begin(), watched_.end(), [&](const Watched& watched) {
       const std::vector<Place>& places = watched.subject.places;
-      return std::any_of(places.begin(), places.end(),
-                         [&](const Place& place) { return IsOrBelow(path, ShowPlace(plain_, place)); });
+      return std::any_of(places.begin(), places.end(), [&](const Place& place) {
+        return IsOrBelow(path, ShowPlace(plain_, place));
+      });
     });
   };
   for (const FileCall* hit : run.hits) {
-    if (hit->told != -EEXIST || KindOfCall(*hit) != CallKind::kCreate || asked_for(hit->path)) continue;
+    if (hit->told != -EEXIST || KindOfCall(*hit) != CallKind::kCreate || asked_for(hit->path))
+      continue;
     // Replaced: who removes it to make it anew has meant to.
     const auto makes = [&](const Op& op) {
-      return op.kind == OpKind::kCreate && op.error == 0 && op.path == hit->path && op.begin > hit->begin;
+      return op.kind == OpKind::kCreate && op.error == 0 && op.path == hit->path &&
+             op.begin > hit->begin;
     };
     if (std::any_of(run.trace->ops.begin(), run.trace->ops.end(), makes)) continue;
     for (const Op& op : run.trace->ops) {
       if (op.begin <= hit->begin || op.path != hit->path) continue;
       if (op.kind != OpKind::kUnlink) continue;
-      out->blames.push_back({Oracle::kContained,
-                             Outcome::kChangedOutside,
-                             Severity::kError,
-                             hit->path,
-                             fmt::format("the command removes {}, although it has just been told that it is "
-                                         "another's",
-                                         hit->path),
-                             false,
-                             {}});
+      out->blames.push_back(
+          {Oracle::kContained,
+           Outcome::kChangedOutside,
+           Severity::kError,
+           hit->path,
+           fmt::format("the command removes {}, although it has just been told that it is "
+                       "another's",
+                       hit->path),
+           false,
+           {}});
       break;
     }
   }
@@ -365,27 +390,27 @@ Result<FaultJudgement> FaultJudge::Judge(const FaultedRun& run) {
   const Trace& trace = *run.trace;
   const std::string path = watched_.empty() ? "." : watched_.front().subject.name;
   if (run.hung) {
-    out.blames.push_back(
-        {Oracle::kHonest,
-         Outcome::kHangs,
-         Severity::kError,
-         path,
-         fmt::format("the command HANGS: it had not ended after {} s", trace.duration_ns / 1'000'000'000),
-         false,
-         {}});
+    out.blames.push_back({Oracle::kHonest,
+                          Outcome::kHangs,
+                          Severity::kError,
+                          path,
+                          fmt::format("the command HANGS: it had not ended after {} s",
+                                      trace.duration_ns / 1'000'000'000),
+                          false,
+                          {}});
     return out;
   }
   int signal = 0;
   const bool died = DiedOf(trace, &signal);
   if (died) {
-    out.blames.push_back(
-        {Oracle::kHonest,
-         Outcome::kCrashes,
-         Severity::kWarning,
-         path,
-         fmt::format("the command CRASHES (SIG{}) instead of reporting the error", SignalName(signal)),
-         false,
-         {}});
+    out.blames.push_back({Oracle::kHonest,
+                          Outcome::kCrashes,
+                          Severity::kWarning,
+                          path,
+                          fmt::format("the command CRASHES (SIG{}) instead of reporting the error",
+                                      SignalName(signal)),
+                          false,
+                          {}});
   }
   if (Viewed()) {
     RETURN_IF_ERROR(JudgeView(run, &out));
@@ -396,7 +421,9 @@ Result<FaultJudgement> FaultJudge::Judge(const FaultedRun& run) {
     const auto is_new = [&](const Watched& watched) {
       return Same(ValueOf(trace, trace.new_tree, watched.subject), watched.after);
     };
-    const auto changes = [&](const Watched& watched) { return !Same(watched.before, watched.after); };
+    const auto changes = [&](const Watched& watched) {
+      return !Same(watched.before, watched.after);
+    };
     if (!Succeeded(trace) && !died && std::any_of(watched_.begin(), watched_.end(), changes) &&
         std::all_of(watched_.begin(), watched_.end(), is_new))
       JudgeCommitted(run, &out);
@@ -426,14 +453,17 @@ std::vector<Blame> FaultJudge::JudgeSyncs(const FaultedRun& run, bool closes_onl
         safe = false;
       }
       if (last_write == nullptr) continue;
-      const bool its =
-          op.object == last_write->object || op.kind == OpKind::kSyncAll || op.kind == OpKind::kSyncFs;
-      if (IsSync(op.kind) && op.error == 0 && op.told == 0 && its && op.end < hit->begin) safe = true;
+      const bool its = op.object == last_write->object || op.kind == OpKind::kSyncAll ||
+                       op.kind == OpKind::kSyncFs;
+      if (IsSync(op.kind) && op.error == 0 && op.told == 0 && its && op.end < hit->begin)
+        safe = true;
       // Written anew after the error: whoever does that has seen it.
-      if (ChangesData(op.kind) && op.error == 0 && op.object == last_write->object && op.begin > hit->begin)
+      if (ChangesData(op.kind) && op.error == 0 && op.object == last_write->object &&
+          op.begin > hit->begin)
         safe = true;
     }
-    if (last_write == nullptr || safe || (last_write->flags & (kFlagSync | kFlagDataSync)) != 0) continue;
+    if (last_write == nullptr || safe || (last_write->flags & (kFlagSync | kFlagDataSync)) != 0)
+      continue;
     for (const Watched& watched : watched_) {
       if (watched.subject.places.size() != 1) continue;
       const Sight sight = Look(trace, live.tree(), watched.subject.places[0]);
@@ -444,9 +474,10 @@ std::vector<Blame> FaultJudge::JudgeSyncs(const FaultedRun& run, bool closes_onl
            Outcome::kLostAfterError,
            sync ? Severity::kError : Severity::kWarning,
            watched.subject.name,
-           fmt::format("the command reports success although nothing says that the content of {} has "
-                       "reached the disk",
-                       watched.subject.name),
+           fmt::format(
+               "the command reports success although nothing says that the content of {} has "
+               "reached the disk",
+               watched.subject.name),
            false,
            {}});
     }

@@ -1,9 +1,10 @@
-// Fault judge: what one run in which something went wrong may and may not do (oracles.md 5, 7, 11, 12).
+// Fault judge: what one run in which something went wrong may and may not do (oracles.md 5, 7, 11,
+// 12).
 //
-// A run that reports success must have done what the plain run did, whatever went wrong. A run that reports
-// an error must leave every watched path old, or new, or as some version published on the way; and it must
-// clean up, as far as it could. The judge looks at how the run ended; what a power cut does to it is asked
-// elsewhere.
+// A run that reports success must have done what the plain run did, whatever went wrong. A run that
+// reports an error must leave every watched path old, or new, or as some version published on the
+// way; and it must clean up, as far as it could. The judge looks at how the run ended; what a power
+// cut does to it is asked elsewhere.
 #pragma once
 
 #include <map>
@@ -44,7 +45,8 @@ struct Blame {
 
 struct FaultJudgement {
   std::vector<Blame> blames;
-  bool committed_though_failed = false;  ///< it reports an error after the commit, and could not know better
+  /// it reports an error after the commit, and could not know better
+  bool committed_though_failed = false;
 };
 
 class FaultJudge {
@@ -53,22 +55,24 @@ class FaultJudge {
   FaultJudge(const Trace& plain, const Trace& survey, const PathPatterns& patterns,
              const SearchOptions& options);
 
-  /// A third plain run, of another time: what it ends otherwise with is unstable too. Before Prepare.
+  /// A third plain run, of another time: what it ends otherwise with is unstable too. Before
+  /// Prepare.
   void AlsoPlain(const Trace& later);
 
-  /// To be called first: what --view prints for the plain runs. Errors: those of ChooseSubjects and probes.
+  /// To be called first: what --view prints for the plain runs. Errors: those of ChooseSubjects and
+  /// probes.
   Status Prepare();
 
   /// Errors: those of a probe.
   Result<FaultJudgement> Judge(const FaultedRun& run);
 
-  /// Rules of its own for syncs and closes whose error was passed over; for runs that are not searched for
-  /// what power cuts do. `closes_only`: the rest is searched.
+  /// Rules of its own for syncs and closes whose error was passed over; for runs that are not
+  /// searched for what power cuts do. `closes_only`: the rest is searched.
   std::vector<Blame> JudgeSyncs(const FaultedRun& run, bool closes_only) const;
 
-  /// Whether what is left under a name that is another in each run piles up: the command is run once more,
-  /// and nothing fails. What that run takes away is a warning. Other blames stay as they are. Errors: as
-  /// RecordIn.
+  /// Whether what is left under a name that is another in each run piles up: the command is run
+  /// once more, and nothing fails. What that run takes away is a warning. Other blames stay as they
+  /// are. Errors: as RecordIn.
   Status AskNextRun(Sandbox& sandbox, const RunSpec& run, const Trace& failed, Blame* blame);
 
   /// The watched paths with files, symlinks and the like that the run found or left.
@@ -110,8 +114,8 @@ class FaultJudge {
   bool RemovalWasHit(const FaultedRun& run, const std::string& path) const;
   static bool RemovalWasTried(const Trace& trace, const FileCall& hit, const std::string& path);
   bool KeepsTheOld(const Trace& trace, const std::string& path) const;
-  std::string SecretIn(const FaultedRun& run, size_t root, const std::string& path, InodeIndex inode,
-                       bool* exposed) const;
+  std::string SecretIn(const FaultedRun& run, size_t root, const std::string& path,
+                       InodeIndex inode, bool* exposed) const;
   void JudgeOthers(const FaultedRun& run, FaultJudgement* out) const;
   void JudgeForeignRemoval(const FaultedRun& run, FaultJudgement* out) const;
 
@@ -124,8 +128,8 @@ class FaultJudge {
   const SearchOptions& options_;
   std::vector<Watched> watched_;
   std::map<std::string, bool> taken_away_;  ///< by pattern: what AskNextRun found
-  std::set<std::string> clean_;             ///< patterns of all paths that the plain runs find or leave
-  std::set<std::string> touched_;           ///< ... that they change or make
+  std::set<std::string> clean_;    ///< patterns of all paths that the plain runs find or leave
+  std::set<std::string> touched_;  ///< ... that they change or make
   std::string old_view_;
   std::string new_view_;
   bool stable_view_ = true;

@@ -21,7 +21,8 @@ bool FaultJudge::RemovalWasHit(const FaultedRun& run, const std::string& path) c
     if (!IsOrBelow(hit->path, path)) return false;
     if (kind == CallKind::kUnlink || kind == CallKind::kRemoveDirectory) return true;
     // A directory is opened and listed to be removed with all that is in it.
-    return (kind == CallKind::kOpen || kind == CallKind::kList) && RemovalWasTried(*run.trace, *hit, path);
+    return (kind == CallKind::kOpen || kind == CallKind::kList) &&
+           RemovalWasTried(*run.trace, *hit, path);
   });
 }
 
@@ -30,15 +31,17 @@ bool FaultJudge::RemovalWasTried(const Trace& trace, const FileCall& hit, const 
   const auto root = FindPlace(trace, path);
   const auto inode = root ? trace.new_tree.Lookup(root->path, root->root) : std::nullopt;
   if (!inode || trace.new_tree.at(*inode).kind != FileKind::kDirectory) return false;
-  const auto tried = [&](const Op& op) { return op.kind == OpKind::kUnlink && IsOrBelow(op.path, path); };
+  const auto tried = [&](const Op& op) {
+    return op.kind == OpKind::kUnlink && IsOrBelow(op.path, path);
+  };
   // What was removed before the call was for another reason, unless it is the directory itself.
   return std::any_of(trace.ops.begin(), trace.ops.end(), [&](const Op& op) {
     return tried(op) && (op.begin > hit.begin || op.path == path || op.path == hit.path);
   });
 }
 
-// The old version of a watched path or of a directory that holds some, which readers do not find there any
-// more: a failed run that keeps it does well.
+// The old version of a watched path or of a directory that holds some, which readers do not find
+// there any more: a failed run that keeps it does well.
 bool FaultJudge::KeepsTheOld(const Trace& trace, const std::string& path) const {
   if (Succeeded(trace)) return false;
   const ReaderView left = ViewOf(trace, trace.new_tree, path);
@@ -55,8 +58,8 @@ bool FaultJudge::KeepsTheOld(const Trace& trace, const std::string& path) const 
   return false;
 }
 
-// The watched file whose content a left-over file holds, or a good part of it; `exposed`: and more people can
-// read it there. Empty: none.
+// The watched file whose content a left-over file holds, or a good part of it; `exposed`: and more
+// people can read it there. Empty: none.
 std::string FaultJudge::SecretIn(const FaultedRun& run, size_t root, const std::string& path,
                                  InodeIndex inode, bool* exposed) const {
   constexpr uint64_t kLeast = 12;  // less in common is chance
@@ -80,12 +83,13 @@ std::string FaultJudge::SecretIn(const FaultedRun& run, size_t root, const std::
     const auto wanted = plain_.new_tree.Lookup(place.path, place.root);
     if (!wanted || plain_.new_tree.at(*wanted).kind != FileKind::kFile) continue;
     const Content& content = plain_.new_tree.at(*wanted).content;
-    if (left.content.size() > content.size() || !(content.WithSize(left.content.size()) == left.content))
+    if (left.content.size() > content.size() ||
+        !(content.WithSize(left.content.size()) == left.content))
       continue;
     const bool old_open = plain_.old_tree.Lookup(place.path, place.root) &&
                           open_to_all(plain_.old_tree, place.root, place.path);
-    *exposed =
-        open_to_all(tree, root, path) && !old_open && !open_to_all(plain_.new_tree, place.root, place.path);
+    *exposed = open_to_all(tree, root, path) && !old_open &&
+               !open_to_all(plain_.new_tree, place.root, place.path);
     return watched.subject.name;
   }
   return {};
@@ -104,11 +108,13 @@ void FaultJudge::JudgeLitter(const FaultedRun& run, FaultJudgement* out) const {
     for (const auto& [path, inode] : trace.new_tree.Walk(root)) {
       if (path.empty() || (!top.empty() && IsOrBelow(path, top))) continue;
       const std::string name = ShowPlace(trace, {root, path});
-      if (trace.old_tree.Lookup(path, root) || clean_.contains(patterns_.Of(name)) || IsCache(path)) continue;
+      if (trace.old_tree.Lookup(path, root) || clean_.contains(patterns_.Of(name)) || IsCache(path))
+        continue;
       top = path;
       if (RemovalWasHit(run, name) || (root == 0 && KeepsTheOld(trace, path))) continue;
       const bool fixed = patterns_.IsFixed(name);
-      // What a database finds again under its name and makes good belongs to it: --view looks through it.
+      // What a database finds again under its name and makes good belongs to it: --view looks
+      // through it.
       if (fixed && Viewed()) continue;
       bool exposed = false;
       const std::string of = SecretIn(run, root, path, inode, &exposed);
@@ -123,7 +129,8 @@ void FaultJudge::JudgeLitter(const FaultedRun& run, FaultJudgement* out) const {
       if (exposed) blame.what += ", a secret that everyone can READ there";
       blame.piles_up = !fixed && !exposed;
       if (!fixed) blame.what += kPilesUp;
-      blame.what += fmt::format("; the command {}", Succeeded(trace) ? "reports success" : HowItEnded(trace));
+      blame.what +=
+          fmt::format("; the command {}", Succeeded(trace) ? "reports success" : HowItEnded(trace));
       out->blames.push_back(std::move(blame));
     }
   }
@@ -139,7 +146,8 @@ size_t FaultJudge::CountOf(const Trace& trace, const std::string& pattern) const
   return count;
 }
 
-Status FaultJudge::AskNextRun(Sandbox& sandbox, const RunSpec& run, const Trace& failed, Blame* blame) {
+Status FaultJudge::AskNextRun(Sandbox& sandbox, const RunSpec& run, const Trace& failed,
+                              Blame* blame) {
   if (!blame->piles_up) return {};
   const std::string pattern = patterns_.Of(blame->path);
   auto known = taken_away_.find(pattern);

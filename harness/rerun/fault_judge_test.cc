@@ -20,10 +20,17 @@ using testing::With;
 
 constexpr uint32_t kNewFile = O_WRONLY | O_CREAT | O_TRUNC;
 
-TraceBuilder Begin() { return TraceBuilder().OldFile("f", "old content").OldFile("theirs", "not ours"); }
+TraceBuilder Begin() {
+  return TraceBuilder().OldFile("f", "old content").OldFile("theirs", "not ours");
+}
 
 Trace Plain() {
-  return Begin().Create("f.tmp").Write("f.tmp", 0, "new content!").Rename("f.tmp", "f").Exit().Build();
+  return Begin()
+      .Create("f.tmp")
+      .Write("f.tmp", 0, "new content!")
+      .Rename("f.tmp", "f")
+      .Exit()
+      .Build();
 }
 
 // What is wrong with a run, as "SEVERITY ORACLE OUTCOME PATH".
@@ -70,9 +77,12 @@ TEST(FaultJudge, SuccessWithTheOldContentIsALie) {
 
 TEST(FaultJudge, SuccessAfterAFailedLookIsAWarning) {
   const Trace run = Begin().Exit().Build();
-  EXPECT_THAT(Wrong(run, 0, {Failed(Call("stat", "f"), EACCES)}), ElementsAre("warning honest not-done f"));
-  EXPECT_THAT(Wrong(run, 0, {Failed(Open("f", O_RDONLY), EACCES)}), ElementsAre("warning honest not-done f"));
-  EXPECT_THAT(Wrong(run, 0, {Failed(Call("read", "f", 11), EIO)}), ElementsAre("error honest not-done f"));
+  EXPECT_THAT(Wrong(run, 0, {Failed(Call("stat", "f"), EACCES)}),
+              ElementsAre("warning honest not-done f"));
+  EXPECT_THAT(Wrong(run, 0, {Failed(Open("f", O_RDONLY), EACCES)}),
+              ElementsAre("warning honest not-done f"));
+  EXPECT_THAT(Wrong(run, 0, {Failed(Call("read", "f", 11), EIO)}),
+              ElementsAre("error honest not-done f"));
 }
 
 TEST(FaultJudge, EveryLengthOfAPublishedBeginningIsFound) {
@@ -85,8 +95,10 @@ TEST(FaultJudge, EveryLengthOfAPublishedBeginningIsFound) {
                           .Exit()
                           .Build();
     const std::string outcome = length == 0 ? "empty" : "truncated";
-    EXPECT_THAT(Wrong(run, 0, {kWriteFailed}), ElementsAre("error honest " + outcome + " f")) << length;
-    EXPECT_THAT(Wrong(run, 1, {kWriteFailed}), ElementsAre("error atomic " + outcome + " f")) << length;
+    EXPECT_THAT(Wrong(run, 0, {kWriteFailed}), ElementsAre("error honest " + outcome + " f"))
+        << length;
+    EXPECT_THAT(Wrong(run, 1, {kWriteFailed}), ElementsAre("error atomic " + outcome + " f"))
+        << length;
   }
 }
 
@@ -97,12 +109,14 @@ TEST(FaultJudge, AMissingTargetIsFoundWhateverTheProgramSays) {
 }
 
 TEST(FaultJudge, AFixedLeftOverIsAWarningAndARandomOneAnError) {
-  EXPECT_THAT(Wrong(Begin().Create("f.tmp").Write("f.tmp", 0, "new").Exit(1).Build(), 1, {kWriteFailed}),
-              ElementsAre("warning clean litter f.tmp"));
+  EXPECT_THAT(
+      Wrong(Begin().Create("f.tmp").Write("f.tmp", 0, "new").Exit(1).Build(), 1, {kWriteFailed}),
+      ElementsAre("warning clean litter f.tmp"));
   EXPECT_THAT(Wrong(Begin().Create("fAb3xK9").Exit(1).Build(), 1, {kWriteFailed}),
               ElementsAre("error clean litter fAb3xK9"));
-  EXPECT_THAT(Wrong(Begin().Mkdir("dAb3xK9").Create("dAb3xK9/x").Exit(1).Build(), 1, {kWriteFailed}),
-              ElementsAre("error clean litter dAb3xK9"))
+  EXPECT_THAT(
+      Wrong(Begin().Mkdir("dAb3xK9").Create("dAb3xK9/x").Exit(1).Build(), 1, {kWriteFailed}),
+      ElementsAre("error clean litter dAb3xK9"))
       << "what is in it goes with it";
 }
 
@@ -116,9 +130,9 @@ TEST(FaultJudge, WhoseRemovalFailedIsNoLitter) {
 TEST(FaultJudge, TheOldVersionThatAFailedRunKeepsIsNoLitter) {
   EXPECT_THAT(Wrong(Begin().Rename("f", "f.bak").Exit(1).Build(), 1, {kRenameFailed}),
               ElementsAre("error atomic missing f"));
-  EXPECT_THAT(
-      Wrong(Begin().Create("f.bak").Write("f.bak", 0, "old content").Exit(1).Build(), 1, {kRenameFailed}),
-      ElementsAre("warning clean litter f.bak"))
+  EXPECT_THAT(Wrong(Begin().Create("f.bak").Write("f.bak", 0, "old content").Exit(1).Build(), 1,
+                    {kRenameFailed}),
+              ElementsAre("warning clean litter f.bak"))
       << "f itself still has it";
 }
 
@@ -146,11 +160,15 @@ TEST(FaultJudge, NobodyRemovesWhatHeWasToldIsNotThere) {
 
 TEST(FaultJudge, ASecretLeftWhereAllCanReadItIsCalledThat) {
   const auto begin = [] { return TraceBuilder().OldFile("f", "old secret").OldMode("f", 0600); };
-  const Trace plain =
-      begin().Create("f.tmp", 0600).Write("f.tmp", 0, "new secret!!").Rename("f.tmp", "f").Exit().Build();
+  const Trace plain = begin()
+                          .Create("f.tmp", 0600)
+                          .Write("f.tmp", 0, "new secret!!")
+                          .Rename("f.tmp", "f")
+                          .Exit()
+                          .Build();
   const auto left = [&](uint32_t mode, const std::string& bytes) {
-    return Wrong(begin().Create("f.tmp", mode).Write("f.tmp", 0, bytes).Exit(1).Build(), 1, {kRenameFailed},
-                 plain);
+    return Wrong(begin().Create("f.tmp", mode).Write("f.tmp", 0, bytes).Exit(1).Build(), 1,
+                 {kRenameFailed}, plain);
   };
   EXPECT_THAT(left(0644, "new secret!!"), ElementsAre("error private exposed f.tmp"));
   EXPECT_THAT(left(0600, "new secret!!"), ElementsAre("warning clean litter f.tmp"));
@@ -182,7 +200,8 @@ TEST(FaultJudge, ANameThatIsAnothersIsNotRemoved) {
   Trace replaced = Begin().Create("f.tmp").Exit(1).Build();
   replaced.ops[0].begin = 7000;
   replaced.ops.insert(replaced.ops.begin(), run(true).ops[0]);
-  EXPECT_THAT(Wrong(replaced, 1, {refused}), ElementsAre("warning clean litter f.tmp")) << "tar does that";
+  EXPECT_THAT(Wrong(replaced, 1, {refused}), ElementsAre("warning clean litter f.tmp"))
+      << "tar does that";
   EXPECT_THAT(Wrong(run(true), 1, {Failed(Open("f.tmp", kNewFile), EACCES)}), IsEmpty());
 }
 
@@ -199,7 +218,9 @@ TEST(FaultJudge, WhatTheCommandIsThereToReplaceMayBeRemovedFirst) {
 }
 
 TEST(FaultJudge, ALinkThatWasToldNotToBeMadeIsNobodysLitter) {
-  const auto begin = [] { return TraceBuilder().OldFile("f", "old content").OldFile("a", "linked content"); };
+  const auto begin = [] {
+    return TraceBuilder().OldFile("f", "old content").OldFile("a", "linked content");
+  };
   Trace run = begin().Link("a", "Cu1").Exit(1).Build();
   FileCall link = Failed(Call("linkat", "a", 0, "Cu1"), EIO, /*after=*/true);
   link.begin = run.ops[0].begin;
@@ -236,7 +257,9 @@ TEST(FaultJudge, AVersionThatThePlainRunPublishesOnTheWayIsFineAfterAnError) {
   const auto twice = [](int times) {
     TraceBuilder builder = Begin();
     for (int i = 0; i < times; ++i)
-      builder.Create("f.tmp").Write("f.tmp", 0, "version " + std::to_string(i)).Rename("f.tmp", "f");
+      builder.Create("f.tmp")
+          .Write("f.tmp", 0, "version " + std::to_string(i))
+          .Rename("f.tmp", "f");
     return builder.Exit().Build();
   };
   EXPECT_THAT(Wrong(twice(1), 1, {kWriteFailed}, twice(2)), IsEmpty());
@@ -253,7 +276,8 @@ TEST(FaultJudge, ASyncOrCloseWhoseErrorWasPassedOverIsALie) {
   const FileCall sync = Failed(Call("fsync", "f.tmp"), EIO);
   EXPECT_THAT(Wrong(run(false), 0, {close}), ElementsAre("warning honest lost-after-error f"));
   EXPECT_THAT(Wrong(run(false), 0, {sync}), ElementsAre("error durable lost-after-error f"));
-  EXPECT_THAT(Wrong(run(true), 0, {close}), IsEmpty()) << "an fsync before has said that all is well";
+  EXPECT_THAT(Wrong(run(true), 0, {close}), IsEmpty())
+      << "an fsync before has said that all is well";
 }
 
 TEST(FaultJudge, DyingOfTheErrorIsAWarning) {
@@ -262,8 +286,10 @@ TEST(FaultJudge, DyingOfTheErrorIsAWarning) {
 }
 
 TEST(FaultJudge, CachesAreNobodysLoss) {
-  const Trace plain = TraceBuilder().Mkdir("__pycache__").Create("__pycache__/m.pyc").Exit().Build();
-  EXPECT_THAT(Wrong(TraceBuilder().Exit().Build(), 0, {Failed(Call("mkdir", "__pycache__"), EACCES)}, plain),
+  const Trace plain =
+      TraceBuilder().Mkdir("__pycache__").Create("__pycache__/m.pyc").Exit().Build();
+  EXPECT_THAT(Wrong(TraceBuilder().Exit().Build(), 0,
+                    {Failed(Call("mkdir", "__pycache__"), EACCES)}, plain),
               IsEmpty());
 }
 

@@ -23,8 +23,8 @@ constexpr bool kNetwork = true;
 constexpr bool kDefault = true;
 constexpr bool kMore = false;
 
-// Sources: the ERRORS sections of the Linux man-pages project, section 2; nfs(5) for what a server adds.
-// clang-format off
+// Sources: the ERRORS sections of the Linux man-pages project, section 2; nfs(5) for what a server
+// adds. clang-format off
 constexpr auto kRows = std::to_array<FaultRow>({
     {kOpen, EACCES, kDenied, kLocal, kDefault, "open(2)"},
     {kOpen, EMFILE, kDescriptors, kLocal, kDefault, "open(2)"},
@@ -38,7 +38,8 @@ constexpr auto kRows = std::to_array<FaultRow>({
     {kOpenToChange, EACCES, kDenied, kLocal, kDefault, "open(2)"},
     {kOpenToChange, EROFS, kReadOnly, kLocal, kDefault, "open(2)"},
     {kOpenToChange, EMFILE, kDescriptors, kLocal, kDefault, "open(2)"},
-    {kOpenToChange, EIO, kDevice, kLocal, kDefault, "path_resolution(7), open(2) under fs-specific errors"},
+    {kOpenToChange, EIO, kDevice, kLocal, kDefault,
+     "path_resolution(7), open(2) under fs-specific errors"},
     {kOpenToChange, EPERM, kDenied, kLocal, kMore, "open(2)"},
     {kOpenToChange, ETXTBSY, kBusy, kLocal, kMore, "open(2)"},
     {kOpenToChange, ENFILE, kDescriptors, kLocal, kMore, "open(2)"},
@@ -51,7 +52,8 @@ constexpr auto kRows = std::to_array<FaultRow>({
     {kCreate, EACCES, kDenied, kLocal, kDefault, "open(2)"},
     {kCreate, EROFS, kReadOnly, kLocal, kDefault, "open(2)"},
     {kCreate, EMFILE, kDescriptors, kLocal, kDefault, "open(2)"},
-    {kCreate, EIO, kDevice, kLocal, kDefault, "path_resolution(7), open(2) under fs-specific errors"},
+    {kCreate, EIO, kDevice, kLocal, kDefault,
+     "path_resolution(7), open(2) under fs-specific errors"},
     {kCreate, EPERM, kDenied, kLocal, kMore, "open(2)"},
     {kCreate, ENFILE, kDescriptors, kLocal, kMore, "open(2)"},
     {kCreate, ENOMEM, kMemory, kLocal, kMore, "open(2)"},
@@ -149,7 +151,8 @@ constexpr auto kRows = std::to_array<FaultRow>({
     {kTruncate, EIO, kDevice, kLocal, kDefault, "truncate(2)"},
     {kTruncate, EPERM, kDenied, kLocal, kDefault, "truncate(2)"},
     {kTruncate, EROFS, kReadOnly, kLocal, kDefault, "truncate(2)"},
-    {kTruncate, ENOSPC, kSpace, kLocal, kMore, "truncate(2) under fs-specific errors: a block that is cut is rewritten"},
+    {kTruncate, ENOSPC, kSpace, kLocal, kMore,
+     "truncate(2) under fs-specific errors: a block that is cut is rewritten"},
     {kTruncate, EFBIG, kSpace, kLocal, kMore, "truncate(2)"},
     {kTruncate, ETXTBSY, kBusy, kLocal, kMore, "truncate(2)"},
     {kTruncate, EINTR, kInterrupted, kNetwork, kMore, "truncate(2)"},
@@ -230,9 +233,13 @@ constexpr auto kNames = std::to_array<KindOfCalls>({
     {kAllocate, " fallocate "},
     {kMode, " chmod fchmod fchmodat fchmodat2 "},
     {kOwner, " chown fchown lchown fchownat "},
-    {kSetXattr, " setxattr lsetxattr fsetxattr setxattrat removexattr lremovexattr fremovexattr removexattrat "},
+    {kSetXattr,
+     " setxattr lsetxattr fsetxattr setxattrat removexattr lremovexattr fremovexattr "
+     "removexattrat "},
     {kTimes, " utime utimes utimensat futimesat "},
-    {kLook, " stat lstat newfstatat statx access faccessat faccessat2 readlink readlinkat statfs chdir getxattr lgetxattr listxattr llistxattr "},
+    {kLook,
+     " stat lstat newfstatat statx access faccessat faccessat2 readlink readlinkat statfs chdir "
+     "getxattr lgetxattr listxattr llistxattr "},
     {kLookOpen, " fstat fstatfs fgetxattr flistxattr fchdir "},
     {kList, " getdents getdents64 "},
     {kLock, " flock "},
@@ -275,7 +282,8 @@ CallKind KindOfCall(const FileCall& call) {
     // A call on a descriptor that takes an empty path looks at what is open: newfstatat(fd, "").
     return kind == kLook && call.descriptor >= 0 ? kLookOpen : kind;
   }
-  if ((call.open_flags & O_CREAT) != 0 || (call.open_flags & O_TMPFILE) == O_TMPFILE) return kCreate;
+  if ((call.open_flags & O_CREAT) != 0 || (call.open_flags & O_TMPFILE) == O_TMPFILE)
+    return kCreate;
   const uint32_t access = call.open_flags & O_ACCMODE;
   return access == O_RDONLY && (call.open_flags & O_TRUNC) == 0 ? kOpen : kOpenToChange;
 }

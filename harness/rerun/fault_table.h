@@ -1,7 +1,7 @@
-// Fault table: which errors a file call can meet, as data. Two tables: `local`, what a disk's own file system
-// does, and `network`, what NFS, FUSE and quotas add (errors at close, EINTR on regular files, stale
-// handles). By default one error of each class that a call can meet is tried; --faults all takes every row of
-// both.
+// Fault table: which errors a file call can meet, as data. Two tables: `local`, what a disk's own
+// file system does, and `network`, what NFS, FUSE and quotas add (errors at close, EINTR on regular
+// files, stale handles). By default one error of each class that a call can meet is tried; --faults
+// all takes every row of both.
 #pragma once
 
 #include <string>
@@ -80,8 +80,8 @@ CallKind KindOfName(const std::string& name);
 bool OnlyLooks(CallKind kind);
 /// The call changes names, bytes or attributes.
 bool Changes(CallKind kind);
-/// An error may be told although the call was carried out: a lost answer of a server (nfs(5)), a journal that
-/// fails after the change.
+/// An error may be told although the call was carried out: a lost answer of a server (nfs(5)), a
+/// journal that fails after the change.
 bool CanFailAfterwards(CallKind kind);
 
 }  // namespace oldornew

@@ -1,5 +1,5 @@
-// Programs that get failing calls wrong, and their correct twins (targets/puzzles/faults), under the fault
-// explorer.
+// Programs that get failing calls wrong, and their correct twins (targets/puzzles/faults), under
+// the fault explorer.
 #include "rerun/fault.h"
 
 #include <gmock/gmock.h>
@@ -33,8 +33,8 @@ class FaultTest : public ::testing::Test {
   static std::string Puzzle(const std::string& name) { return Target("puzzles/" + name); }
 
   // Records the command after `setup` and injects faults into it.
-  void Inject(const std::string& setup, const std::vector<std::string>& command, FaultSpec spec = {},
-              size_t sandboxes = 2) {
+  void Inject(const std::string& setup, const std::vector<std::string>& command,
+              FaultSpec spec = {}, size_t sandboxes = 2) {
     RecordSpec record;
     record.sandbox.directory = dir_->path();
     record.run.command = command;
@@ -72,9 +72,10 @@ class FaultTest : public ::testing::Test {
     std::vector<std::string> out;
     for (const Finding& finding : result_.findings) {
       std::vector<std::string> outcomes;
-      for (const auto& [outcome, profiles] : finding.outcomes) outcomes.emplace_back(OutcomeName(outcome));
-      out.push_back(fmt::format("{} {} {}: {}", SeverityName(finding.severity), OracleName(finding.oracle),
-                                Join(outcomes, ","), finding.message));
+      for (const auto& [outcome, profiles] : finding.outcomes)
+        outcomes.emplace_back(OutcomeName(outcome));
+      out.push_back(fmt::format("{} {} {}: {}", SeverityName(finding.severity),
+                                OracleName(finding.oracle), Join(outcomes, ","), finding.message));
     }
     return out;
   }
@@ -105,14 +106,16 @@ TEST_F(FaultPuzzlesLong, AnUncheckedLastWriteIsFoundAtThatWrite) {
 }
 
 TEST_F(FaultPuzzlesLong, AnErrorOfASyncOrCloseThatIsPassedOverIsFound) {
-  ExpectFound("fsync_error_ignored", "error durable lost-after-error", "fsync(f.new) fails with EIO");
+  ExpectFound("fsync_error_ignored", "error durable lost-after-error",
+              "fsync(f.new) fails with EIO");
   ExpectFound("fsync_retried", "error durable lost-after-error", "fsync(f.new) fails with EIO");
   ExpectFound("close_error_ignored", "warning honest lost-after-error", "close(f.new)");
   ExpectFound("directory_fsync_ignored", "warning durable old-after-ack", "fsync(.)");
 }
 
 TEST_F(FaultTest, SuccessAfterAFailedRenameIsFound) {
-  ExpectFound("rename_error_ignored", "error honest not-done: f still holds the OLD content", "rename(f.new");
+  ExpectFound("rename_error_ignored", "error honest not-done: f still holds the OLD content",
+              "rename(f.new");
   EXPECT_THAT(result_.notes, Contains(HasSubstr("failed, though committed")));
 }
 
@@ -129,8 +132,8 @@ TEST_F(FaultPuzzlesLong, AFallbackThatWritesInPlaceIsFoundByPowerCuts) {
 TEST_F(FaultPuzzlesLong, ACleanupThatRemovesAnothersFileIsFound) {
   const std::string setup = "echo state = old >f; echo mine >f.1";
   Inject(setup, {Puzzle("cleanup_removes_foreign")});
-  EXPECT_THAT(Findings(),
-              Contains(AllOf(StartsWith("error contained changed-outside"), HasSubstr("REMOVES f.1"))));
+  EXPECT_THAT(Findings(), Contains(AllOf(StartsWith("error contained changed-outside"),
+                                         HasSubstr("REMOVES f.1"))));
   Inject(setup, {Puzzle("cleanup_removes_foreign.repaired")});
   EXPECT_THAT(Findings(), Each(StartsWith("warning")));
 }
@@ -147,7 +150,8 @@ TEST_F(FaultTest, AHangIsAFindingAndIsNotWaitedForAgainAndAgain) {
 TEST_F(FaultTest, ARollbackThatFailsIsFoundAtDepthTwo) {
   FaultSpec spec;
   Inject("echo state = old >f", {Puzzle("rollback_unchecked")}, spec);
-  const auto rename_fails = Contains(AllOf(StartsWith("error atomic missing"), HasSubstr(", then ")));
+  const auto rename_fails =
+      Contains(AllOf(StartsWith("error atomic missing"), HasSubstr(", then ")));
   EXPECT_THAT(Findings(), Not(rename_fails));
   spec.depth = 2;
   Inject("echo state = old >f", {Puzzle("rollback_unchecked")}, spec);
@@ -157,7 +161,8 @@ TEST_F(FaultTest, ARollbackThatFailsIsFoundAtDepthTwo) {
 TEST_F(FaultTest, TheHardenedWriterIsCleanAtDepthTwo) {
   FaultSpec spec;
   spec.depth = 2;
-  Inject("echo old >f", {"sh", "-c", "echo new | " + Target("hardened-write-file") + " . f 0644"}, spec);
+  Inject("echo old >f", {"sh", "-c", "echo new | " + Target("hardened-write-file") + " . f 0644"},
+         spec);
   EXPECT_THAT(Findings(), IsEmpty());
   EXPECT_THAT(result_.bounds, IsEmpty());
   EXPECT_GE(result_.cases, 100u);
@@ -168,8 +173,10 @@ TEST_F(FaultTest, TheHardenedSwapIsClean) {
   Inject(swap + " . s k=old", {swap, ".", "s", "k=new"});
   EXPECT_THAT(Findings(), IsEmpty());
   EXPECT_THAT(result_.bounds, IsEmpty());
-  // It keeps the old tree when the new one may not last, and cannot remove a tree that it cannot list.
-  Inject(swap + " --exchange . s k=old d/e=old", {swap, "--exchange", ".", "s", "k=new", "d/e=new"});
+  // It keeps the old tree when the new one may not last, and cannot remove a tree that it cannot
+  // list.
+  Inject(swap + " --exchange . s k=old d/e=old",
+         {swap, "--exchange", ".", "s", "k=new", "d/e=new"});
   EXPECT_THAT(Findings(), IsEmpty());
   EXPECT_THAT(result_.bounds, IsEmpty());
 }
@@ -178,7 +185,8 @@ TEST_F(FaultTest, WhatTheNextRunTakesAwayDoesNotPileUp) {
   const std::string setup = "echo old >f; echo the new content >given";
   const std::string update = "t=$(mktemp f.new.XXXXXXXX); cat given >$t; mv $t f";
   Inject(setup, {"sh", "-ec", update});
-  EXPECT_THAT(Findings(), Contains(AllOf(StartsWith("error clean litter"), HasSubstr("leaves one more"))));
+  EXPECT_THAT(Findings(),
+              Contains(AllOf(StartsWith("error clean litter"), HasSubstr("leaves one more"))));
   Inject(setup, {"sh", "-ec", "rm -f f.new.*; " + update});
   EXPECT_THAT(Findings(), Contains(StartsWith("warning clean litter: f.new.")));
   EXPECT_THAT(Findings(), Each(Not(HasSubstr("leaves one more"))));

@@ -37,8 +37,8 @@ class Killer {
   Result<KillResult> Run() {
     ASSIGN_OR_RETURN(survey_, RecordSurvey(sandbox_, plain_, spec_.run));
     if (const std::string why = WhyNotAlike(plain_, survey_); !why.empty()) {
-      result_.bounds.push_back("no process was killed by itself, since a second run from the same state " +
-                               why);
+      result_.bounds.push_back(
+          "no process was killed by itself, since a second run from the same state " + why);
       return std::move(result_);
     }
     patterns_.emplace(plain_, survey_);
@@ -46,8 +46,9 @@ class Killer {
     RETURN_IF_ERROR(judge_->Prepare());
     for (const SignalCase& kill : ChooseCases()) RETURN_IF_ERROR(Try(kill));
     if (diverged_ > 0) {
-      result_.bounds.push_back(fmt::format("{} went another way than the run they were made from, twice",
-                                           Count(diverged_, "run with a killed process")));
+      result_.bounds.push_back(
+          fmt::format("{} went another way than the run they were made from, twice",
+                      Count(diverged_, "run with a killed process")));
     }
     return std::move(result_);
   }
@@ -55,8 +56,8 @@ class Killer {
  private:
   // ---- the moments
 
-  // Before the first file call of a process, and behind each that changed something: what lies between
-  // differs in nothing that anybody could see.
+  // Before the first file call of a process, and behind each that changed something: what lies
+  // between differs in nothing that anybody could see.
   std::vector<int> MomentsOf(int32_t process, int* first) const {
     std::vector<int> out;
     *first = -1;
@@ -94,9 +95,10 @@ class Killer {
       }
     }
     if (out.size() < all) {
-      result_.notes.push_back(fmt::format(
-          "of {} moments at which one process can be killed or get a signal, {} were tried, evenly spread",
-          all, out.size()));
+      result_.notes.push_back(
+          fmt::format("of {} moments at which one process can be killed or get a signal, {} were "
+                      "tried, evenly spread",
+                      all, out.size()));
     }
     return out;
   }
@@ -128,7 +130,8 @@ class Killer {
     for (const FileCall& call : out.trace.file_calls) {
       if (call.injection < 0 || out.hit != nullptr) continue;
       out.hit = &call;
-      out.as_meant = call.call == meant.call && patterns_->Of(call.path) == patterns_->Of(meant.path) &&
+      out.as_meant = call.call == meant.call &&
+                     patterns_->Of(call.path) == patterns_->Of(meant.path) &&
                      (call.process == 0) == (meant.process == 0);
     }
     return out;
@@ -148,13 +151,14 @@ class Killer {
     const bool hung = Hung(tried.trace, spec_.run.time_limit);
     const std::string scene = SceneOf(kill, tried);
     if (!hung && !tried.trace.CanBeJudged()) {
-      result_.bounds.push_back(
-          fmt::format("{} the run cannot be judged: {}", scene, tried.trace.obstacles.front().reason));
+      result_.bounds.push_back(fmt::format("{} the run cannot be judged: {}", scene,
+                                           tried.trace.obstacles.front().reason));
       return {};
     }
     const FaultedRun run{&tried.trace, {tried.hit}, tried.hit, hung, FaultWay::kByHand};
     ASSIGN_OR_RETURN(FaultJudgement judgement, judge_->Judge(run));
-    std::erase_if(judgement.blames, [&](const Blame& blame) { return !Counts(kill, tried, blame); });
+    std::erase_if(judgement.blames,
+                  [&](const Blame& blame) { return !Counts(kill, tried, blame); });
     for (Blame& blame : judgement.blames) {
       // Whatever call it dies at, even one that only looks: it may as well have been any other.
       if (blame.oracle == Oracle::kAtomic || blame.oracle == Oracle::kHonest)
@@ -168,13 +172,14 @@ class Killer {
     return {};
   }
 
-  // What the dead cannot tidy up is a note (oracles.md 11), and that they do not know how far they came is no
-  // lie. A program that handles the signal has had its chance.
+  // What the dead cannot tidy up is a note (oracles.md 11), and that they do not know how far they
+  // came is no lie. A program that handles the signal has had its chance.
   bool Counts(const SignalCase& kill, const Tried& tried, const Blame& blame) const {
     if (blame.outcome == Outcome::kChangedThoughFailed) return false;
     const bool handled = kill.signal != SIGKILL && Handled(kill, tried);
     // What the recording has told of already.
-    if (blame.oracle == Oracle::kAtomic && !handled && spec_.known.contains(blame.path)) return false;
+    if (blame.oracle == Oracle::kAtomic && !handled && spec_.known.contains(blame.path))
+      return false;
     return blame.outcome != Outcome::kLitter || handled;
   }
 
@@ -190,15 +195,16 @@ class Killer {
   std::string SceneOf(const SignalCase& kill, const Tried& tried) const {
     const std::string call = CallText(tried.trace, *tried.hit);
     const char* where = kill.after ? "behind" : "before";
-    if (kill.signal != SIGKILL) return fmt::format("with SIG{} {} {}", SignalName(kill.signal), where, call);
+    if (kill.signal != SIGKILL)
+      return fmt::format("with SIG{} {} {}", SignalName(kill.signal), where, call);
     const auto process = static_cast<size_t>(tried.hit->process);
     const std::string& program = tried.trace.processes[process].program;
     return fmt::format("when {} alone is killed {} {}", BaseName(program), where, call);
   }
 
   // One finding for each wrong end of each path, whichever moment leads there first.
-  void Report(const SignalCase& kill, const Injection& injection, const std::string& scene, Tried tried,
-              const std::vector<Blame>& blames) {
+  void Report(const SignalCase& kill, const Injection& injection, const std::string& scene,
+              Tried tried, const std::vector<Blame>& blames) {
     const std::vector<std::string> plan = {FormatInjection(injection)};
     const std::string id = RunIdOf("kill", plan);
     const std::string how = kill.signal == SIGKILL ? "process" : "SIG" + SignalName(kill.signal);
@@ -218,7 +224,8 @@ class Killer {
       result_.findings.push_back(std::move(finding));
       kept = true;
     }
-    if (kept) result_.runs.push_back({id, scene, std::move(tried.trace), FurtherRun::End::kFindings, {}});
+    if (kept)
+      result_.runs.push_back({id, scene, std::move(tried.trace), FurtherRun::End::kFindings, {}});
   }
 
   Sandbox& sandbox_;

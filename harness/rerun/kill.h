@@ -1,5 +1,5 @@
-// Kills that a recording cannot tell of: one process of several dies and the others live on (the OOM killer),
-// and SIGTERM and SIGINT, which a program may handle. Each is a run of its own.
+// Kills that a recording cannot tell of: one process of several dies and the others live on (the
+// OOM killer), and SIGTERM and SIGINT, which a program may handle. Each is a run of its own.
 //
 // What is left when all processes die at once needs no run: finding/kill_search.h.
 #pragma once
@@ -17,10 +17,12 @@
 namespace oldornew {
 
 struct KillSpec {
-  RunSpec run;                  ///< of the plain run
-  SearchOptions search;         ///< of the plain run. With a probe for --view that one judges how runs end
-  std::set<std::string> known;  ///< paths that are known to be broken when everything is killed at once
-  uint64_t most_of_each = 16;   ///< of killed processes, SIGTERM and SIGINT: more moments are thinned out
+  RunSpec run;           ///< of the plain run
+  SearchOptions search;  ///< of the plain run. With a probe for --view that one judges how runs end
+  /// paths that are known to be broken when everything is killed at once
+  std::set<std::string> known;
+  /// of killed processes, SIGTERM and SIGINT: more moments are thinned out
+  uint64_t most_of_each = 16;
 };
 
 struct KillResult {
@@ -32,8 +34,8 @@ struct KillResult {
   uint64_t signalled = 0;           ///< ... and in which the main process got SIGTERM or SIGINT
 };
 
-/// `plain` must have ended well: REQUIRES an exit status in search.ack.ok_exit. Errors: interrupted,
-/// internal, those of a probe.
+/// `plain` must have ended well: REQUIRES an exit status in search.ack.ok_exit. Errors:
+/// interrupted, internal, those of a probe.
 Result<KillResult> KillProcesses(Sandbox& sandbox, const Trace& plain, const KillSpec& spec);
 
 }  // namespace oldornew

@@ -44,8 +44,9 @@ class KillTest : public ::testing::Test {
   std::vector<std::string> Findings() const {
     std::vector<std::string> out;
     for (const Finding& finding : result_.findings)
-      out.push_back(fmt::format("{} {} {}: {}", SeverityName(finding.severity), OracleName(finding.oracle),
-                                OutcomeName(finding.shown), finding.message));
+      out.push_back(fmt::format("{} {} {}: {}", SeverityName(finding.severity),
+                                OracleName(finding.oracle), OutcomeName(finding.shown),
+                                finding.message));
     return out;
   }
 
@@ -55,8 +56,9 @@ class KillTest : public ::testing::Test {
 
 TEST_F(KillTest, AScriptThatGoesOnWithoutItsDeadHelperPublishesWhatItLeft) {
   Shell("sed s/old/new/ f >f.tmp; mv f.tmp f");
-  EXPECT_THAT(Findings(), Contains(AllOf(HasSubstr("error honest empty: when "), HasSubstr("alone is killed"),
-                                         HasSubstr("f can be EMPTY"))));
+  EXPECT_THAT(Findings(),
+              Contains(AllOf(HasSubstr("error honest empty: when "), HasSubstr("alone is killed"),
+                             HasSubstr("f can be EMPTY"))));
   ASSERT_THAT(result_.runs, SizeIs(result_.findings.empty() ? 0 : 1));
   EXPECT_EQ(result_.runs[0].trace.exit_status, 0);
   EXPECT_THAT(result_.findings[0].again, HasSubstr("signal=KILL"));
@@ -77,13 +79,14 @@ TEST_F(KillTest, OneProcessAloneHasNobodyToLiveOn) {
   Run("echo old >f", {"sed", "-i", "s/old/new/", "f"});
   EXPECT_EQ(result_.killed, 0u);
   EXPECT_GE(result_.signalled, 6u);
-  EXPECT_THAT(Findings(), IsEmpty()) << "it dies of the signal: that is a kill, which the recording tells of";
+  EXPECT_THAT(Findings(), IsEmpty())
+      << "it dies of the signal: that is a kill, which the recording tells of";
 }
 
 TEST_F(KillTest, ASignalHandlerThatForgetsTheTemporaryLeavesLitter) {
   Shell("trap 'exit 1' TERM; echo new >f.tmp; mv f.tmp f");
-  EXPECT_THAT(Findings(),
-              Contains(AllOf(HasSubstr("clean litter: with SIGTERM behind "), HasSubstr("f.tmp is left"))));
+  EXPECT_THAT(Findings(), Contains(AllOf(HasSubstr("clean litter: with SIGTERM behind "),
+                                         HasSubstr("f.tmp is left"))));
   EXPECT_THAT(result_.findings, SizeIs(1)) << "SIGINT is not handled";
   Shell("trap 'rm -f f.tmp; exit 1' TERM INT; echo new >f.tmp; mv f.tmp f");
   EXPECT_THAT(Findings(), IsEmpty());

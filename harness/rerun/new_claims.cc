@@ -33,8 +33,10 @@ Result<NewClaims> SearchNewClaims(const Trace& trace, const SearchOptions& optio
   out.unsupported = std::move(found.unsupported);
   if (!out.unsupported.empty()) return out;
   for (Finding& finding : found.findings) {
-    const std::set<Claim> claims = detail ? ClaimsOf({finding}) : WithoutDetail(ClaimsOf({finding}));
-    if (finding.pedantic || std::includes(known.begin(), known.end(), claims.begin(), claims.end())) continue;
+    const std::set<Claim> claims =
+        detail ? ClaimsOf({finding}) : WithoutDetail(ClaimsOf({finding}));
+    if (finding.pedantic || std::includes(known.begin(), known.end(), claims.begin(), claims.end()))
+      continue;
     out.findings.push_back(std::move(finding));
   }
   return out;

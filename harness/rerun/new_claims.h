@@ -11,21 +11,25 @@
 
 namespace oldornew {
 
-/// Everything that a finding says, without its path and the case it shows: oracle, outcome, profile.
+/// Everything that a finding says, without its path and the case it shows: oracle, outcome,
+/// profile.
 using Claim = std::tuple<Oracle, Outcome, std::string>;
 std::set<Claim> ClaimsOf(const std::vector<Finding>& findings);
 
 struct NewClaims {
-  std::vector<Finding> findings;  ///< those with a claim that is not among the known ones; none pedantic
-  std::vector<std::string> unsupported;  ///< why the run could not be judged; then there are no findings
+  /// those with a claim that is not among the known ones; none pedantic
+  std::vector<Finding> findings;
+  /// why the run could not be judged; then there are no findings
+  std::vector<std::string> unsupported;
   bool exhaustive = true;
 };
 
-/// The same without profiles, and with one outcome for all ways in which bytes can be missing: whether the
-/// rest is empty, zeros or torn, and where, hangs on how many calls wrote it.
+/// The same without profiles, and with one outcome for all ways in which bytes can be missing:
+/// whether the rest is empty, zeros or torn, and where, hangs on how many calls wrote it.
 std::set<Claim> WithoutDetail(const std::set<Claim>& claims);
 
-/// Errors: those of Search. `detail`: a way of losing bytes that is not known is new, though another one is.
+/// Errors: those of Search. `detail`: a way of losing bytes that is not known is new, though
+/// another one is.
 Result<NewClaims> SearchNewClaims(const Trace& trace, const SearchOptions& options,
                                   const std::set<Claim>& known, bool detail = true);
 

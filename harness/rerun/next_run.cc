@@ -22,7 +22,8 @@ struct Came {
   bool operator==(const Came&) const = default;
 };
 
-// Once a run has hung, others are not waited for as long: so many times the plain run, and at least this.
+// Once a run has hung, others are not waited for as long: so many times the plain run, and at least
+// this.
 constexpr int kPatience = 50;
 constexpr std::chrono::milliseconds kLeastPatience{5'000};
 
@@ -96,7 +97,8 @@ class NextRun {
       LearnNames(*trace, trace->new_tree);
     }
     // What kills during the recorded run do is known: only what they do during next runs is news.
-    ASSIGN_OR_RETURN(const KillFindings known, SearchKills(plain_, WithoutProbes(), subjects_, nullptr));
+    ASSIGN_OR_RETURN(const KillFindings known,
+                     SearchKills(plain_, WithoutProbes(), subjects_, nullptr));
     for (const Finding& finding : known.findings) {
       for (const FindingSubject& subject : finding.subjects) known_kills_.insert(subject.path);
     }
@@ -106,7 +108,8 @@ class NextRun {
   // As in the search: under --view, and under --check unless paths were named, bytes say nothing.
   bool ComparesPaths() const {
     const WatchOptions& watch = spec_.search.watch;
-    return spec_.search.probes.empty() || (!Viewed() && (!watch.watch.empty() || !watch.together.empty()));
+    return spec_.search.probes.empty() ||
+           (!Viewed() && (!watch.watch.empty() || !watch.together.empty()));
   }
 
   SearchOptions WithoutProbes() const {
@@ -116,8 +119,9 @@ class NextRun {
   }
 
   Result<std::string> View(const FileTree& tree) const {
-    ASSIGN_OR_RETURN(const ProbeAnswer answer,
-                     spec_.search.probes[0].view(WithoutVolatile(tree, spec_.search.volatile_globs), {}));
+    ASSIGN_OR_RETURN(
+        const ProbeAnswer answer,
+        spec_.search.probes[0].view(WithoutVolatile(tree, spec_.search.volatile_globs), {}));
     return ShowAnswer(answer);
   }
 
@@ -136,15 +140,16 @@ class NextRun {
 
   Result<Came> CameOf(const Trace& trace) const {
     Came out;
-    for (const Compared& compared : paths_) out.paths.push_back(ViewOf(trace, trace.new_tree, compared.path));
+    for (const Compared& compared : paths_)
+      out.paths.push_back(ViewOf(trace, trace.new_tree, compared.path));
     if (Viewed() && stable_view_) {
       ASSIGN_OR_RETURN(out.view, View(trace.new_tree));
     }
     return out;
   }
 
-  // What a run from the old state does not leave again now carries the time, or something like it: it is no
-  // longer compared (oracles.md 7). Asked before anything is said of a difference.
+  // What a run from the old state does not leave again now carries the time, or something like it:
+  // it is no longer compared (oracles.md 7). Asked before anything is said of a difference.
   Status DropUnstable() {
     ASSIGN_OR_RETURN(const Trace now, runs_.RunNow(command_));
     ASSIGN_OR_RETURN(const Came after, CameOf(now));
@@ -165,8 +170,8 @@ class NextRun {
   }
 
   void NoteUnstable(const std::string& what) {
-    result_.notes.push_back(
-        fmt::format("{} differs from run to run: after next runs its content was not compared", what));
+    result_.notes.push_back(fmt::format(
+        "{} differs from run to run: after next runs its content was not compared", what));
   }
 
   // ---- one state
@@ -181,8 +186,8 @@ class NextRun {
       return {};
     }
     if (!next.obstacles.empty()) {
-      result_.bounds.push_back(
-          fmt::format("{} the next run cannot be judged: {}", state.scene, next.obstacles[0].reason));
+      result_.bounds.push_back(fmt::format("{} the next run cannot be judged: {}", state.scene,
+                                           next.obstacles[0].reason));
       return {};
     }
     if (again != nullptr) RETURN_IF_ERROR(LookForKills(state, next, again));
@@ -194,8 +199,8 @@ class NextRun {
     return JudgeSuccess(state, std::move(next));
   }
 
-  // Whether what this run made of the path says nothing: it found there a version in between, from which
-  // nobody has run the command, or what another axis has reported already.
+  // Whether what this run made of the path says nothing: it found there a version in between, from
+  // which nobody has run the command, or what another axis has reported already.
   bool SaysNothing(const StartState& state, const Compared& compared) const {
     const ReaderView start = ViewOf(plain_, state.tree, compared.path);
     if (start == ViewOf(plain_, plain_.old_tree, compared.path)) return false;
@@ -211,9 +216,9 @@ class NextRun {
 
   Status JudgeSuccess(const StartState& state, Trace next) {
     if (Checked()) {
-      ASSIGN_OR_RETURN(
-          const ProbeAnswer answer,
-          spec_.search.probes[0].check(WithoutVolatile(next.new_tree, spec_.search.volatile_globs), {}));
+      ASSIGN_OR_RETURN(const ProbeAnswer answer,
+                       spec_.search.probes[0].check(
+                           WithoutVolatile(next.new_tree, spec_.search.volatile_globs), {}));
       if (answer.exit_status != 0) {
         Report(state, std::move(next), Outcome::kRejectedByCheck, Severity::kError, ".",
                "the next run reports success, and the check command rejects what it leaves");
@@ -227,14 +232,14 @@ class NextRun {
       ASSIGN_OR_RETURN(different, Different(state, next));
       if (!different) return {};
     }
-    const std::string what =
-        Viewed()
-            ? "the view command prints neither what it prints after a run from the old state nor after one "
-              "from the new state"
-            : fmt::format(
-                  "readers of {} find neither what a run from the old state leaves nor what one from "
-                  "the new state does",
-                  *different);
+    const std::string what = Viewed() ? "the view command prints neither what it prints after a "
+                                        "run from the old state nor after one "
+                                        "from the new state"
+                                      : fmt::format(
+                                            "readers of {} find neither what a run from the old "
+                                            "state leaves nor what one from "
+                                            "the new state does",
+                                            *different);
     Report(state, std::move(next), WrongOutcome(), Severity::kError, *different,
            "the next run reports success, and " + what);
     return {};
@@ -242,8 +247,8 @@ class NextRun {
 
   Outcome WrongOutcome() const { return Viewed() ? Outcome::kUnlikeAnyVersion : Outcome::kNotDone; }
 
-  // Where this run came to something else than both references: a path, or "." for the view. Several paths
-  // together are not one value (oracles.md 4).
+  // Where this run came to something else than both references: a path, or "." for the view.
+  // Several paths together are not one value (oracles.md 4).
   Result<std::optional<std::string>> Different(const StartState& state, const Trace& next) const {
     ASSIGN_OR_RETURN(const Came came, CameOf(next));
     for (size_t i = 0; i < paths_.size(); ++i) {
@@ -256,7 +261,8 @@ class NextRun {
     return end_views_.contains(start) ? std::optional<std::string>(".") : std::nullopt;
   }
 
-  // Some commands fail from the new state (mv a b), and so they may here: if what they leave is the same.
+  // Some commands fail from the new state (mv a b), and so they may here: if what they leave is the
+  // same.
   Result<bool> MayFail(const Trace& next) const {
     if (old_succeeds_ && new_succeeds_) return false;
     ASSIGN_OR_RETURN(const Came came, CameOf(next));
@@ -300,7 +306,8 @@ class NextRun {
   std::vector<std::string> Added(const Trace& next) const {
     std::vector<std::string> out;
     for (const auto& [path, inode] : next.new_tree.Walk()) {
-      if (!next.old_tree.Lookup(path) && !names_.contains(SubjectPattern(next, path))) out.push_back(path);
+      if (!next.old_tree.Lookup(path) && !names_.contains(SubjectPattern(next, path)))
+        out.push_back(path);
     }
     return out;
   }
@@ -330,8 +337,8 @@ class NextRun {
 
   // ---- kills during next runs
 
-  // Files that the first kill left, and that the next run works on, are nobody's business: only what the
-  // recorded run is judged by is.
+  // Files that the first kill left, and that the next run works on, are nobody's business: only
+  // what the recorded run is judged by is.
   Status LookForKills(const StartState& state, const Trace& next, StartStates* again) {
     again->AddKills(next, state.scene + ", then ", state.id + ":");
     ASSIGN_OR_RETURN(KillFindings found, SearchKills(next, WithoutProbes(), subjects_, nullptr));
@@ -355,23 +362,26 @@ class NextRun {
   // ---- what is said
 
   void Report(const StartState& state, Trace next, Outcome outcome, Severity severity,
-              const std::string& path, const std::string& what, Oracle oracle = Oracle::kRecoverable) {
+              const std::string& path, const std::string& what,
+              Oracle oracle = Oracle::kRecoverable) {
     const auto key = std::make_pair(outcome, path);
     if (++counts_[key] > 1) return;
-    Finding finding =
-        EndFinding(oracle, outcome, severity, path, fmt::format("{}: {}", state.scene, what), state.id, next);
+    Finding finding = EndFinding(oracle, outcome, severity, path,
+                                 fmt::format("{}: {}", state.scene, what), state.id, next);
     finding.scene = state.scene;
     finding.cause = OutcomeName(outcome);
     finding.stable_path = SubjectPattern(next, path);
     finding.run = static_cast<int>(result_.runs.size());
-    result_.runs.push_back({state.id, state.scene, std::move(next), FurtherRun::End::kFindings, {}});
+    result_.runs.push_back(
+        {state.id, state.scene, std::move(next), FurtherRun::End::kFindings, {}});
     first_[key] = result_.findings.size();
     result_.findings.push_back(std::move(finding));
   }
 
   void Conclude() {
     for (auto& [key, count] : counts_) {
-      if (count > 1) result_.findings[first_[key]].message += fmt::format(" (from {} states)", count);
+      if (count > 1)
+        result_.findings[first_[key]].message += fmt::format(" (from {} states)", count);
     }
     if (!states_.exhaustive()) {
       result_.bounds.push_back(
@@ -379,9 +389,9 @@ class NextRun {
                       states_.list().size(), states_.left_out()));
     }
     if (again_.left_out() > 0) {
-      result_.notes.push_back(
-          fmt::format("of what kills during next runs leave, {} states were started from and {} were not",
-                      again_.list().size(), again_.left_out()));
+      result_.notes.push_back(fmt::format(
+          "of what kills during next runs leave, {} states were started from and {} were not",
+          again_.list().size(), again_.left_out()));
     }
     result_.exhaustive = result_.bounds.empty();
   }
@@ -402,10 +412,11 @@ class NextRun {
   bool stable_view_ = true;
   bool old_succeeds_ = false;  ///< the runs from the old state and its like
   bool new_succeeds_ = false;
-  bool grows_ = false;                   ///< said already: the names are others in each run
-  std::optional<bool> grows_by_itself_;  ///< each run from the old state leaves more than the one before
-  std::set<std::string> names_;          ///< patterns of all paths that plain runs find or leave
-  std::set<std::string> known_kills_;    ///< paths that kills during the recorded run leave broken
+  bool grows_ = false;  ///< said already: the names are others in each run
+  /// each run from the old state leaves more than the one before
+  std::optional<bool> grows_by_itself_;
+  std::set<std::string> names_;        ///< patterns of all paths that plain runs find or leave
+  std::set<std::string> known_kills_;  ///< paths that kills during the recorded run leave broken
   std::map<std::pair<Outcome, std::string>, uint64_t> counts_;
   std::map<std::pair<Outcome, std::string>, size_t> first_;
   NextRunResult result_;
@@ -413,7 +424,8 @@ class NextRun {
 
 }  // namespace
 
-Result<NextRunResult> RunAgainFromEveryState(Sandbox& sandbox, const Trace& plain, const NextRunSpec& spec) {
+Result<NextRunResult> RunAgainFromEveryState(Sandbox& sandbox, const Trace& plain,
+                                             const NextRunSpec& spec) {
   return NextRun(sandbox, plain, spec).Run();
 }
 

@@ -19,8 +19,9 @@ class NextRunTest : public ::testing::Test {
  protected:
   // --view or --check as a function of the tree.
   static Probe Asks(const std::function<ProbeAnswer(const FileTree&)>& answer) {
-    return
-        [answer](const FileTree& tree, const ProbeContext&) -> Result<ProbeAnswer> { return answer(tree); };
+    return [answer](const FileTree& tree, const ProbeContext&) -> Result<ProbeAnswer> {
+      return answer(tree);
+    };
   }
 
   static std::string Text(const FileTree& tree, const char* path) {
@@ -56,8 +57,8 @@ class NextRunTest : public ::testing::Test {
   std::vector<std::string> Findings() const {
     std::vector<std::string> out;
     for (const Finding& finding : result_.findings)
-      out.push_back(fmt::format("{} {}: {}", SeverityName(finding.severity), OutcomeName(finding.shown),
-                                finding.message));
+      out.push_back(fmt::format("{} {}: {}", SeverityName(finding.severity),
+                                OutcomeName(finding.shown), finding.message));
     return out;
   }
 
@@ -68,8 +69,9 @@ class NextRunTest : public ::testing::Test {
 
 TEST_F(NextRunTest, AFixedTemporaryNameThatMustNotExistIsAWedge) {
   Run("echo old >f", "set -C; echo new >f.tmp; mv f.tmp f");
-  EXPECT_THAT(Findings(), Contains(AllOf(HasSubstr("error wedged: after a kill behind 1 openat(f.tmp"),
-                                         HasSubstr("three in a row"))));
+  EXPECT_THAT(Findings(),
+              Contains(AllOf(HasSubstr("error wedged: after a kill behind 1 openat(f.tmp"),
+                             HasSubstr("three in a row"))));
   ASSERT_FALSE(result_.runs.empty());
   EXPECT_TRUE(result_.runs[0].trace.old_tree.Lookup("f.tmp"))
       << "the run shown starts from what the kill left";
@@ -84,7 +86,8 @@ TEST_F(NextRunTest, ATemporaryNameThatIsTakenOverIsNone) {
 TEST_F(NextRunTest, AFirstRunThatFailsAndTidiesUpIsAWarning) {
   Run("echo old >f",
       "if test -e f.tmp; then rm f.tmp; echo stale >&2; exit 1; fi; echo new >f.tmp; mv f.tmp f");
-  EXPECT_THAT(Findings(), Contains(AllOf(HasSubstr("warning fails"), HasSubstr("a later one succeeds"))));
+  EXPECT_THAT(Findings(),
+              Contains(AllOf(HasSubstr("warning fails"), HasSubstr("a later one succeeds"))));
 }
 
 TEST_F(NextRunTest, WhatTheNextRunMakesOfAHalfWrittenFileIsFound) {
@@ -100,7 +103,8 @@ TEST_F(NextRunTest, WhatAnotherAxisHasReportedIsNotSaidAgain) {
 
 TEST_F(NextRunTest, AKillWithinALargeWriteIsTriedToo) {
   Run("echo old >f",
-      "head -c 20000 /dev/zero | tr '\\0' x | dd of=f bs=20000 iflag=fullblock status=none conv=notrunc; "
+      "head -c 20000 /dev/zero | tr '\\0' x | dd of=f bs=20000 iflag=fullblock status=none "
+      "conv=notrunc; "
       "test $(head -c 20000 f | tr -d x | wc -c) = 0");
   EXPECT_THAT(Findings(), IsEmpty());
   EXPECT_GE(result_.states, 1u);
@@ -111,7 +115,8 @@ TEST_F(NextRunTest, ARecoveryCommandIsHeldAgainstItself) {
   Run("echo old >f", "cp f f.tmp; mv f.tmp f.bak; : >f; echo new >f; rm f.bak", recover);
   EXPECT_THAT(Findings(), IsEmpty());
   Run("echo old >f", "cp f f.bak; : >f; echo new >f; rm f.bak", recover);
-  EXPECT_THAT(Findings(), Contains(HasSubstr("error not-done"))) << "a backup that is half made is restored";
+  EXPECT_THAT(Findings(), Contains(HasSubstr("error not-done")))
+      << "a backup that is half made is restored";
   Run("echo old >f", "cp f f.bak; : >f; echo new >f; rm f.bak", "test ! -e f.bak");
   EXPECT_THAT(Findings(), Contains(HasSubstr("error wedged")));
 }
@@ -123,26 +128,30 @@ TEST_F(NextRunTest, AVersionInBetweenLeadsWhereNobodyHasBeen) {
       << "from 1 it leads to 4, from the old state to 3, from the new one to 6";
   EXPECT_GE(result_.states, 4u);
   Run("echo 0 >n", "n=$(cat n); : >n; echo ${n}x >n");
-  EXPECT_THAT(Findings(), Contains(HasSubstr("readers of n find neither"))) << "an empty n is no version";
+  EXPECT_THAT(Findings(), Contains(HasSubstr("readers of n find neither")))
+      << "an empty n is no version";
 }
 
 TEST_F(NextRunTest, WhatIsComparedIsWhatTheViewPrints) {
   const std::string text = "echo 1 >>log; n=$(wc -l <log); echo new$n >f.tmp; mv f.tmp f";
   const auto view = [](const char* path) {
-    return Asks([path](const FileTree& tree) { return ProbeAnswer{0, Text(tree, path).substr(0, 3)}; });
+    return Asks(
+        [path](const FileTree& tree) { return ProbeAnswer{0, Text(tree, path).substr(0, 3)}; });
   };
   spec_.search.probes = {{view("f"), {}}};
   Run("echo old >f", text);
   EXPECT_THAT(Findings(), IsEmpty()) << "its bytes are other ones, the view prints new";
   spec_.search.probes = {{view("g"), {}}};
   Run("echo old >g",
-      "if test -e t; then rm t; echo bad >g; else echo x >t; echo new >g.tmp; mv g.tmp g; rm t; fi");
+      "if test -e t; then rm t; echo bad >g; else echo x >t; echo new >g.tmp; mv g.tmp g; rm t; "
+      "fi");
   EXPECT_THAT(Findings(), Contains(HasSubstr("error unlike-any-version: after a kill behind 1 ")));
 }
 
 TEST_F(NextRunTest, TheCheckCommandMustBeContentWithWhatTheNextRunLeaves) {
-  spec_.search.probes = {
-      {{}, Asks([](const FileTree& tree) { return ProbeAnswer{Text(tree, "f") == "bad\n" ? 1 : 0, ""}; })}};
+  spec_.search.probes = {{{}, Asks([](const FileTree& tree) {
+                            return ProbeAnswer{Text(tree, "f") == "bad\n" ? 1 : 0, ""};
+                          })}};
   const std::string good = "test ! -e t || rm t; echo x >t; echo new >f.tmp; mv f.tmp f; rm t";
   Run("echo old >f", good);
   EXPECT_THAT(Findings(), IsEmpty());
@@ -163,10 +172,11 @@ TEST_F(NextRunTest, ACommandThatFailsFromTheNewStateMayFailWhereItLeavesTheSame)
 TEST_F(NextRunTest, LitterThatGrowsWithEachRunIsAFinding) {
   const std::string rest = "echo x >busy; echo new >f.tmp; mv f.tmp f; rm busy";
   Run("echo old >f",
-      "if test -e busy; then mktemp left.XXXXXXXX; touch busy; echo new >f.tmp; mv f.tmp f; else " + rest +
-          "; fi");
-  EXPECT_THAT(Findings(), Contains(AllOf(HasSubstr("warning litter: after a kill behind 1 "),
-                                         HasSubstr("each further run leaves more behind, as left."))));
+      "if test -e busy; then mktemp left.XXXXXXXX; touch busy; echo new >f.tmp; mv f.tmp f; else " +
+          rest + "; fi");
+  EXPECT_THAT(Findings(),
+              Contains(AllOf(HasSubstr("warning litter: after a kill behind 1 "),
+                             HasSubstr("each further run leaves more behind, as left."))));
   Run("echo old >f", "t=$(mktemp f.XXXXXXXX); echo new >$t; mv $t f");
   EXPECT_THAT(Findings(), IsEmpty()) << "the killed run leaves a file, those after it do not";
   Run("echo old >f", "touch log.$(ls | wc -l); " + rest);
@@ -175,8 +185,8 @@ TEST_F(NextRunTest, LitterThatGrowsWithEachRunIsAFinding) {
 
 TEST_F(NextRunTest, AFailureThatLeavesMoreEachTimeSaysSo) {
   Run("echo old >f", "if test -e t; then mktemp left.XXXXXXXX; exit 1; fi; echo new >t; mv t f");
-  EXPECT_THAT(Findings(),
-              Contains(AllOf(HasSubstr("error wedged"), HasSubstr("leaves more behind, as left."))));
+  EXPECT_THAT(Findings(), Contains(AllOf(HasSubstr("error wedged"),
+                                         HasSubstr("leaves more behind, as left."))));
 }
 
 TEST_F(NextRunTest, ProcessNumbersAreNotThoseOfAnEarlierRun) {
@@ -185,7 +195,8 @@ TEST_F(NextRunTest, ProcessNumbersAreNotThoseOfAnEarlierRun) {
 }
 
 TEST_F(NextRunTest, WhatPilesUpIsSaidOnce) {
-  Run("echo old >f", "if test -e t; then echo x >left.$$; exit 0; fi; echo new >t; echo new >>t; mv t f");
+  Run("echo old >f",
+      "if test -e t; then echo x >left.$$; exit 0; fi; echo new >t; echo new >>t; mv t f");
   EXPECT_EQ(std::count_if(result_.findings.begin(), result_.findings.end(),
                           [](const Finding& finding) { return finding.shown == Outcome::kLitter; }),
             1);
@@ -193,16 +204,18 @@ TEST_F(NextRunTest, WhatPilesUpIsSaidOnce) {
 
 TEST_F(NextRunTest, AKillDuringTheNextRunIsJudgedAndStartedFrom) {
   Run("echo old >f", "if test -e t; then : >f; echo new >f; rm t; else echo new >t; mv t f; fi");
-  EXPECT_THAT(Findings(),
-              Contains(AllOf(HasSubstr("error empty: after a kill behind 1 "),
-                             HasSubstr("then in the next run: f can be EMPTY after a kill behind"))));
+  EXPECT_THAT(
+      Findings(),
+      Contains(AllOf(HasSubstr("error empty: after a kill behind 1 "),
+                     HasSubstr("then in the next run: f can be EMPTY after a kill behind"))));
   EXPECT_GT(result_.again, 0u);
   Run("echo old >f", "if test -e t; then rm t; fi; echo new >t; mv t f");
   EXPECT_THAT(Findings(), IsEmpty());
   // The first kill leaves t, the second one u, and u stops everything.
-  Run("echo old >f", "test ! -e u; if test -e t; then echo x >u; rm t; rm u; fi; echo new >t; mv t f");
-  EXPECT_THAT(Findings(),
-              Contains(AllOf(HasSubstr("error wedged"), HasSubstr(", then after a kill behind 1 "))));
+  Run("echo old >f",
+      "test ! -e u; if test -e t; then echo x >u; rm t; rm u; fi; echo new >t; mv t f");
+  EXPECT_THAT(Findings(), Contains(AllOf(HasSubstr("error wedged"),
+                                         HasSubstr(", then after a kill behind 1 "))));
 }
 
 TEST_F(NextRunTest, ANextRunThatDoesNotEndIsAWedge) {
@@ -219,12 +232,14 @@ TEST_F(NextRunTest, FurtherStartsAreTriedAndStatesKnownAlreadyAreNot) {
   spec_.starts = {{tree, "after ENOSPC at 1 write(stop)", "fault-1", Axis::kFaults},
                   {tree, "the same", "fault-2"}};
   Run("", "test ! -e stop; echo new >f.tmp; mv f.tmp f");
-  EXPECT_THAT(Findings(),
-              Contains(HasSubstr("error wedged: after ENOSPC at 1 write(stop): every further run")));
+  EXPECT_THAT(
+      Findings(),
+      Contains(HasSubstr("error wedged: after ENOSPC at 1 write(stop): every further run")));
   EXPECT_THAT(Findings(), Not(Contains(HasSubstr("states)"))));
 }
 
-// A clock whose unit, a tenth of a second, is longer than a run: several runs agree, and then they do not.
+// A clock whose unit, a tenth of a second, is longer than a run: several runs agree, and then they
+// do not.
 TEST_F(NextRunTest, ContentThatCarriesTheTimeIsNoFinding) {
   spec_.most_again = 0;
   const std::string clock = "read now rest </proc/uptime; echo ${now%?} >f.tmp; mv f.tmp f; ";
@@ -248,7 +263,8 @@ TEST_F(NextRunTest, WhatPowerCutsLeaveIsAStartAsWell) {
   spec_.after_power_cut = true;
   spec_.search.profiles = SelectProfiles({"xfs"}).value();
   Run("echo old >f", "test -s f; echo new >f.tmp; mv f.tmp f");
-  EXPECT_THAT(Findings(), Contains(AllOf(HasSubstr("error wedged"), HasSubstr("power cut under xfs"))))
+  EXPECT_THAT(Findings(),
+              Contains(AllOf(HasSubstr("error wedged"), HasSubstr("power cut under xfs"))))
       << "an empty f stops this command for ever";
 }
 

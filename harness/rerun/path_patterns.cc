@@ -26,8 +26,9 @@ std::string Escaped(std::string_view name, std::string_view special = kSpecial) 
   return out;
 }
 
-// What two names have in common at both ends. Two random words may begin or end alike by chance: a letter or
-// two in common are nothing, of more, as in tmp3xgl8v7i, only the nearest letter can be chance.
+// What two names have in common at both ends. Two random words may begin or end alike by chance: a
+// letter or two in common are nothing, of more, as in tmp3xgl8v7i, only the nearest letter can be
+// chance.
 std::string GlobOfBoth(const std::string& a, const std::string& b) {
   const auto alnum = [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -50,7 +51,8 @@ std::string GlobOfBoth(const std::string& a, const std::string& b) {
 size_t Literals(const std::vector<std::string>& globs) {
   size_t count = 0;
   for (const std::string& glob : globs)
-    count += static_cast<size_t>(std::count_if(glob.begin(), glob.end(), [](char c) { return c != '*'; }));
+    count += static_cast<size_t>(
+        std::count_if(glob.begin(), glob.end(), [](char c) { return c != '*'; }));
   return count;
 }
 
@@ -81,7 +83,9 @@ std::set<std::pair<std::string, FileKind>> Made(const Trace& trace) {
 
 }  // namespace
 
-PathPatterns::PathPatterns(const Trace& plain, const Trace& again) : plain_(plain) { Learn(plain, again); }
+PathPatterns::PathPatterns(const Trace& plain, const Trace& again) : plain_(plain) {
+  Learn(plain, again);
+}
 
 void PathPatterns::Learn(const Trace& one, const Trace& other) {
   const std::vector<const Op*> ones = NameChanges(one);
@@ -94,8 +98,8 @@ void PathPatterns::Learn(const Trace& one, const Trace& other) {
     }
     return;
   }
-  // They went different ways: what only one of them made goes with what only the other made in the same
-  // place.
+  // They went different ways: what only one of them made goes with what only the other made in the
+  // same place.
   const auto mine = Made(one);
   const auto theirs = Made(other);
   for (const auto& [path, kind] : mine) {
@@ -115,7 +119,8 @@ void PathPatterns::LearnPair(const std::string& one, const std::string& other) {
   std::vector<std::string> globs;
   for (size_t i = 0; i < mine.size(); ++i)
     globs.push_back(mine[i] == theirs[i] ? Escaped(mine[i]) : GlobOfBoth(mine[i], theirs[i]));
-  if (Literals(globs) < kLeastLiteral || std::find(learned_.begin(), learned_.end(), globs) != learned_.end())
+  if (Literals(globs) < kLeastLiteral ||
+      std::find(learned_.begin(), learned_.end(), globs) != learned_.end())
     return;
   learned_.push_back(std::move(globs));
 }
@@ -125,7 +130,8 @@ std::string PathPatterns::Learned(const std::vector<std::string>& names, size_t 
   for (const std::vector<std::string>& globs : learned_) {
     if (globs.size() <= index || globs[index].find_first_of("*?") == std::string::npos) continue;
     bool fits = true;
-    for (size_t i = 0; i <= index && fits; ++i) fits = fnmatch(globs[i].c_str(), names[i].c_str(), 0) == 0;
+    for (size_t i = 0; i <= index && fits; ++i)
+      fits = fnmatch(globs[i].c_str(), names[i].c_str(), 0) == 0;
     if (fits) return globs[index];
   }
   return {};

@@ -1,5 +1,6 @@
-// Path patterns: paths as they are the same in every run of the command. What is random in a name, or carries
-// the time, is learned from runs side by side, or guessed from its looks (finding/finding.h SubjectPattern).
+// Path patterns: paths as they are the same in every run of the command. What is random in a name,
+// or carries the time, is learned from runs side by side, or guessed from its looks
+// (finding/finding.h SubjectPattern).
 #pragma once
 
 #include <string>
@@ -17,14 +18,15 @@ class PathPatterns {
   /// Takes over what differs between two more runs.
   void Learn(const Trace& one, const Trace& other);
 
-  /// A glob for Injection::path: what is random is "*", and characters that globs know are escaped. The
-  /// judged directory itself is ".".
+  /// A glob for Injection::path: what is random is "*", and characters that globs know are escaped.
+  /// The judged directory itself is ".".
   std::string Of(const std::string& path) const;
 
   /// The same path in every run: Of has nothing random to replace.
   bool IsFixed(const std::string& path) const;
 
-  /// As injections match (interpose/plan.h): of the whole path or its last component, "*" does not cross "/".
+  /// As injections match (interpose/plan.h): of the whole path or its last component, "*" does not
+  /// cross "/".
   static bool Matches(const std::string& pattern, const std::string& path);
 
  private:

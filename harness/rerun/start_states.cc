@@ -26,7 +26,11 @@ Digest StartStates::Identity(const FileTree& tree) const {
     hasher.Add(SubjectPattern(*plain_, change.path)).Add(static_cast<uint64_t>(change.what));
     if (const auto inode = tree.Lookup(change.path)) {
       const Inode& i = tree.at(*inode);
-      hasher.Add(static_cast<uint64_t>(i.kind)).Add(i.content.digest()).Add(i.target).Add(i.mode).Add(i.uid);
+      hasher.Add(static_cast<uint64_t>(i.kind))
+          .Add(i.content.digest())
+          .Add(i.target)
+          .Add(i.mode)
+          .Add(i.uid);
       for (const auto& [name, value] : i.xattrs) hasher.Add(name).Add(value);
     }
     parts.push_back(hasher.Finish());
@@ -60,7 +64,8 @@ void StartStates::AddKills(const Trace& trace, const std::string& scene_before,
     const std::string call = fmt::format("{} {}", number, DescribeShort(walk.op()));
     for (const uint64_t bytes : Few(walk.Inside())) {
       Add({walk.TreeInside(bytes), fmt::format("{}after a kill within {}", scene_before, call),
-           fmt::format("{}kill-{}.{}", id_before, number - 1, bytes), Axis::kKill, !id_before.empty()});
+           fmt::format("{}kill-{}.{}", id_before, number - 1, bytes), Axis::kKill,
+           !id_before.empty()});
     }
     Add({walk.tree(), fmt::format("{}after a kill behind {}", scene_before, call),
          fmt::format("{}kill-{}", id_before, number), Axis::kKill, !id_before.empty()});
@@ -69,12 +74,13 @@ void StartStates::AddKills(const Trace& trace, const std::string& scene_before,
 
 void StartStates::AddPowerCuts(const std::vector<const Profile*>& profiles, const Limits& limits) {
   for (const Profile* profile : profiles) {
-    const Coverage coverage =
-        ForEachCrashState(*plain_, *profile, Projection{{""}}, limits, [&](const CrashState& state) {
+    const Coverage coverage = ForEachCrashState(
+        *plain_, *profile, Projection{{""}}, limits, [&](const CrashState& state) {
           return Add({state.tree,
                       fmt::format("after a power cut under {}, {} of {} calls done", profile->name,
                                   state.first_point, plain_->ops.size()),
-                      fmt::format("power-{}-{}", profile->name, state.choice), Axis::kPower, false});
+                      fmt::format("power-{}-{}", profile->name, state.choice), Axis::kPower,
+                      false});
         });
     exhaustive_ = exhaustive_ && coverage.exhaustive;
   }

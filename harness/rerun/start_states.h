@@ -1,5 +1,5 @@
-// Start states: what kills and power cuts leave, each distinct state once, for the command to be run again
-// from.
+// Start states: what kills and power cuts leave, each distinct state once, for the command to be
+// run again from.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@ struct StartState {
   bool second = false;      ///< what a kill during a next run left
 };
 
-/// The states of one trace and of what came of it. States that differ only in what is random in new names
-/// (SubjectPattern) are the same one.
+/// The states of one trace and of what came of it. States that differ only in what is random in new
+/// names (SubjectPattern) are the same one.
 class StartStates {
  public:
   /// `plain` gives the old tree that states are compared with; it must outlive this.
@@ -32,9 +32,10 @@ class StartStates {
   void Exclude(const FileTree& tree) { seen_.insert(Identity(tree)); }
   /// False when the bound is reached.
   bool Add(StartState state);
-  /// What a SIGKILL leaves at any moment of `trace`; of a large write the first, the middle and the last.
-  /// `before` is put in front of scenes and ids of a run that is not the plain one.
-  void AddKills(const Trace& trace, const std::string& scene_before = {}, const std::string& id_before = {});
+  /// What a SIGKILL leaves at any moment of `trace`; of a large write the first, the middle and the
+  /// last. `before` is put in front of scenes and ids of a run that is not the plain one.
+  void AddKills(const Trace& trace, const std::string& scene_before = {},
+                const std::string& id_before = {});
   /// What power cuts leave of the plain run.
   void AddPowerCuts(const std::vector<const Profile*>& profiles, const Limits& limits);
 

@@ -1,5 +1,5 @@
-// Survey: a second plain run, from which everything that can happen to the command is made: it has all file
-// calls, and what it does otherwise than the first one is chance (oracles.md 7).
+// Survey: a second plain run, from which everything that can happen to the command is made: it has
+// all file calls, and what it does otherwise than the first one is chance (oracles.md 7).
 #pragma once
 
 #include <string>
@@ -10,11 +10,12 @@
 
 namespace oldornew {
 
-/// `run` from the old state of `plain`, with Trace::file_calls. Errors: those of Present and RecordIn.
+/// `run` from the old state of `plain`, with Trace::file_calls. Errors: those of Present and
+/// RecordIn.
 Result<Trace> RecordSurvey(Sandbox& sandbox, const Trace& plain, RunSpec run);
 
-/// Why nothing can be made from it, to follow "a second run from the same state": "exits 1 and says ...".
-/// Empty: it ended as the plain run did, and can be judged.
+/// Why nothing can be made from it, to follow "a second run from the same state": "exits 1 and says
+/// ...". Empty: it ended as the plain run did, and can be judged.
 std::string WhyNotAlike(const Trace& plain, const Trace& survey);
 
 }  // namespace oldornew

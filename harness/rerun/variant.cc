@@ -64,8 +64,8 @@ Inode DirectoryInode() {
 
 // ---- what the plain run tells
 
-// A name under which the program made something that it later moved to its place or took away, in both plain
-// runs.
+// A name under which the program made something that it later moved to its place or took away, in
+// both plain runs.
 struct Temporary {
   std::string path;
   Inode made;  // as it was just before it went
@@ -96,7 +96,8 @@ std::vector<Temporary> FixedTemporaries(const Trace& plain, const Trace& again) 
   }
   std::vector<Temporary> out;
   for (auto& [path, inode] : gone) {
-    if (!plain.old_tree.Lookup(path) && !plain.new_tree.Lookup(path)) out.push_back({path, std::move(inode)});
+    if (!plain.old_tree.Lookup(path) && !plain.new_tree.Lookup(path))
+      out.push_back({path, std::move(inode)});
   }
   return out;
 }
@@ -108,7 +109,8 @@ std::vector<std::string> Targets(const Trace& plain, const Trace& again,
     if (subject.whole_directory) continue;
     for (const Place& place : subject.places) {
       const auto inode = plain.new_tree.Lookup(place.path, place.root);
-      if (place.root != 0 || place.path.empty() || !inode || !again.new_tree.Lookup(place.path)) continue;
+      if (place.root != 0 || place.path.empty() || !inode || !again.new_tree.Lookup(place.path))
+        continue;
       if (plain.new_tree.at(*inode).kind != FileKind::kDirectory) out.push_back(place.path);
     }
   }
@@ -118,16 +120,17 @@ std::vector<std::string> Targets(const Trace& plain, const Trace& again,
 }
 
 bool IsPathCharacter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-         c == '-' || c == '/' || (static_cast<unsigned char>(c) >= 0x80);
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+         c == '_' || c == '-' || c == '/' || (static_cast<unsigned char>(c) >= 0x80);
 }
 
-// `sh -c TEXT`: paths stand in it as words. Code of other languages is left alone: there a name may be
-// anything.
+// `sh -c TEXT`: paths stand in it as words. Code of other languages is left alone: there a name may
+// be anything.
 bool IsShellText(const std::vector<std::string>& command, size_t index) {
   const std::string program = BaseName(command[0]);
   const bool shell = program == "sh" || program == "bash" || program == "dash";
-  return shell && index >= 2 && command[index - 1].starts_with("-") && command[index - 1].ends_with("c");
+  return shell && index >= 2 && command[index - 1].starts_with("-") &&
+         command[index - 1].ends_with("c");
 }
 
 class Maker {
@@ -139,8 +142,8 @@ class Maker {
 
   VariantPlan Make(std::vector<std::string> targets) {
     if (targets.size() > kMostTargets) {
-      plan_.notes.push_back(
-          fmt::format("old states were varied for {} of {} changed paths", kMostTargets, targets.size()));
+      plan_.notes.push_back(fmt::format("old states were varied for {} of {} changed paths",
+                                        kMostTargets, targets.size()));
       targets.resize(kMostTargets);
     }
     for (const std::string& target : targets) {
@@ -199,8 +202,8 @@ class Maker {
       link.same_content = true;
       link.own = {other};
       Keep(std::move(link));
-      Variant hard =
-          Start(VariantKind::kLinked, "hardlink", target, fmt::format("with a second name for {}", target));
+      Variant hard = Start(VariantKind::kLinked, "hardlink", target,
+                           fmt::format("with a second name for {}", target));
       Bind(&hard.old, other, *hard.old.Lookup(target));
       hard.same_content = true;
       hard.own = {other};
@@ -214,8 +217,9 @@ class Maker {
     const Sight sight = Look(plain_, plain_.old_tree, Place{0, target});
     if (sight.leads_to == kNoInode) return;
     const std::string other = Beside(target, "oldornew-precious");
-    Variant variant = Start(VariantKind::kElsewhere, "elsewhere", target,
-                            fmt::format("with {} leading to {}, which others use", target, BaseName(other)));
+    Variant variant =
+        Start(VariantKind::kElsewhere, "elsewhere", target,
+              fmt::format("with {} leading to {}, which others use", target, BaseName(other)));
     const InodeIndex copy = variant.old.Add(Inode(variant.old.at(sight.leads_to)));
     if (variant.old.at(copy).kind == FileKind::kDirectory) {
       const InodeIndex keep = variant.old.Add(FileOf("precious\n", 0644));
@@ -245,19 +249,21 @@ class Maker {
   // "./f" as "f"; false: it is not named so.
   bool Undot(const std::string& target, Variant* variant) const {
     bool undotted = false;
-    for (std::string& word : variant->command) undotted |= ReplacePath("./" + target, target, &word) > 0;
+    for (std::string& word : variant->command)
+      undotted |= ReplacePath("./" + target, target, &word) > 0;
     return undotted;
   }
 
   void Names(const std::string& target) {
     LongName(target);
     const std::string root = plain_.roots[0].path;
-    Variant absolute = Start(VariantKind::kNamed, "absolute", target, "with the absolute path of " + target);
+    Variant absolute =
+        Start(VariantKind::kNamed, "absolute", target, "with the absolute path of " + target);
     absolute.same_content = true;
     if (working_directory_ == root && Rename(target, JoinPath(root, target), &absolute))
       Keep(std::move(absolute));
-    Variant below =
-        Start(VariantKind::kNamed, "below", target, fmt::format("with {} in a directory below", target));
+    Variant below = Start(VariantKind::kNamed, "below", target,
+                          fmt::format("with {} in a directory below", target));
     below.target = JoinPath(kBelow, target);
     below.same_content = true;
     if (working_directory_ == root && Rename(target, below.target, &below)) {
@@ -268,8 +274,8 @@ class Maker {
       Keep(std::move(below));
     }
     const std::string parent = DirectoryOf(target);
-    Variant bare =
-        Start(VariantKind::kNamed, "bare", target, "with the bare name of " + target + ", in its directory");
+    Variant bare = Start(VariantKind::kNamed, "bare", target,
+                         "with the bare name of " + target + ", in its directory");
     bare.same_content = true;
     bare.directory = JoinPath(root, parent);
     const bool there = !parent.empty() && plain_.old_tree.Lookup(parent).has_value();
@@ -325,7 +331,8 @@ class Maker {
     for (const char* mask : {"000", "077"}) {
       Variant variant = Start(VariantKind::kUmask, std::string("umask-") + mask, target,
                               fmt::format("with umask {}, for {}", mask, target));
-      const std::vector<std::string> wrapper = {"sh", "-c", fmt::format("umask {}; exec \"$@\"", mask), "sh"};
+      const std::vector<std::string> wrapper = {"sh", "-c",
+                                                fmt::format("umask {}; exec \"$@\"", mask), "sh"};
       variant.command.insert(variant.command.begin(), wrapper.begin(), wrapper.end());
       variant.same_content = true;
       Keep(std::move(variant));
@@ -334,8 +341,8 @@ class Maker {
 
   void Stale(const std::string& target) {
     if (temporaries_.size() > kMostTemporaries)
-      plan_.notes.push_back(fmt::format("stale temporaries were tried at {} of {} names", kMostTemporaries,
-                                        temporaries_.size()));
+      plan_.notes.push_back(fmt::format("stale temporaries were tried at {} of {} names",
+                                        kMostTemporaries, temporaries_.size()));
     for (size_t i = 0; i < temporaries_.size() && i < kMostTemporaries; ++i) {
       const Temporary& temporary = temporaries_[i];
       const auto add = [&](const char* what, const std::string& title, Inode inode, bool hostile) {
@@ -361,7 +368,8 @@ class Maker {
           temporary.made, false);
       add("stale-file", fmt::format("with another's file at {}, mode 0600", temporary.path),
           FileOf("stale, and longer than most\n", 0600), true);
-      add("stale-directory", fmt::format("with a directory at {}", temporary.path), DirectoryInode(), true);
+      add("stale-directory", fmt::format("with a directory at {}", temporary.path),
+          DirectoryInode(), true);
       add("stale-symlink",
           fmt::format("with a symlink at {} that leads to a file of another", temporary.path),
           SymlinkTo("oldornew-victim"), true);
@@ -393,7 +401,8 @@ int ReplacePath(const std::string& name, const std::string& other, std::string* 
   return count;
 }
 
-VariantPlan MakeVariants(const Trace& plain, const Trace& again, const std::vector<Subject>& subjects,
+VariantPlan MakeVariants(const Trace& plain, const Trace& again,
+                         const std::vector<Subject>& subjects,
                          const std::string& working_directory) {
   return Maker(plain, again, working_directory).Make(Targets(plain, again, subjects));
 }

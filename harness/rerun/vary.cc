@@ -29,9 +29,9 @@ class Vary {
   Result<VaryResult> Run() {
     ASSIGN_OR_RETURN(again_, runs_.Run(plain_.command, &plain_.old_tree));
     if (!runs_.Succeeded(again_)) {
-      result_.notes.push_back(
-          fmt::format("old states were not varied: a second run from the same one exits {} and says {}",
-                      again_.exit_status, FirstWords(again_)));
+      result_.notes.push_back(fmt::format(
+          "old states were not varied: a second run from the same one exits {} and says {}",
+          again_.exit_status, FirstWords(again_)));
       return std::move(result_);
     }
     ASSIGN_OR_RETURN(const auto subjects, ChooseSubjects(plain_, {}));
@@ -57,7 +57,8 @@ class Vary {
         if (!StaysInside(place)) continue;
         result_.findings.push_back(EndFinding(
             Oracle::kHonest, Outcome::kNotDone, Severity::kError, place.path,
-            fmt::format("the command reports success, and {} is a link that leads to nothing", place.path),
+            fmt::format("the command reports success, and {} is a link that leads to nothing",
+                        place.path),
             "plain", plain_));
       }
     }
@@ -82,8 +83,8 @@ class Vary {
     const std::string temporary = LeadsToTemporary(run().trace, Place{0, variant.target});
     if (!temporary.empty()) {
       Report(Oracle::kContained, Outcome::kInTemporary, Severity::kError,
-             fmt::format("{} leads to {}: a temporary directory does not outlive a reboot", variant.target,
-                         temporary));
+             fmt::format("{} leads to {}: a temporary directory does not outlive a reboot",
+                         variant.target, temporary));
     } else if (!run().trace.obstacles.empty()) {
       run().end = End::kNotJudged;
       run().said = run().trace.obstacles.front().reason;
@@ -104,10 +105,11 @@ class Vary {
     ReportOf(result_.runs.size() - 1, oracle, outcome, severity, what);
   }
 
-  void ReportOf(size_t index, Oracle oracle, Outcome outcome, Severity severity, const std::string& what) {
-    Finding finding =
-        EndFinding(oracle, outcome, severity, variant_->target, fmt::format("{}: {}", variant_->title, what),
-                   variant_->id, result_.runs[index].trace);
+  void ReportOf(size_t index, Oracle oracle, Outcome outcome, Severity severity,
+                const std::string& what) {
+    Finding finding = EndFinding(oracle, outcome, severity, variant_->target,
+                                 fmt::format("{}: {}", variant_->title, what), variant_->id,
+                                 result_.runs[index].trace);
     finding.scene = variant_->title;
     finding.run = static_cast<int>(index);
     result_.findings.push_back(std::move(finding));
@@ -118,18 +120,19 @@ class Vary {
   Status JudgeFailure() {
     run().end = End::kFails;
     run().said = FirstWords(run().trace);
-    const bool plain_ends_there = After() == ViewOf(plain_, plain_.new_tree, variant_->plain_target);
+    const bool plain_ends_there =
+        After() == ViewOf(plain_, plain_.new_tree, variant_->plain_target);
     if (!(After() == Before())) {
-      Report(
-          Oracle::kHonest, Outcome::kChangedThoughFailed,
-          plain_ends_there || variant_->kind == VariantKind::kContent ? Severity::kWarning : Severity::kError,
-          fmt::format("exits {} and says {}, but {} has changed", run().trace.exit_status, run().said,
-                      variant_->target));
+      Report(Oracle::kHonest, Outcome::kChangedThoughFailed,
+             plain_ends_there || variant_->kind == VariantKind::kContent ? Severity::kWarning
+                                                                         : Severity::kError,
+             fmt::format("exits {} and says {}, but {} has changed", run().trace.exit_status,
+                         run().said, variant_->target));
     }
     JudgeLitter();
     if (variant_->kind == VariantKind::kStale) return JudgeWedge();
-    // A program may refuse what it is not made for, as long as it changes nothing; a legal name is no such
-    // thing.
+    // A program may refuse what it is not made for, as long as it changes nothing; a legal name is
+    // no such thing.
     if (variant_->id.starts_with("long-name:") || variant_->kind == VariantKind::kUmask) {
       Report(Oracle::kRecoverable, Outcome::kFails, Severity::kWarning,
              fmt::format("the command fails and says {}", run().said));
@@ -142,7 +145,8 @@ class Vary {
     std::vector<std::string> litter;
     for (const std::string& path : ChangedPaths(run().trace)) {
       const bool added = !run().trace.old_tree.Lookup(path) && run().trace.new_tree.Lookup(path);
-      if (added && !IsOrBelow(path, variant_->target) && !ChangedByPlain(path)) litter.push_back(path);
+      if (added && !IsOrBelow(path, variant_->target) && !ChangedByPlain(path))
+        litter.push_back(path);
     }
     if (litter.empty()) return;
     Report(Oracle::kClean, Outcome::kLitter, Severity::kWarning,
@@ -154,7 +158,8 @@ class Vary {
     size_t entries = run().trace.new_tree.Walk().size();
     bool grows = entries > run().trace.old_tree.Walk().size();
     for (int more = 0; more < 2; ++more) {
-      ASSIGN_OR_RETURN(const Trace next, runs_.Run(variant_->command, nullptr, variant_->directory));
+      ASSIGN_OR_RETURN(const Trace next,
+                       runs_.Run(variant_->command, nullptr, variant_->directory));
       if (runs_.Succeeded(next)) return {};
       const size_t now = next.new_tree.Walk().size();
       grows = grows && now > entries;
@@ -187,17 +192,19 @@ class Vary {
     const char* found = now.kind == ReaderView::Kind::kNothing    ? "nothing"
                         : now.kind == ReaderView::Kind::kDangling ? "a link that leads to nothing"
                         : now == Before()                         ? "the old content"
-                                                                  : "other content than after a plain run";
-    const bool lost = plain.kind == ReaderView::Kind::kThere && now.kind != ReaderView::Kind::kThere;
-    const bool other =
-        variant_->same_content && plain.kind == ReaderView::Kind::kThere && Comparable() && !(now == plain);
+                                          : "other content than after a plain run";
+    const bool lost =
+        plain.kind == ReaderView::Kind::kThere && now.kind != ReaderView::Kind::kThere;
+    const bool other = variant_->same_content && plain.kind == ReaderView::Kind::kThere &&
+                       Comparable() && !(now == plain);
     if (!lost && !other) return {};
     if (!lost) {
       ASSIGN_OR_RETURN(const bool stable, IsStable());
       if (!stable) return {};
     }
     Report(Oracle::kHonest, Outcome::kNotDone, Severity::kError,
-           fmt::format("the command reports success, and readers of {} find {}", variant_->target, found));
+           fmt::format("the command reports success, and readers of {} find {}", variant_->target,
+                       found));
     return {};
   }
 
@@ -208,7 +215,8 @@ class Vary {
            ViewOf(later, later.new_tree, variant_->plain_target);
   }
 
-  // False when even two plain runs end differently, or the content may depend on what the variant changed.
+  // False when even two plain runs end differently, or the content may depend on what the variant
+  // changed.
   bool Comparable() {
     const ReaderView plain = ViewOf(plain_, plain_.new_tree, variant_->plain_target);
     if (!(plain == ViewOf(again_, again_.new_tree, variant_->plain_target))) return false;
@@ -218,7 +226,8 @@ class Vary {
     if (end == kNoInode || plain_.new_tree.at(end).kind != FileKind::kFile) return true;
     const Content& content = plain_.new_tree.at(end).content;
     const std::string name = variant_->plain_target.substr(variant_->plain_target.rfind('/') + 1);
-    return content.size() < (1u << 20) && content.Read(0, content.size()).find(name) == std::string::npos;
+    return content.size() < (1u << 20) &&
+           content.Read(0, content.size()).find(name) == std::string::npos;
   }
 
   void JudgeVictim() {
@@ -227,7 +236,8 @@ class Vary {
     const auto before = trace.old_tree.Lookup(variant_->victim);
     const auto after = trace.new_tree.Lookup(variant_->victim);
     if (!before) return;
-    const bool same = after && trace.old_tree.KeyDigest(*before) == trace.new_tree.KeyDigest(*after);
+    const bool same =
+        after && trace.old_tree.KeyDigest(*before) == trace.new_tree.KeyDigest(*after);
     if (same) return;
     Report(Oracle::kContained, Outcome::kChangedOutside, Severity::kError,
            fmt::format("the command {} {}, which is not its own", after ? "changes" : "removes",
@@ -236,16 +246,19 @@ class Vary {
 
   bool ChangedByPlain(const std::string& path) {
     const std::string pattern = SubjectPattern(run().trace, path);
-    return std::any_of(plain_changes_.begin(), plain_changes_.end(), [&](const PlainChange& change) {
-      return IsOrBelow(path, change.path) || change.pattern == pattern;
-    });
+    return std::any_of(plain_changes_.begin(), plain_changes_.end(),
+                       [&](const PlainChange& change) {
+                         return IsOrBelow(path, change.path) || change.pattern == pattern;
+                       });
   }
 
   void JudgeCollateral() {
     std::vector<std::string> hurt;
     for (const std::string& path : ChangedPaths(run().trace)) {
       const bool there = run().trace.old_tree.Lookup(path).has_value();
-      const auto below = [&](const std::string& top) { return !top.empty() && IsOrBelow(path, top); };
+      const auto below = [&](const std::string& top) {
+        return !top.empty() && IsOrBelow(path, top);
+      };
       const bool meant = below(variant_->target) || below(variant_->victim) ||
                          std::any_of(variant_->own.begin(), variant_->own.end(), below) ||
                          ChangedByPlain(path);
@@ -257,14 +270,16 @@ class Vary {
   }
 
   void JudgeLink() {
-    if (variant_->kind != VariantKind::kLinked || !Before().through_link || After().through_link) return;
+    if (variant_->kind != VariantKind::kLinked || !Before().through_link || After().through_link)
+      return;
     const std::string& other = *variant_->own.begin();
-    const bool stale =
-        ViewOf(run().trace, run().trace.old_tree, other) == ViewOf(run().trace, run().trace.new_tree, other);
+    const bool stale = ViewOf(run().trace, run().trace.old_tree, other) ==
+                       ViewOf(run().trace, run().trace.new_tree, other);
     Report(
         Oracle::kAttrs, Outcome::kLinkReplaced, Severity::kWarning,
-        fmt::format("the symlink is replaced by a file{}",
-                    stale ? fmt::format("; {}, which it led to, still holds the old content", other) : ""));
+        fmt::format(
+            "the symlink is replaced by a file{}",
+            stale ? fmt::format("; {}, which it led to, still holds the old content", other) : ""));
   }
 
   // Whatever stood at the temporary's name must not lend the target its mode.
@@ -278,8 +293,8 @@ class Vary {
     }
     if (variant_->kind != VariantKind::kStale || now.mode == plain.mode) return;
     Report(Oracle::kAttrs, Outcome::kModeChanged, Severity::kWarning,
-           fmt::format("{} ends with mode {:04o}, not {:04o} as after a plain run", variant_->target,
-                       now.mode, plain.mode));
+           fmt::format("{} ends with mode {:04o}, not {:04o} as after a plain run",
+                       variant_->target, now.mode, plain.mode));
   }
 
   // Readers who could open the old content and cannot open the new one, whatever the umask.
@@ -292,15 +307,16 @@ class Vary {
       const bool fixed = runs->second.modes == std::set<uint32_t>{after.mode};
       const size_t index = runs->second.run;
       umask_runs_.erase(runs);
-      if (!fixed || before.kind != ReaderView::Kind::kThere || (before.mode & 0077 & ~after.mode) == 0)
+      if (!fixed || before.kind != ReaderView::Kind::kThere ||
+          (before.mode & 0077 & ~after.mode) == 0)
         continue;
       variant_ = &variant;
       result_.runs[index].end = End::kFindings;
-      ReportOf(
-          index, Oracle::kAttrs, Outcome::kModeChanged, Severity::kWarning,
-          fmt::format("{} goes from mode {:04o} to {:04o}, under every umask: who could read the old content "
-                      "cannot read the new",
-                      variant.target, before.mode, after.mode));
+      ReportOf(index, Oracle::kAttrs, Outcome::kModeChanged, Severity::kWarning,
+               fmt::format("{} goes from mode {:04o} to {:04o}, under every umask: who could read "
+                           "the old content "
+                           "cannot read the new",
+                           variant.target, before.mode, after.mode));
     }
   }
 
@@ -308,7 +324,8 @@ class Vary {
   Status JudgePower() {
     SearchOptions options = spec_.search;
     options.watch.watch = {variant_->target};
-    if (variant_->kind == VariantKind::kLinked) options.watch.watch.push_back(*variant_->own.begin());
+    if (variant_->kind == VariantKind::kLinked)
+      options.watch.watch.push_back(*variant_->own.begin());
     ASSIGN_OR_RETURN(NewClaims found, SearchNewClaims(run().trace, options, claims_));
     result_.exhaustive = result_.exhaustive && found.exhaustive;
     if (!found.unsupported.empty()) {

@@ -1,6 +1,6 @@
-// Vary: runs the command from every variant of the old state and says where it does worse than from the plain
-// one
-// (--vary-old). What is judged is how each run ends; whether power cuts hurt it more is asked as well.
+// Vary: runs the command from every variant of the old state and says where it does worse than from
+// the plain one (--vary-old). What is judged is how each run ends; whether power cuts hurt it more
+// is asked as well.
 #pragma once
 
 #include <functional>
@@ -18,7 +18,8 @@ namespace oldornew {
 struct VarySpec {
   RunSpec run;           ///< of the plain run
   SearchOptions search;  ///< of the plain run, without probes
-  bool power = true;  ///< ask what power cuts do to each run; false for what only --view or --check can judge
+  /// ask what power cuts do to each run; false for what only --view or --check can judge
+  bool power = true;
 };
 
 struct VaryResult {
@@ -28,9 +29,9 @@ struct VaryResult {
   bool exhaustive = true;  ///< false: a bound was reached in the exploration of some variant
 };
 
-/// `plain` is the recorded run and `search` what was found in it; the sandbox is the one it was recorded in
-/// and is left in the state of the last run. Errors: interrupted, internal. A plain run that failed cannot be
-/// varied: REQUIRES an exit status that counts as success.
+/// `plain` is the recorded run and `search` what was found in it; the sandbox is the one it was
+/// recorded in and is left in the state of the last run. Errors: interrupted, internal. A plain run
+/// that failed cannot be varied: REQUIRES an exit status that counts as success.
 Result<VaryResult> VaryOldState(Sandbox& sandbox, const Trace& plain, const SearchResult& search,
                                 const VarySpec& spec);
 

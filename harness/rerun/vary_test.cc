@@ -71,8 +71,8 @@ class VaryTest : public ::testing::Test {
     std::vector<std::string> out;
     for (const Finding& finding : result_.findings) {
       for (const auto& [outcome, profiles] : finding.outcomes) {
-        out.push_back(fmt::format("{} {} {} {}", SeverityName(finding.severity), OracleName(finding.oracle),
-                                  OutcomeName(outcome), finding.scene));
+        out.push_back(fmt::format("{} {} {} {}", SeverityName(finding.severity),
+                                  OracleName(finding.oracle), OutcomeName(outcome), finding.scene));
       }
     }
     return out;
@@ -92,7 +92,8 @@ class VaryTest : public ::testing::Test {
   }
 
   void WriteFileAtomic(const std::string& setup) {
-    Vary("echo old >f; " + setup, {"sh", "-c", "echo new | " + Target("write-file-atomic") + " . f 0644"});
+    Vary("echo old >f; " + setup,
+         {"sh", "-c", "echo new | " + Target("write-file-atomic") + " . f 0644"});
   }
 
   std::unique_ptr<TempDir> dir_;
@@ -103,15 +104,17 @@ TEST_F(VaryTest, FindsRowsW5ToW7OfTheFileWriter) {
   WriteFileAtomic("");
   const auto findings = Findings();
   EXPECT_THAT(findings, Contains("warning recoverable wedged with a directory at .tmp-f")) << "W5";
-  EXPECT_THAT(
-      findings,
-      Contains("error contained changed-outside with a symlink at .tmp-f that leads to a file of another"))
+  EXPECT_THAT(findings, Contains("error contained changed-outside with a symlink at .tmp-f that "
+                                 "leads to a file of another"))
       << "W5";
-  EXPECT_THAT(findings, Contains("warning attrs mode-changed with another's file at .tmp-f, mode 0600"))
+  EXPECT_THAT(findings,
+              Contains("warning attrs mode-changed with another's file at .tmp-f, mode 0600"))
       << "W5b";
-  EXPECT_THAT(findings, Contains("warning recoverable fails with f under a name of 255 bytes")) << "W6";
+  EXPECT_THAT(findings, Contains("warning recoverable fails with f under a name of 255 bytes"))
+      << "W6";
   ExpectRefused("below:f");  // W6: name "sub/f"
-  EXPECT_THAT(findings, Contains("warning attrs link-replaced with f a symlink to f.oldornew-real")) << "W7";
+  EXPECT_THAT(findings, Contains("warning attrs link-replaced with f a symlink to f.oldornew-real"))
+      << "W7";
   ExpectRefused("read-only:f");
   const FurtherRun* killed = Run("stale:.tmp-f");
   ASSERT_NE(killed, nullptr);
@@ -121,16 +124,19 @@ TEST_F(VaryTest, FindsRowsW5ToW7OfTheFileWriter) {
 TEST_F(VaryTest, FindsRowsD1ToD11OfTheDirectorySwap) {
   Vary("mkdir r1; echo old >r1/k; ln -s r1 s", {Target("atomicdir-fill"), "./s", "k=new"});
   const auto findings = Findings();
-  EXPECT_THAT(findings, Contains("error contained in-temporary with the bare name of s, in its directory"))
+  EXPECT_THAT(findings,
+              Contains("error contained in-temporary with the bare name of s, in its directory"))
       << "D1";
   EXPECT_THAT(findings, Contains("error honest not-done with s in a directory below")) << "D2";
-  EXPECT_THAT(findings, Contains("error recoverable wedged with s.tmp left over from a run that was killed"))
+  EXPECT_THAT(findings,
+              Contains("error recoverable wedged with s.tmp left over from a run that was killed"))
       << "D3";
   ExpectRefused("slash:s");  // D6
   EXPECT_THAT(findings, Contains(StartsWith("warning attrs mode-changed with umask"))) << "D10";
   EXPECT_THAT(
       findings,
-      Contains("error contained changed-outside with s leading to oldornew-precious, which others use"))
+      Contains(
+          "error contained changed-outside with s leading to oldornew-precious, which others use"))
       << "D11";
 }
 
@@ -157,17 +163,22 @@ TEST_F(VaryTest, TheHardenedSwapIsCleanWhateverItFinds) {
 
 TEST_F(VaryTest, WhatARunLeavesBehindAfterAnErrorIsLitter) {
   // Fails at the end where the name is long, after it has made its temporary file.
-  Vary("echo old >f; echo new >given", {"sh", "-c", "cp given temporary && mv temporary f && cp f f.copy"});
-  EXPECT_THAT(Findings(), Contains(AllOf(HasSubstr("clean litter"), HasSubstr("255 bytes"))).Times(0))
+  Vary("echo old >f; echo new >given",
+       {"sh", "-c", "cp given temporary && mv temporary f && cp f f.copy"});
+  EXPECT_THAT(Findings(),
+              Contains(AllOf(HasSubstr("clean litter"), HasSubstr("255 bytes"))).Times(0))
       << "the copy that a plain run makes as well is no litter";
   Vary("echo old >f; echo new >given",
-       {"sh", "-c", "cp given t; for i in f; do cat t >$i.new && mv $i.new $i && rm t || exit 1; done"});
+       {"sh", "-c",
+        "cp given t; for i in f; do cat t >$i.new && mv $i.new $i && rm t || exit 1; done"});
   EXPECT_THAT(Findings(), Contains("warning clean litter with f under a name of 255 bytes"));
 }
 
 TEST_F(VaryTest, AFailureThatChangedTheTargetIsAnError) {
-  Vary("echo old >f; mkdir d", {"sh", "-c", "test ! -h f || { echo broken >f; exit 1; }; echo new >f"});
-  EXPECT_THAT(Findings(), Contains("error honest changed-though-failed with f a symlink to f.oldornew-real"));
+  Vary("echo old >f; mkdir d",
+       {"sh", "-c", "test ! -h f || { echo broken >f; exit 1; }; echo new >f"});
+  EXPECT_THAT(Findings(),
+              Contains("error honest changed-though-failed with f a symlink to f.oldornew-real"));
 }
 
 }  // namespace

@@ -48,16 +48,19 @@ class Copier {
   Status CopyEntry(int from, int to, const std::string& name, const std::string& path);
   Status CopyDirectory(int from, int to, const std::string& name, const struct stat& st,
                        const std::string& path);
-  Status CopyFile(int from, int to, const std::string& name, const struct stat& st, const std::string& path);
+  Status CopyFile(int from, int to, const std::string& name, const struct stat& st,
+                  const std::string& path);
   Status CopySymlink(int from, int to, const std::string& name, const struct stat& st,
                      const std::string& path);
   Status CopyBytes(int in, int out, const struct stat& st, const std::string& path);
   Status CopyRange(int in, int out, uint64_t offset, uint64_t end, const std::string& path);
   Status Charge(uint64_t bytes, const std::string& path);
   void CopyOwner(int fd, const char* name, const struct stat& st);
-  /// `follow`: the paths are /proc links to descriptors; else they are symlinks that are meant themselves.
+  /// `follow`: the paths are /proc links to descriptors; else they are symlinks that are meant
+  /// themselves.
   void CopyXattrs(const std::string& from, const std::string& to, bool follow);
-  /// Owner first (it clears suid bits), then xattrs (capabilities, ACLs), then the mode, then times.
+  /// Owner first (it clears suid bits), then xattrs (capabilities, ACLs), then the mode, then
+  /// times.
   void Finish(int in, int out, const struct stat& st);
 
   tl::unexpected<Error> CannotRead(const std::string& path, int error) {
@@ -74,8 +77,8 @@ class Copier {
   dev_t device_ = 0;
   std::string source_;
   int target_root_ = -1;
-  std::map<std::pair<dev_t, ino_t>, std::string>
-      hard_links_;  // first place in the copy, relative to its root
+  // first place in the copy, relative to its root
+  std::map<std::pair<dev_t, ino_t>, std::string> hard_links_;
   CopyOutcome outcome_;
 };
 
@@ -112,7 +115,8 @@ Status Copier::CopyEntries(int from, int to, const std::string& path) {
   if (error != 0) return CannotRead(JoinPath(source_, path), error);
   // One order of creation, so that listings of the copy are as alike as its file system makes them.
   std::sort(names.begin(), names.end());
-  for (const std::string& name : names) RETURN_IF_ERROR(CopyEntry(from, to, name, JoinPath(path, name)));
+  for (const std::string& name : names)
+    RETURN_IF_ERROR(CopyEntry(from, to, name, JoinPath(path, name)));
   return {};
 }
 
@@ -123,15 +127,16 @@ Status Copier::CopyEntry(int from, int to, const std::string& name, const std::s
     return CannotRead(JoinPath(source_, path), errno);
   }
   if (++outcome_.entries > kCopyEntryLimit) {
-    return FailWith(ExitCode::kUsage, "{} holds more than {} files; choose a smaller directory with --dir",
-                    source_, kCopyEntryLimit);
+    return FailWith(ExitCode::kUsage,
+                    "{} holds more than {} files; choose a smaller directory with --dir", source_,
+                    kCopyEntryLimit);
   }
   if (!S_ISDIR(st.st_mode) && st.st_nlink > 1) {
     auto [known, is_new] = hard_links_.try_emplace({st.st_dev, st.st_ino}, path);
     if (!is_new) {
       if (linkat(target_root_, known->second.c_str(), to, name.c_str(), 0) == 0) return {};
-      if (errno != ENOENT)
-        return CannotWrite(JoinPath(source_, path), errno);  // ENOENT: the first one was skipped
+      // ENOENT: the first one was skipped
+      if (errno != ENOENT) return CannotWrite(JoinPath(source_, path), errno);
     }
   }
   switch (st.st_mode & S_IFMT) {
@@ -147,7 +152,8 @@ Status Copier::CopyEntry(int from, int to, const std::string& name, const std::s
       fchmodat(to, name.c_str(), st.st_mode & 07777, 0);
       break;
     default: {
-      // A node for a real device would lead out of the sandbox. The overlay whiteout 0:0 leads nowhere.
+      // A node for a real device would lead out of the sandbox. The overlay whiteout 0:0 leads
+      // nowhere.
       const bool whiteout = S_ISCHR(st.st_mode) && st.st_rdev == makedev(0, 0);
       if (!whiteout || mknodat(to, name.c_str(), S_IFCHR | (st.st_mode & 07777), 0) != 0) {
         outcome_.skipped.push_back(path);
@@ -192,7 +198,8 @@ Status Copier::CopySymlink(int from, int to, const std::string& name, const stru
   const ssize_t length = readlinkat(from, name.c_str(), text.data(), text.size());
   if (length < 0) return CannotRead(JoinPath(source_, path), errno);
   text.resize(static_cast<size_t>(length));
-  if (symlinkat(text.c_str(), to, name.c_str()) != 0) return CannotWrite(JoinPath(source_, path), errno);
+  if (symlinkat(text.c_str(), to, name.c_str()) != 0)
+    return CannotWrite(JoinPath(source_, path), errno);
   CopyOwner(to, name.c_str(), st);
   CopyXattrs(DescriptorPath(from, name), DescriptorPath(to, name), false);
   const timespec times[2] = {st.st_atim, st.st_mtim};
@@ -203,11 +210,11 @@ Status Copier::CopySymlink(int from, int to, const std::string& name, const stru
 Status Copier::Charge(uint64_t bytes, const std::string& path) {
   outcome_.bytes += bytes;
   if (outcome_.bytes <= limit_) return {};
-  return FailWith(
-      ExitCode::kUsage,
-      "{} holds more than {}, the limit for the private copy (reached at {}); choose a smaller directory "
-      "with --dir",
-      source_, ByteSize(limit_), path);
+  return FailWith(ExitCode::kUsage,
+                  "{} holds more than {}, the limit for the private copy (reached at {}); choose a "
+                  "smaller directory "
+                  "with --dir",
+                  source_, ByteSize(limit_), path);
 }
 
 Status Copier::CopyBytes(int in, int out, const struct stat& st, const std::string& path) {
@@ -225,8 +232,8 @@ Status Copier::CopyBytes(int in, int out, const struct stat& st, const std::stri
     if (data < 0) return CopyRange(in, out, offset, size, path);
     off_t hole = lseek(in, data, SEEK_HOLE);
     if (hole < 0) hole = st.st_size;
-    RETURN_IF_ERROR(
-        CopyRange(in, out, static_cast<uint64_t>(data), std::min(static_cast<uint64_t>(hole), size), path));
+    RETURN_IF_ERROR(CopyRange(in, out, static_cast<uint64_t>(data),
+                              std::min(static_cast<uint64_t>(hole), size), path));
     offset = static_cast<uint64_t>(hole);
   }
   return {};
@@ -243,8 +250,8 @@ Status Copier::CopyRange(int in, int out, uint64_t offset, uint64_t end, const s
   }
   char buffer[kSmallFile];
   while (static_cast<uint64_t>(from) < end) {  // what copy_file_range could not do
-    const ssize_t got =
-        pread(in, buffer, std::min<uint64_t>(sizeof buffer, end - static_cast<uint64_t>(from)), from);
+    const ssize_t got = pread(
+        in, buffer, std::min<uint64_t>(sizeof buffer, end - static_cast<uint64_t>(from)), from);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return CannotRead(JoinPath(source_, path), errno);
     if (got == 0) break;  // shortened while it was copied
@@ -263,7 +270,8 @@ void Copier::CopyOwner(int fd, const char* name, const struct stat& st) {
   if (st.st_uid == uid_ && st.st_gid == gid_) return;
   if (fchownat(fd, name, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) == 0) return;
   // A group that we are a member of can be kept without rights.
-  if (fchownat(fd, name, static_cast<uid_t>(-1), st.st_gid, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) == 0 &&
+  if (fchownat(fd, name, static_cast<uid_t>(-1), st.st_gid, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) ==
+          0 &&
       st.st_uid == uid_) {
     return;
   }
@@ -285,7 +293,8 @@ void Copier::CopyXattrs(const std::string& from, const std::string& to, bool fol
   std::string value(XATTR_SIZE_MAX, '\0');
   for (size_t at = 0; at < names.size(); at += std::strlen(names.c_str() + at) + 1) {
     const char* name = names.c_str() + at;
-    if (std::strcmp(name, "security.selinux") == 0) continue;  // the label of the place, not of the file
+    // the label of the place, not of the file
+    if (std::strcmp(name, "security.selinux") == 0) continue;
     const ssize_t size = get(from.c_str(), name, value.data(), value.size());
     if (size < 0 || set(to.c_str(), name, value.data(), static_cast<size_t>(size), 0) != 0)
       ++outcome_.lost_xattrs;

@@ -98,14 +98,16 @@ TEST_F(CopyTreeTest, KeepsExtendedAttributesAndAcls) {
     uint32_t version;
     Entry entries[5];
   } acl = {2, {{1, 6, ~0u}, {2, 4, 65534}, {4, 0, ~0u}, {0x10, 4, ~0u}, {0x20, 0, ~0u}}};
-  const bool has_acl = setxattr((from_ + "/a").c_str(), "system.posix_acl_access", &acl, sizeof acl, 0) == 0;
+  const bool has_acl =
+      setxattr((from_ + "/a").c_str(), "system.posix_acl_access", &acl, sizeof acl, 0) == 0;
   ASSERT_OK(CopyTree(from_, to_, 1 << 30));
   char value[128];
   EXPECT_EQ(getxattr((to_ + "/a").c_str(), "user.note", value, sizeof value), 5);
   if (has_acl) {
     EXPECT_EQ(getxattr((to_ + "/a").c_str(), "system.posix_acl_access", value, sizeof value),
               static_cast<ssize_t>(sizeof acl));
-    EXPECT_EQ(std::string(value, sizeof acl), std::string(reinterpret_cast<char*>(&acl), sizeof acl));
+    EXPECT_EQ(std::string(value, sizeof acl),
+              std::string(reinterpret_cast<char*>(&acl), sizeof acl));
   }
 }
 

@@ -23,8 +23,9 @@ Result<TempDir> ExampleDirectory() {
 }  // namespace
 
 bool DoctorReport::CanJudge() const {
-  return std::none_of(answers.begin(), answers.end(),
-                      [](const DoctorAnswer& answer) { return answer.level == DoctorAnswer::Level::kNo; });
+  return std::none_of(answers.begin(), answers.end(), [](const DoctorAnswer& answer) {
+    return answer.level == DoctorAnswer::Level::kNo;
+  });
 }
 
 DoctorReport Diagnose(const DoctorQuestion& question) {
@@ -42,20 +43,24 @@ DoctorReport Diagnose(const DoctorQuestion& question) {
     return Sandbox::Create(spec);
   }();
   if (sandbox) {
-    for (auto* ask : {doctor::AboutView, doctor::AboutProcesses, doctor::AboutHome, doctor::AboutRoom})
+    for (auto* ask :
+         {doctor::AboutView, doctor::AboutProcesses, doctor::AboutHome, doctor::AboutRoom})
       report.answers.push_back(ask(*sandbox));
-    if (backends.preload || backends.tracing) report.answers.push_back(doctor::AboutTrial(*sandbox));
+    if (backends.preload || backends.tracing)
+      report.answers.push_back(doctor::AboutTrial(*sandbox));
   } else {
-    report.answers.push_back(doctor::Ask("copies", "Can private copies be made?",
-                                         doctor::No(sandbox.error().message,
-                                                    "choose a place that exists and can be written to, with "
-                                                    "--work-dir DIR or TMPDIR=DIR")));
+    report.answers.push_back(
+        doctor::Ask("copies", "Can private copies be made?",
+                    doctor::No(sandbox.error().message,
+                               "choose a place that exists and can be written to, with "
+                               "--work-dir DIR or TMPDIR=DIR")));
   }
   report.answers.push_back(doctor::AboutDirectory());
   report.answers.push_back(doctor::AboutCopy());
   if (command.empty()) {
     report.answers.push_back(doctor::AboutRealFileSystems());
-    if (report.CanJudge()) report.next = "oldornew doctor -- COMMAND, or at once: oldornew check -- COMMAND";
+    if (report.CanJudge())
+      report.next = "oldornew doctor -- COMMAND, or at once: oldornew check -- COMMAND";
     return report;
   }
   const auto program = FindProgram(command[0], EnvironmentVariable("PATH"), ".");
@@ -65,8 +70,8 @@ DoctorReport Diagnose(const DoctorQuestion& question) {
   if (question.try_it && report.CanJudge()) report.answers.push_back(doctor::AboutRun(question));
   const bool in_place = command[0].ends_with("sqlite3");
   if (report.CanJudge()) {
-    report.next = fmt::format("oldornew check {}-- {}", in_place ? "--view 'sqlite3 FILE .dump' " : "",
-                              ShellQuote(command));
+    report.next = fmt::format("oldornew check {}-- {}",
+                              in_place ? "--view 'sqlite3 FILE .dump' " : "", ShellQuote(command));
   }
   return report;
 }

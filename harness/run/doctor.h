@@ -1,6 +1,6 @@
-// Doctor: what this machine and this program allow, in words for a newcomer. Everything is tried out, nothing
-// is guessed from version numbers (interposition.md 13.2); settings of the kernel are read only to explain
-// why a trial failed, and to say what would help.
+// Doctor: what this machine and this program allow, in words for a newcomer. Everything is tried
+// out, nothing is guessed from version numbers (interposition.md 13.2); settings of the kernel are
+// read only to explain why a trial failed, and to say what would help.
 #pragma once
 
 #include <string>
@@ -29,11 +29,11 @@ struct DoctorReport {
 struct DoctorQuestion {
   std::vector<std::string> command;  ///< empty: the machine alone
   std::string work_parent;           ///< as in SandboxSpec
-  bool try_it = false;               ///< run the command once, in a private copy of the current directory
+  bool try_it = false;  ///< run the command once, in a private copy of the current directory
 };
 
-/// Answers about the machine and, when there is a command, about its program: the first word, looked up as a
-/// shell does. Nothing of it is run unless `try_it` says so.
+/// Answers about the machine and, when there is a command, about its program: the first word,
+/// looked up as a shell does. Nothing of it is run unless `try_it` says so.
 DoctorReport Diagnose(const DoctorQuestion& question);
 
 }  // namespace oldornew

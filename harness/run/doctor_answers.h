@@ -30,8 +30,8 @@ DoctorAnswer AboutCopy();
 DoctorAnswer AboutRealFileSystems();
 
 /// The program's own questions. Empty `path`: there is no such program.
-std::vector<DoctorAnswer> AboutProgram(const std::vector<std::string>& command, const std::string& path,
-                                       const Backends& backends);
+std::vector<DoctorAnswer> AboutProgram(const std::vector<std::string>& command,
+                                       const std::string& path, const Backends& backends);
 
 /// Records the command once and says what came of it.
 DoctorAnswer AboutRun(const DoctorQuestion& question);

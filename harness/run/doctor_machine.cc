@@ -35,9 +35,11 @@ std::string Setting(const std::string& name) {
 std::string NamespaceAdvice() {
   const int error = ProbeUserNamespace();
   if (error == 0)
-    return "a user namespace can be made here, so it is the mounts in it that something forbids: a security "
+    return "a user namespace can be made here, so it is the mounts in it that something forbids: a "
+           "security "
            "module "
-           "(AppArmor: sysctl kernel.apparmor_restrict_unprivileged_userns=0) or a container's rules";
+           "(AppArmor: sysctl kernel.apparmor_restrict_unprivileged_userns=0) or a container's "
+           "rules";
   if (Setting("kernel/unprivileged_userns_clone") == "0")
     return "as root: sysctl kernel.unprivileged_userns_clone=1";
   if (Setting("user/max_user_namespaces") == "0" || error == ENOSPC)
@@ -45,7 +47,8 @@ std::string NamespaceAdvice() {
   if (Setting("kernel/apparmor_restrict_unprivileged_userns") == "1")
     return "as root: sysctl kernel.apparmor_restrict_unprivileged_userns=0";
   if (error == EPERM)
-    return "in a container: start it with --security-opt seccomp=unconfined, or --cap-add SYS_ADMIN; in a "
+    return "in a container: start it with --security-opt seccomp=unconfined, or --cap-add "
+           "SYS_ADMIN; in a "
            "chroot there are none";
   return fmt::format("making one fails with: {}", ErrnoText(error));
 }
@@ -53,15 +56,17 @@ std::string NamespaceAdvice() {
 std::string TracingAdvice() {
   const std::string scope = Setting("kernel/yama/ptrace_scope");
   if (scope == "2" || scope == "3") {
-    return fmt::format("kernel.yama.ptrace_scope is {}: as root, sysctl kernel.yama.ptrace_scope=1{}", scope,
-                       scope == "3" ? " (after a restart: 3 cannot be taken back)" : "");
+    return fmt::format(
+        "kernel.yama.ptrace_scope is {}: as root, sysctl kernel.yama.ptrace_scope=1{}", scope,
+        scope == "3" ? " (after a restart: 3 cannot be taken back)" : "");
   }
-  return "in a container: start it with --cap-add SYS_PTRACE, or --security-opt seccomp=unconfined; and not "
+  return "in a container: start it with --cap-add SYS_PTRACE, or --security-opt "
+         "seccomp=unconfined; and not "
          "under strace or a debugger";
 }
 
-/// The profile of the file system that holds the current directory: its name, or "" when there is none for
-/// it.
+/// The profile of the file system that holds the current directory: its name, or "" when there is
+/// none for it.
 std::string ProfileHere() {
   const auto path = RealPath(".");
   const std::string mounts = ReadFile("/proc/self/mountinfo").value_or("");
@@ -78,7 +83,8 @@ std::string ProfileHere() {
   for (const char* option : {"data=writeback", "data=journal", "noauto_da_alloc", "nodelalloc",
                              "dioread_lock", "flushoncommit", "notreelog", "nodatacow"}) {
     for (const std::string& word : Split(best_options, ',')) {
-      if (word == option && FindProfile(name + "," + option) != nullptr) name += std::string(",") + option;
+      if (word == option && FindProfile(name + "," + option) != nullptr)
+        name += std::string(",") + option;
     }
   }
   return FindProfile(name) != nullptr ? name : "";
@@ -99,22 +105,27 @@ Backends TryBackends() {
 DoctorAnswer AboutRecording(const Backends& backends) {
   const char* question = "Can this machine record what a program does to files?";
   if (backends.preload) {
-    return Ask("recording", question,
-               Yes("yes: system calls are caught wherever a program makes them (a trial call was)"));
+    return Ask(
+        "recording", question,
+        Yes("yes: system calls are caught wherever a program makes them (a trial call was)"));
   }
   const std::string& why = backends.preload.error().message;
   const bool no_library = why.find("liboldornew") != std::string::npos;
   const bool pretended = why.find("OLDORNEW_NO_SUD") != std::string::npos;
   const char* advice =
-      no_library  ? "build or install oldornew completely, or set OLDORNEW_PRELOAD to the library's path"
+      no_library
+          ? "build or install oldornew completely, or set OLDORNEW_PRELOAD to the library's path"
       : pretended ? "unset OLDORNEW_NO_SUD"
-                  : "use Linux 5.11 or newer on x86-64 (uname -rm), outside gVisor, qemu-user and containers "
+                  : "use Linux 5.11 or newer on x86-64 (uname -rm), outside gVisor, qemu-user and "
+                    "containers "
                     "that forbid prctl";
   // A missing library is a broken installation, which tracing would only hide.
   if (backends.tracing && !no_library) {
-    return Ask("recording", question,
-               Partly("yes, but slowly: programs are traced from outside (a trial child was), because " + why,
-                      std::string("to be fast: ") + advice));
+    return Ask(
+        "recording", question,
+        Partly(
+            "yes, but slowly: programs are traced from outside (a trial child was), because " + why,
+            std::string("to be fast: ") + advice));
   }
   return Ask("recording", question, No("no: " + why, advice));
 }
@@ -122,12 +133,14 @@ DoctorAnswer AboutRecording(const Backends& backends) {
 DoctorAnswer AboutStaticPrograms(const Backends& backends) {
   const char* question = "Can programs be recorded that load no library (static ones, most in Go)?";
   if (backends.tracing) {
-    return Ask("static", question,
-               Yes("yes: they are traced from outside (a trial child was), which is complete but slower"));
+    return Ask(
+        "static", question,
+        Yes("yes: they are traced from outside (a trial child was), which is complete but slower"));
   }
-  return Ask("static", question,
-             Partly("no: " + backends.tracing.error().message + ". Other programs are not concerned",
-                    TracingAdvice()));
+  return Ask(
+      "static", question,
+      Partly("no: " + backends.tracing.error().message + ". Other programs are not concerned",
+             TracingAdvice()));
 }
 
 DoctorAnswer AboutView(const Sandbox& sandbox) {
@@ -135,10 +148,12 @@ DoctorAnswer AboutView(const Sandbox& sandbox) {
   if (sandbox.isolation() != Isolation::kNone) {
     return Ask(
         "view", question,
-        Yes(fmt::format("yes{}: it sees a private copy at the original path; everything else is read-only",
-                        geteuid() == 0 ? "" : ", without root")));
+        Yes(fmt::format(
+            "yes{}: it sees a private copy at the original path; everything else is read-only",
+            geteuid() == 0 ? "" : ", without root")));
   }
-  const std::string why = sandbox.notes().empty() ? "there is no mount namespace" : sandbox.notes()[0];
+  const std::string why =
+      sandbox.notes().empty() ? "there is no mount namespace" : sandbox.notes()[0];
   const bool off = why.find("OLDORNEW_NO_NAMESPACE") != std::string::npos;
   return Ask("view", question,
              Partly("yes, but less comfortably: " + why +
@@ -152,11 +167,12 @@ DoctorAnswer AboutProcesses(const Sandbox& sandbox) {
   if (sandbox.isolation() == Isolation::kFull)
     return Ask("processes", question,
                Yes("yes: each run has process numbers of its own, the same in every run"));
-  return Ask(
-      "processes", question,
-      Partly("yes, by searching /proc: there is no pid namespace, so process numbers differ from run to run",
-             "names of temporary files made from process numbers will differ between runs; nothing else "
-             "suffers"));
+  return Ask("processes", question,
+             Partly("yes, by searching /proc: there is no pid namespace, so process numbers differ "
+                    "from run to run",
+                    "names of temporary files made from process numbers will differ between runs; "
+                    "nothing else "
+                    "suffers"));
 }
 
 DoctorAnswer AboutHome(const Sandbox& sandbox) {
@@ -166,33 +182,39 @@ DoctorAnswer AboutHome(const Sandbox& sandbox) {
   if (sandbox.home_is_thrown_away())
     return Ask("home", question,
                Yes("yes: it sees your files, and what it writes is thrown away afterwards"));
-  return Ask("home", question,
-             Partly("no: it is read-only, because no overlay file system can be mounted here",
-                    "programs that write there are refused: name the place with --also-dir, or set HOME to "
-                    "another one"));
+  return Ask(
+      "home", question,
+      Partly(
+          "no: it is read-only, because no overlay file system can be mounted here",
+          "programs that write there are refused: name the place with --also-dir, or set HOME to "
+          "another one"));
 }
 
 DoctorAnswer AboutRoom(const Sandbox& sandbox) {
   const char* question = "Is there room for copies and recordings?";
   const std::string& type = sandbox.file_system();
-  const std::string place = sandbox.scratch_path().substr(0, sandbox.scratch_path().find("/oldornew-"));
+  const std::string place =
+      sandbox.scratch_path().substr(0, sandbox.scratch_path().find("/oldornew-"));
   struct statvfs vfs = {};
   statvfs(sandbox.scratch_path().c_str(), &vfs);
   const uint64_t free_bytes = uint64_t{vfs.f_bavail} * vfs.f_frsize;
   const std::string answer = fmt::format("{} free in {}, on {}", ByteSize(free_bytes), place, type);
   if (free_bytes < kLittleRoom)
-    return Ask("room", question,
-               Partly("little: " + answer, "give --work-dir (or TMPDIR) a directory with more room"));
+    return Ask(
+        "room", question,
+        Partly("little: " + answer, "give --work-dir (or TMPDIR) a directory with more room"));
   if (type == "tmpfs" || type == "ramfs")
     return Ask(
         "room", question,
-        Yes(answer + ": fast; a few calls (O_DIRECT, some fallocate modes) differ from those of a disk",
+        Yes(answer +
+                ": fast; a few calls (O_DIRECT, some fallocate modes) differ from those of a disk",
             "give --work-dir a directory on a disk if the program uses such calls"));
   for (const char* odd : {"nfs", "cifs", "smb2", "fuseblk", "v9fs", "overlayfs"}) {
     if (type == odd)
-      return Ask("room", question,
-                 Partly(answer + ": not a local disk file system, so calls may fail or behave differently",
-                        "give --work-dir a directory on ext4, xfs, btrfs or tmpfs"));
+      return Ask(
+          "room", question,
+          Partly(answer + ": not a local disk file system, so calls may fail or behave differently",
+                 "give --work-dir a directory on ext4, xfs, btrfs or tmpfs"));
   }
   return Ask("room", question, Yes(answer));
 }
@@ -203,7 +225,8 @@ DoctorAnswer AboutTrial(Sandbox& sandbox) {
   run.command = {"/bin/sh", "-c", "echo new > next && mv next file"};
   const auto trace = RecordIn(sandbox, run);
   const char* advice =
-      "if the other answers do not explain it, please report this with the output of oldornew doctor";
+      "if the other answers do not explain it, please report this with the output of oldornew "
+      "doctor";
   if (!trace) return Ask("trial", question, No("no: " + trace.error().message, advice));
   if (!trace->obstacles.empty())
     return Ask("trial", question, No("no: " + trace->obstacles[0].reason, advice));
@@ -213,11 +236,11 @@ DoctorAnswer AboutTrial(Sandbox& sandbox) {
                               Quote(trace->stderr_bytes, 200)),
                   advice));
   }
-  return Ask(
-      "trial", question,
-      Yes(fmt::format(
-          "yes: sh, which wrote a file, and mv, which renamed it, were recorded: {} in {:.0f} ms, complete",
-          Count(trace->ops.size(), "call"), static_cast<double>(trace->duration_ns) / 1e6)));
+  return Ask("trial", question,
+             Yes(fmt::format("yes: sh, which wrote a file, and mv, which renamed it, were "
+                             "recorded: {} in {:.0f} ms, complete",
+                             Count(trace->ops.size(), "call"),
+                             static_cast<double>(trace->duration_ns) / 1e6)));
 }
 
 DoctorAnswer AboutDirectory() {
@@ -225,7 +248,8 @@ DoctorAnswer AboutDirectory() {
   const std::string type = FileSystemType(".");
   const std::string profile = ProfileHere();
   const std::string no =
-      "no: programs run on a copy, and the states after a power cut are computed for ext4, xfs and btrfs. ";
+      "no: programs run on a copy, and the states after a power cut are computed for ext4, xfs and "
+      "btrfs. ";
   if (profile.empty())
     return Ask("directory", question,
                Yes(no + "This one is on " + type, "choose with --profile what your users have"));
@@ -236,7 +260,8 @@ DoctorAnswer AboutDirectory() {
 DoctorAnswer AboutCopy() {
   const char* question = "Can the current directory be copied for each run?";
   const auto path = RealPath(".");
-  if (!path) return Ask("copy", question, No(path.error().message, "go to a directory that exists"));
+  if (!path)
+    return Ask("copy", question, No(path.error().message, "go to a directory that exists"));
   if (*path == "/")
     return Ask("copy", question,
                No("no: it is the whole machine",
@@ -244,7 +269,9 @@ DoctorAnswer AboutCopy() {
   uint64_t bytes = 0, entries = 0;
   std::error_code error;
   namespace fs = std::filesystem;
-  for (fs::recursive_directory_iterator at(*path, fs::directory_options::skip_permission_denied, error), end;
+  for (fs::recursive_directory_iterator
+           at(*path, fs::directory_options::skip_permission_denied, error),
+       end;
        at != end && entries < kCopyEntryLimit && bytes <= kDefaultCopyLimit; at.increment(error)) {
     if (error) break;
     ++entries;
@@ -254,22 +281,24 @@ DoctorAnswer AboutCopy() {
   }
   const char* advice = "go to the directory of the program's files, or name it with --dir";
   if (entries >= kCopyEntryLimit || bytes > kDefaultCopyLimit)
-    return Ask(
-        "copy", question,
-        No(fmt::format("no: it holds {} or more, in {} files and directories", ByteSize(bytes), entries),
-           advice));
-  const std::string size =
-      fmt::format("{} in {}", ByteSize(bytes),
-                  entries == 1 ? "1 file or directory" : fmt::format("{} files and directories", entries));
+    return Ask("copy", question,
+               No(fmt::format("no: it holds {} or more, in {} files and directories",
+                              ByteSize(bytes), entries),
+                  advice));
+  const std::string size = fmt::format(
+      "{} in {}", ByteSize(bytes),
+      entries == 1 ? "1 file or directory" : fmt::format("{} files and directories", entries));
   if (bytes > kSlowCopy)
     return Ask("copy", question, Partly("yes, but each run begins with that: " + size, advice));
   return Ask("copy", question, Yes("yes: " + size));
 }
 
 DoctorAnswer AboutRealFileSystems() {
-  const char* question = "Could states be tried on real file systems here (not needed for a check)?";
+  const char* question =
+      "Could states be tried on real file systems here (not needed for a check)?";
   std::vector<std::string> lacking;
-  if (!UniqueFd(open("/dev/loop-control", O_RDWR | O_CLOEXEC)).valid()) lacking.push_back("loop devices");
+  if (!UniqueFd(open("/dev/loop-control", O_RDWR | O_CLOEXEC)).valid())
+    lacking.push_back("loop devices");
   if (!UniqueFd(open("/dev/fuse", O_RDWR | O_CLOEXEC)).valid()) lacking.push_back("FUSE");
   for (const char* maker : {"mkfs.ext4", "mkfs.xfs", "mkfs.btrfs"}) {
     if (!FindProgram(maker, "/usr/sbin:/sbin:/usr/bin:/bin", ".")) lacking.push_back(maker);

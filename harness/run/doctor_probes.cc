@@ -19,7 +19,8 @@
 namespace oldornew::doctor {
 namespace {
 
-// Exit statuses of the traced child; an errno would do less well, as both steps can fail with the same.
+// Exit statuses of the traced child; an errno would do less well, as both steps can fail with the
+// same.
 constexpr int kNotTraceable = 1, kNoFilter = 2;
 
 [[noreturn]] void RunTraced() {
@@ -63,7 +64,8 @@ Status ProbeTracing() {
   if (child < 0) return Fail("cannot fork: {}", ErrnoText(errno));
   if (child == 0) RunTraced();
   int status = Wait(child);
-  if (WIFEXITED(status) && WEXITSTATUS(status) == kNotTraceable) return Fail("a child may not be traced");
+  if (WIFEXITED(status) && WEXITSTATUS(status) == kNotTraceable)
+    return Fail("a child may not be traced");
   if (WIFEXITED(status)) return Fail("a seccomp filter may not be installed");
   if (!WIFSTOPPED(status)) return Fail("tracing a child kills it (signal {})", WTERMSIG(status));
   if (ptrace(PTRACE_SETOPTIONS, child, nullptr, PTRACE_O_EXITKILL | PTRACE_O_TRACESECCOMP) != 0 ||

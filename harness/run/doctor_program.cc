@@ -17,14 +17,16 @@ struct TellingLibrary {
 };
 constexpr TellingLibrary kTelling[] = {
     {"liburing.so", "writes through io_uring are not judged (exit 5 when it makes any)"},
-    {"liblmdb.so", "files written through shared mappings (LMDB with MDB_WRITEMAP) are not judged (exit 5)"},
+    {"liblmdb.so",
+     "files written through shared mappings (LMDB with MDB_WRITEMAP) are not judged (exit 5)"},
     {"librocksdb.so", "databases that are changed in place need --view or --check"},
     {"libsqlite3.so",
      "databases that are changed in place need --view or --check: --view 'sqlite3 FILE .dump'"},
     {"libdb-", "databases that are changed in place need --view or --check"},
     {"libgdbm.so", "databases that are changed in place need --view or --check"},
     {"libseccomp.so",
-     "it may install a seccomp filter of its own; what that forbids, it forbids to the recorder too"},
+     "it may install a seccomp filter of its own; what that forbids, it forbids to the recorder "
+     "too"},
 };
 
 DoctorAnswer WhatItIs(const std::string& name, const std::string& path, const ProgramImage& image) {
@@ -35,13 +37,15 @@ DoctorAnswer WhatItIs(const std::string& name, const std::string& path, const Pr
     struct stat st;
     if (stat(path.c_str(), &st) == 0 && st.st_size == 0)
       return Ask("program", question, No(text + " is empty", "give a program"));
-    return Ask("program", question,
-               Yes(text + ", neither an ELF program nor a script with a first line #!: a shell runs it as "
-                          "its own script",
-                   "run it by name: oldornew check -- sh " + ShellQuote(path)));
+    return Ask(
+        "program", question,
+        Yes(text + ", neither an ELF program nor a script with a first line #!: a shell runs it as "
+                   "its own script",
+            "run it by name: oldornew check -- sh " + ShellQuote(path)));
   }
   if (image.is_elf) {
-    text += fmt::format(", {} {}program", image.is_static ? "a statically linked" : "a dynamically linked",
+    text += fmt::format(", {} {}program",
+                        image.is_static ? "a statically linked" : "a dynamically linked",
                         image.is_go ? "Go " : "");
     if (image.has_asan) text += " with AddressSanitizer";
   }
@@ -52,39 +56,44 @@ DoctorAnswer WhatItIs(const std::string& name, const std::string& path, const Pr
 std::string WayOut(const std::string& why, const ProgramImage& image) {
   const auto says = [&](const char* words) { return why.find(words) != std::string::npos; };
   if (says("setuid") || says("setgid") || says("capabilities") || says("effective")) {
-    return "programs with special rights are started without any recorder. Judge a copy without them, as the "
+    return "programs with special rights are started without any recorder. Judge a copy without "
+           "them, as the "
            "user it would act "
            "for: cp PROGRAM DIR/, then oldornew check -- DIR/PROGRAM";
   }
-  if (says("32-bit") || says("x32") || says("architecture")) return "judge a 64-bit x86 build of it";
+  if (says("32-bit") || says("x32") || says("architecture"))
+    return "judge a 64-bit x86 build of it";
   if (says("static") && image.is_go)
     return "build it with CGO_ENABLED=1, so that it loads libc and the recorder";
   if (says("static")) return "judge a dynamically linked build of it (without -static)";
   return "judge another build of it";
 }
 
-DoctorAnswer WhetherRecorded(const std::string& name, const std::string& path, const ProgramImage& image,
-                             const Backends& backends) {
+DoctorAnswer WhetherRecorded(const std::string& name, const std::string& path,
+                             const ProgramImage& image, const Backends& backends) {
   const std::string question = fmt::format("Can {} be recorded?", name);
   const Status enterable = CheckEnterable(path);
   // Costs: results/overhead.md.
   if (enterable && backends.preload) {
-    return Ask("recordable", question,
-               Yes("yes: it loads the recorder. It will run about twice as long where it replaces small "
-                   "files, hardly longer where it computes; programs that it starts are recorded too"));
+    return Ask(
+        "recordable", question,
+        Yes("yes: it loads the recorder. It will run about twice as long where it replaces small "
+            "files, hardly longer where it computes; programs that it starts are recorded too"));
   }
   if (auto traceable = CheckTraceable(path); !traceable) {
     const std::string& why = traceable.error().message;
     return Ask("recordable", question, No("no: " + why, WayOut(why, image)));
   }
   if (backends.tracing) {
-    return Ask("recordable", question,
-               Yes(fmt::format(
-                   "yes, from outside, by tracing ({}): complete, but slow: a program like git takes about "
-                   "3 times as long, a database 15, a loop of tiny writes more than 100 times",
-                   enterable ? "this machine has no faster way" : enterable.error().message)));
+    return Ask(
+        "recordable", question,
+        Yes(fmt::format("yes, from outside, by tracing ({}): complete, but slow: a program like "
+                        "git takes about "
+                        "3 times as long, a database 15, a loop of tiny writes more than 100 times",
+                        enterable ? "this machine has no faster way" : enterable.error().message)));
   }
-  if (enterable) return Ask("recordable", question, No("no: this machine cannot (see above)", "see above"));
+  if (enterable)
+    return Ask("recordable", question, No("no: this machine cannot (see above)", "see above"));
   return Ask("recordable", question,
              No("no: " + enterable.error().message + ", and programs cannot be traced here",
                 WayOut(enterable.error().message, image)));
@@ -105,11 +114,11 @@ DoctorAnswer WhetherJudged(const std::string& name, const ProgramImage& image) {
     return Ask("judged", question,
                Partly(Join(limits, "; "),
                       "run the check: it says what it could not judge, and never calls it a pass"));
-  return Ask(
-      "judged", question,
-      Yes("nothing that its file shows; what only shows when it runs (files written through shared mappings, "
-          "io_uring, set-user-ID helpers) the check says, and never calls it a pass",
-          "oldornew doctor --try -- COMMAND runs it once, in a private copy, to find out"));
+  return Ask("judged", question,
+             Yes("nothing that its file shows; what only shows when it runs (files written through "
+                 "shared mappings, "
+                 "io_uring, set-user-ID helpers) the check says, and never calls it a pass",
+                 "oldornew doctor --try -- COMMAND runs it once, in a private copy, to find out"));
 }
 
 DoctorAnswer WhetherLines(const std::string& name, const ProgramImage& image) {
@@ -127,37 +136,40 @@ DoctorAnswer WhetherLines(const std::string& name, const ProgramImage& image) {
 }  // namespace
 
 DoctorAnswer AboutRun(const DoctorQuestion& question) {
-  const std::string text = fmt::format("Does a recorded run of {} succeed?", ShellQuote(question.command));
+  const std::string text =
+      fmt::format("Does a recorded run of {} succeed?", ShellQuote(question.command));
   RecordSpec spec;
   spec.sandbox.work_parent = question.work_parent;
   spec.run.command = question.command;
   const auto recording = Record(spec);
-  if (!recording) return Ask("run", text, No("no: " + recording.error().message, "see the message"));
+  if (!recording)
+    return Ask("run", text, No("no: " + recording.error().message, "see the message"));
   const Trace& trace = recording->trace;
   if (!trace.obstacles.empty()) {
     std::vector<std::string> reasons;
     for (const Obstacle& obstacle : trace.obstacles) reasons.push_back(obstacle.reason);
-    return Ask(
-        "run", text,
-        No("it runs, but it cannot be judged: " + Join(reasons, "; "),
-           "judge a run that does without that, or only the part of the program that updates the files"));
+    return Ask("run", text,
+               No("it runs, but it cannot be judged: " + Join(reasons, "; "),
+                  "judge a run that does without that, or only the part of the program that "
+                  "updates the files"));
   }
   if (trace.exit_status != 0) {
-    return Ask(
-        "run", text,
-        Partly(fmt::format("it was recorded, and exited with {}: {}", trace.exit_status,
-                           Quote(trace.stderr_bytes, 200)),
-               "only runs that succeed have a new state to compare with; --ok-exit N if that is success, "
-               "--setup COMMAND to prepare the files"));
+    return Ask("run", text,
+               Partly(fmt::format("it was recorded, and exited with {}: {}", trace.exit_status,
+                                  Quote(trace.stderr_bytes, 200)),
+                      "only runs that succeed have a new state to compare with; --ok-exit N if "
+                      "that is success, "
+                      "--setup COMMAND to prepare the files"));
   }
-  return Ask("run", text,
-             Yes(fmt::format("yes: {} of {} in {:.0f} ms, complete", Count(trace.ops.size(), "call"),
-                             Count(trace.processes.size(), "process"),
-                             static_cast<double>(trace.duration_ns) / 1e6)));
+  return Ask(
+      "run", text,
+      Yes(fmt::format("yes: {} of {} in {:.0f} ms, complete", Count(trace.ops.size(), "call"),
+                      Count(trace.processes.size(), "process"),
+                      static_cast<double>(trace.duration_ns) / 1e6)));
 }
 
-std::vector<DoctorAnswer> AboutProgram(const std::vector<std::string>& command, const std::string& path,
-                                       const Backends& backends) {
+std::vector<DoctorAnswer> AboutProgram(const std::vector<std::string>& command,
+                                       const std::string& path, const Backends& backends) {
   const std::string name = BaseName(command[0]);
   if (path.empty()) {
     return {Ask("program", fmt::format("What is {}?", command[0]),

@@ -38,7 +38,8 @@ class Doctor : public ::testing::Test {
   ~Doctor() override { EXPECT_EQ(chdir(before_.c_str()), 0); }
 
   std::string before_ = RealPath(".").value_or("/");
-  std::unique_ptr<TempDir> dir_ = std::make_unique<TempDir>(TempDir::Create("oldornew-doctor-test-").value());
+  std::unique_ptr<TempDir> dir_ =
+      std::make_unique<TempDir>(TempDir::Create("oldornew-doctor-test-").value());
 };
 
 TEST_F(Doctor, AnswersEveryQuestionInASentenceAndAdvisesWhereItSaysNo) {
@@ -125,7 +126,8 @@ class DoctorProgram : public Doctor {
   }
   /// Compiles C; "" where there is no compiler for it.
   std::string Compile(const std::string& flags) {
-    Make("program.c", "#include <unistd.h>\nint main(void) { return (int)write(1, \"x\", 1) - 1; }\n", 0644);
+    Make("program.c",
+         "#include <unistd.h>\nint main(void) { return (int)write(1, \"x\", 1) - 1; }\n", 0644);
     const std::string line =
         fmt::format("cd {} && cc program.c {} -o program 2>/dev/null", dir_->path(), flags);
     return std::system(line.c_str()) == 0 ? dir_->path() + "/program" : "";
@@ -189,7 +191,8 @@ TEST_F(DoctorProgram, AnyBytesAreLookedAtWithoutHarm) {
     const std::string path = Make("cut", whole.substr(0, size));
     EXPECT_FALSE(InspectProgram(path).has_asan);
   }
-  for (const char* head : {"#!", "#!\n", "#!   \n", "#!/usr/bin/env", "#!/usr/bin/env -i\n", "#!/nowhere\n"})
+  for (const char* head :
+       {"#!", "#!\n", "#!   \n", "#!/usr/bin/env", "#!/usr/bin/env -i\n", "#!/nowhere\n"})
     EXPECT_FALSE(InspectProgram(Make("script", head)).is_go);
   const std::string own = Make("own", "");
   const std::string circle = Make("circle", "#!" + own + "\n");

@@ -8,7 +8,8 @@ namespace oldornew {
 
 std::vector<std::string> CallersEnvironment() {
   std::vector<std::string> result;
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) result.emplace_back(*entry);
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry)
+    result.emplace_back(*entry);
   return result;
 }
 

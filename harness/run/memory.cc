@@ -44,8 +44,8 @@ Result<UniqueFd> MakeMemoryMount() {
   RETURN_IF_ERROR(Set(context.get(), "size", "50%"));
   RETURN_IF_ERROR(Set(context.get(), "nr_inodes", fmt::format("{}", kManyInodes)));
   RETURN_IF_ERROR(Set(context.get(), "mode", "0711"));
-  // Large folios would be had or refused as a whole: then a short count would not be that of full pages.
-  // Kernels without them may not know the option.
+  // Large folios would be had or refused as a whole: then a short count would not be that of full
+  // pages. Kernels without them may not know the option.
   (void)Set(context.get(), "huge", "never");
   if (fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) {
     return Fail("cannot make a tmpfs: {}", ErrnoText(errno));
@@ -80,7 +80,8 @@ Status LimitMemoryMount(int root, const SpaceLimit& limit) {
 
 Result<Space> MemoryMountUsed(int root) {
   struct statvfs vfs;
-  if (fstatvfs(root, &vfs) != 0) return Fail("cannot ask a tmpfs what is used: {}", ErrnoText(errno));
+  if (fstatvfs(root, &vfs) != 0)
+    return Fail("cannot ask a tmpfs what is used: {}", ErrnoText(errno));
   return Space{(vfs.f_blocks - vfs.f_bfree) * vfs.f_frsize, vfs.f_files - vfs.f_ffree};
 }
 

@@ -1,9 +1,11 @@
-// Memory: the file systems of a sandbox that lies in memory (SandboxSpec::in_memory): tmpfs mounts that no
-// path leads to, made by the warden in the view's own mount namespace (so an unprivileged user may make them)
-// and handed to the sandbox's owner as descriptors. Below /proc/<owner>/fd/<number> the owner works on them
-// as on any directory; they are gone when the last descriptor and the last view are.
+// Memory: the file systems of a sandbox that lies in memory (SandboxSpec::in_memory): tmpfs mounts
+// that no path leads to, made by the warden in the view's own mount namespace (so an unprivileged
+// user may make them) and handed to the sandbox's owner as descriptors. Below
+// /proc/<owner>/fd/<number> the owner works on them as on any directory; they are gone when the
+// last descriptor and the last view are.
 //
-// What a tmpfs is, where it differs from a disk (Linux Documentation/filesystems/tmpfs.rst, mm/shmem.c):
+// What a tmpfs is, where it differs from a disk (Linux Documentation/filesystems/tmpfs.rst,
+// mm/shmem.c):
 //   room      is counted in pages of 4 KiB of file data, of symlink targets from 128 bytes on, and of nothing
 //             else. What a write finds no page for it does not write: it returns the bytes of the pages
 //             before, or ENOSPC. Truncation and unlink give room back at once. fallocate gives all or
@@ -32,9 +34,9 @@ enum class MemoryMount : uint8_t { kJudged, kTemporary, kRecorder };
 inline constexpr size_t kMemoryMounts = 3;
 const char* MemoryMountName(MemoryMount which);
 
-/// Makes a tmpfs, not attached anywhere, whose root is a directory of mode 0711 of the caller. It holds one
-/// file of one page, so that "as much as is used" is never the zero that means unlimited. As large as half
-/// of the machine's memory. Errors: what the kernel refused.
+/// Makes a tmpfs, not attached anywhere, whose root is a directory of mode 0711 of the caller. It
+/// holds one file of one page, so that "as much as is used" is never the zero that means unlimited.
+/// As large as half of the machine's memory. Errors: what the kernel refused.
 Result<UniqueFd> MakeMemoryMount();
 
 /// `limit` counted from what is used now. `root`: any descriptor of the mount's root directory.

@@ -118,7 +118,8 @@ TEST_F(MemoryTest, RefusesNewFilesWithoutInodes) {
     const std::string over = sandbox_->judged_path() + "/over";
     EXPECT_EQ(mkdir(over.c_str(), 0755), -1);
     EXPECT_EQ(errno, ENOSPC);
-    EXPECT_EQ(WriteNew("config", 3 * kPage), static_cast<ssize_t>(3 * kPage)) << "an old file has its inode";
+    EXPECT_EQ(WriteNew("config", 3 * kPage), static_cast<ssize_t>(3 * kPage))
+        << "an old file has its inode";
     for (uint64_t i = 0; i < room; ++i) Unlink(fmt::format("f{}", i));
   }
 }
@@ -149,8 +150,8 @@ TEST_F(MemoryTest, LimitsTemporaryDirectoriesTogetherWithTheJudgedOneOfTheirDevi
   if (IsSkipped()) return;
   // The judged directory lies in a temporary one.
   ASSERT_OK(sandbox_->LimitSpace(RootRole::kJudged, {.free_bytes = kPage}));
-  const RunResult result =
-      Shell(*sandbox_, fmt::format("head -c 9000 /dev/zero > {0}/t; stat -c %s {0}/t", dir_->path()));
+  const RunResult result = Shell(
+      *sandbox_, fmt::format("head -c 9000 /dev/zero > {0}/t; stat -c %s {0}/t", dir_->path()));
   EXPECT_EQ(result.stdout_bytes, "4096\n") << result.stderr_bytes;
 }
 
@@ -162,9 +163,10 @@ TEST_F(MemoryTest, LimitsTheTemporaryDirectoriesApart) {
   size_t temporary = 0;
   while (sandbox_->roots()[temporary].role != RootRole::kTemporary) ++temporary;
   const std::string there = sandbox_->roots()[temporary].seen_path + "/t";
-  const RunResult result =
-      Shell(*sandbox_,
-            fmt::format("head -c 9000 /dev/zero > {0}; head -c 9000 /dev/zero > f; stat -c %s {0} f", there));
+  const RunResult result = Shell(
+      *sandbox_,
+      fmt::format("head -c 9000 /dev/zero > {0}; head -c 9000 /dev/zero > f; stat -c %s {0} f",
+                  there));
   EXPECT_EQ(result.stdout_bytes, "4096\n9000\n") << result.stderr_bytes;
 }
 
@@ -193,7 +195,8 @@ TEST_F(MemoryTest, SaysWhatIsNotToBeHadOnDisk) {
   auto refused = Sandbox::Create(spec_);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().exit_code, ExitCode::kCannotJudge);
-  EXPECT_NE(refused.error().message.find("in memory"), std::string::npos) << refused.error().message;
+  EXPECT_NE(refused.error().message.find("in memory"), std::string::npos)
+      << refused.error().message;
 }
 
 TEST_F(MemoryTest, BeginsEmptyWhenAsked) {

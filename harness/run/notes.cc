@@ -15,7 +15,9 @@
 namespace oldornew {
 namespace {
 
-bool Contains(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
+bool Contains(const std::string& text, const char* part) {
+  return text.find(part) != std::string::npos;
+}
 
 /// dpkg leaves out its syncs when told so, on the command line or in its configuration.
 bool DpkgIsUnsafe(const RunSpec& run) {
@@ -39,23 +41,29 @@ bool DpkgIsUnsafe(const RunSpec& run) {
   return false;
 }
 
-void NoteSyncSwallowers(const RunSpec& run, const std::vector<std::string>& environment, Trace& trace) {
+void NoteSyncSwallowers(const RunSpec& run, const std::vector<std::string>& environment,
+                        Trace& trace) {
   const std::string preload = ValueIn(environment, "LD_PRELOAD");
   if (Contains(preload, "eatmydata")) {
-    trace.notes.push_back("LD_PRELOAD=" + preload + ": libeatmydata swallows every fsync of the program");
+    trace.notes.push_back("LD_PRELOAD=" + preload +
+                          ": libeatmydata swallows every fsync of the program");
   } else if (!preload.empty()) {
-    trace.notes.push_back("LD_PRELOAD=" + preload + " is in force and may change what the program calls");
+    trace.notes.push_back("LD_PRELOAD=" + preload +
+                          " is in force and may change what the program calls");
   }
-  if (DpkgIsUnsafe(run)) trace.notes.push_back("dpkg runs with force-unsafe-io: it leaves out its syncs");
+  if (DpkgIsUnsafe(run))
+    trace.notes.push_back("dpkg runs with force-unsafe-io: it leaves out its syncs");
   const std::string git = ValueIn(environment, "GIT_TEST_FSYNC");
-  if (!git.empty()) trace.notes.push_back("GIT_TEST_FSYNC=" + git + ": git may leave out its syncs");
+  if (!git.empty())
+    trace.notes.push_back("GIT_TEST_FSYNC=" + git + ": git may leave out its syncs");
 }
 
 void NoteFailedCalls(const Sandbox& sandbox, Trace& trace) {
   std::set<std::string> seen;
   for (const Op& op : trace.ops) {
     if ((op.flags & kFlagInjected) != 0) continue;
-    if (op.error != EOPNOTSUPP && op.error != EINVAL && op.error != EXDEV && op.error != ENOSYS) continue;
+    if (op.error != EOPNOTSUPP && op.error != EINVAL && op.error != EXDEV && op.error != ENOSYS)
+      continue;
     if (!seen.insert(op.call + ErrnoName(op.error)).second) continue;
     const std::string call =
         op.call == "ioctl" ? fmt::format("ioctl({}, FICLONE)", op.path) : DescribeShort(op);
@@ -64,21 +72,23 @@ void NoteFailedCalls(const Sandbox& sandbox, Trace& trace) {
       trace.notes.push_back(what + ": in the sandbox these directories are on different devices");
     } else {
       trace.notes.push_back(
-          fmt::format("{} on {}: on another file system it may behave differently (--work-dir)", what,
-                      sandbox.file_system()));
+          fmt::format("{} on {}: on another file system it may behave differently (--work-dir)",
+                      what, sandbox.file_system()));
     }
   }
 }
 
-void NoteTemporaryDevice(const std::vector<std::string>& environment, const Sandbox& sandbox, Trace& trace) {
+void NoteTemporaryDevice(const std::vector<std::string>& environment, const Sandbox& sandbox,
+                         Trace& trace) {
   const std::string temporary = ValueIn(environment, "TMPDIR");
   struct stat a;
   struct stat b;
   if (temporary.empty() || sandbox.isolation() == Isolation::kNone) return;
-  if (stat(temporary.c_str(), &a) != 0 || stat(sandbox.roots()[0].seen_path.c_str(), &b) != 0) return;
+  if (stat(temporary.c_str(), &a) != 0 || stat(sandbox.roots()[0].seen_path.c_str(), &b) != 0)
+    return;
   if (a.st_dev == b.st_dev) return;
-  trace.notes.push_back(
-      fmt::format("TMPDIR={} is on another device than {}", temporary, sandbox.roots()[0].seen_path));
+  trace.notes.push_back(fmt::format("TMPDIR={} is on another device than {}", temporary,
+                                    sandbox.roots()[0].seen_path));
 }
 
 bool IsJudgedPath(const Trace& trace, const std::string& path) {

@@ -1,5 +1,5 @@
-// Packets: one message with descriptors over a SOCK_SEQPACKET socket, between a sandbox's owner and its
-// warden.
+// Packets: one message with descriptors over a SOCK_SEQPACKET socket, between a sandbox's owner and
+// its warden.
 #pragma once
 
 #include <sys/types.h>
@@ -15,10 +15,11 @@ namespace oldornew {
 inline constexpr size_t kMaxDescriptors = 64;
 
 /// False, with errno, when the other side is gone. REQUIRES: at most kMaxDescriptors.
-bool SendPacket(int socket, const void* bytes, size_t size, const std::vector<int>& descriptors = {});
+bool SendPacket(int socket, const void* bytes, size_t size,
+                const std::vector<int>& descriptors = {});
 
-/// Waits for a packet and gives its size, cut at `size`; 0 at the other side's end. The descriptors that came
-/// with it are added to `descriptors`, closed on exec.
+/// Waits for a packet and gives its size, cut at `size`; 0 at the other side's end. The descriptors
+/// that came with it are added to `descriptors`, closed on exec.
 ssize_t ReceivePacket(int socket, void* bytes, size_t size, std::vector<UniqueFd>* descriptors);
 
 }  // namespace oldornew

@@ -101,9 +101,11 @@ TEST(Notes, NameWhatChangesTheVerdict) {
   op.call = "fallocate";
   op.error = EOPNOTSUPP;
   trace.ops = {op, op};
-  AddEnvironmentNotes(*sandbox, run, {"LD_PRELOAD=/usr/lib/libeatmydata.so", "GIT_TEST_FSYNC=0"}, trace);
+  AddEnvironmentNotes(*sandbox, run, {"LD_PRELOAD=/usr/lib/libeatmydata.so", "GIT_TEST_FSYNC=0"},
+                      trace);
   const std::string notes = Join(trace.notes, "\n");
-  for (const char* part : {"libeatmydata swallows", "force-unsafe-io", "GIT_TEST_FSYNC=0", "EOPNOTSUPP"}) {
+  for (const char* part :
+       {"libeatmydata swallows", "force-unsafe-io", "GIT_TEST_FSYNC=0", "EOPNOTSUPP"}) {
     EXPECT_NE(notes.find(part), std::string::npos) << notes;
   }
   EXPECT_EQ(notes.find("EOPNOTSUPP"), notes.rfind("EOPNOTSUPP"));

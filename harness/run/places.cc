@@ -28,7 +28,8 @@ Result<std::vector<std::string>> NamesIn(const std::string& directory) {
   return names;
 }
 
-void CollectLeaves(const std::string& top, const std::string& path, std::vector<std::string>& result) {
+void CollectLeaves(const std::string& top, const std::string& path,
+                   std::vector<std::string>& result) {
   auto names = NamesIn(JoinPath(top, path));
   if (!names) return;
   if (names->empty() && !path.empty()) result.push_back(path);
@@ -48,7 +49,8 @@ void CollectLeaves(const std::string& top, const std::string& path, std::vector<
 
 bool IsWithin(const std::string& path, const std::string& directory) {
   if (directory == "/") return path.starts_with("/");
-  return path.starts_with(directory) && (path.size() == directory.size() || path[directory.size()] == '/');
+  return path.starts_with(directory) &&
+         (path.size() == directory.size() || path[directory.size()] == '/');
 }
 
 std::string RelativeTo(const std::string& path, const std::string& directory) {

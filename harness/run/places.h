@@ -18,8 +18,8 @@ std::string RelativeTo(const std::string& path, const std::string& directory);
 /// The path that `path` gets when directory `from` becomes `to`. REQUIRES: IsWithin(path, from).
 std::string Rebase(const std::string& path, const std::string& from, const std::string& to);
 
-/// Type of the file system that holds `path`: "ext2/ext3", "xfs", "btrfs", "tmpfs", ...; a hex number when
-/// unknown.
+/// Type of the file system that holds `path`: "ext2/ext3", "xfs", "btrfs", "tmpfs", ...; a hex
+/// number when unknown.
 std::string FileSystemType(const std::string& path);
 
 /// $NAME, or "" when it is not set.
@@ -28,7 +28,8 @@ std::string EnvironmentVariable(const char* name);
 /// Removes all that is in `directory` but not itself.
 Status ClearDirectory(const std::string& directory);
 
-/// Every path in `directory`, relative to it, that is not a directory with something in it; in byte order.
+/// Every path in `directory`, relative to it, that is not a directory with something in it; in byte
+/// order.
 std::vector<std::string> LeavesBelow(const std::string& directory);
 
 }  // namespace oldornew

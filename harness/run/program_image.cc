@@ -17,15 +17,16 @@ namespace {
 
 constexpr int kMaxInterpreters = 5;  // as the kernel has it (execve(2))
 
-/// The interpreter that "#! INTERPRETER ARGUMENT" leads to; for env(1), the program that it will find. Empty:
-/// the file is no script.
+/// The interpreter that "#! INTERPRETER ARGUMENT" leads to; for env(1), the program that it will
+/// find. Empty: the file is no script.
 std::string InterpreterOf(const std::string& path) {
   UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   char head[256];
   const ssize_t size = fd.valid() ? read(fd.get(), head, sizeof head) : 0;
   std::string line(head, static_cast<size_t>(std::max<ssize_t>(size, 0)));
   if (!line.starts_with("#!")) return "";
-  line = line.substr(2, line.find('\n') == std::string::npos ? std::string::npos : line.find('\n') - 2);
+  line = line.substr(
+      2, line.find('\n') == std::string::npos ? std::string::npos : line.find('\n') - 2);
   std::vector<std::string> words;
   for (std::string& word : Split(line, ' ')) {
     if (!word.empty()) words.push_back(std::move(word));
@@ -77,7 +78,8 @@ class ElfReader {
     bool has_loader = false;
     for (size_t i = 0; i < count; ++i) {
       GElf_Phdr segment;
-      if (gelf_getphdr(elf_.get(), static_cast<int>(i), &segment) != nullptr && segment.p_type == PT_INTERP)
+      if (gelf_getphdr(elf_.get(), static_cast<int>(i), &segment) != nullptr &&
+          segment.p_type == PT_INTERP)
         has_loader = true;
     }
     image_.is_static = !has_loader;
@@ -87,8 +89,8 @@ class ElfReader {
     if (name == ".note.go.buildid" || name == ".go.buildinfo") image_.is_go = true;
     if (name == ".debug_line" || name == ".zdebug_line") image_.has_lines = true;
     Elf_Data* data = nullptr;
-    if (name == ".note.gnu.build-id" || header.sh_type == SHT_DYNAMIC || header.sh_type == SHT_DYNSYM ||
-        header.sh_type == SHT_SYMTAB)
+    if (name == ".note.gnu.build-id" || header.sh_type == SHT_DYNAMIC ||
+        header.sh_type == SHT_DYNSYM || header.sh_type == SHT_SYMTAB)
       data = elf_getdata(section, nullptr);
     if (data == nullptr || data->d_buf == nullptr || header.sh_entsize == 0) {
       if (data != nullptr && name == ".note.gnu.build-id") LookForSeparateLines(*data);

@@ -1,5 +1,6 @@
-// What a program file is, from its bytes alone: the chain of script interpreters, and what the ELF image at
-// its end says about itself. For explanations; whether it can be recorded is CheckEnterable's to say.
+// What a program file is, from its bytes alone: the chain of script interpreters, and what the ELF
+// image at its end says about itself. For explanations; whether it can be recorded is
+// CheckEnterable's to say.
 #pragma once
 
 #include <string>
@@ -8,8 +9,9 @@
 namespace oldornew {
 
 struct ProgramImage {
-  std::vector<std::string> interpreters;  ///< of a script: "/bin/sh"; each found by the one before it
-  std::string path;                       ///< of the image that the kernel runs in the end
+  /// of a script: "/bin/sh"; each found by the one before it
+  std::vector<std::string> interpreters;
+  std::string path;  ///< of the image that the kernel runs in the end
   bool is_elf = false;
   bool is_static = false;  ///< no dynamic loader is asked for
   bool is_go = false;      ///< has the Go linker's notes

@@ -30,9 +30,9 @@ namespace {
 
 using Kind = Obstacle::Kind;
 
-// The pipe behind --ack-fd. What is written there is in the recording; here it is only taken away, so that
-// the writer never waits. Everything that could write is gone when this goes: it ends the run's own copy of
-// the writing end last.
+// The pipe behind --ack-fd. What is written there is in the recording; here it is only taken away,
+// so that the writer never waits. Everything that could write is gone when this goes: it ends the
+// run's own copy of the writing end last.
 class AckPipe {
  public:
   AckPipe() = default;
@@ -122,14 +122,17 @@ class Recorder {
 
   void DescribeSandbox() {
     trace_.command = run_.command;
-    for (const Injection& injection : run_.plan.injections) trace_.plan.push_back(FormatInjection(injection));
+    for (const Injection& injection : run_.plan.injections)
+      trace_.plan.push_back(FormatInjection(injection));
     trace_.plan_matches.resize(trace_.plan.size());
     trace_.file_system = sandbox_.file_system();
     trace_.notes = sandbox_.notes();
-    for (const SandboxRoot& root : sandbox_.roots()) trace_.roots.push_back({root.seen_path, root.role});
-    trace_.started_at = static_cast<uint64_t>(
-        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
-            .count());
+    for (const SandboxRoot& root : sandbox_.roots())
+      trace_.roots.push_back({root.seen_path, root.role});
+    trace_.started_at =
+        static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(
+                                  std::chrono::system_clock::now().time_since_epoch())
+                                  .count());
   }
 
   Result<CapturedTree> CaptureRoots() const {
@@ -158,7 +161,8 @@ class Recorder {
     if (traced_) return CheckFirstImage(CheckTraceable);
     Status dispatch = ProbeUserDispatch();
     if (!dispatch && run_.backend == Backend::kSud) {
-      return FailWith(ExitCode::kCannotJudge, "this machine cannot record: {} (oldornew doctor says more)",
+      return FailWith(ExitCode::kCannotJudge,
+                      "this machine cannot record: {} (oldornew doctor says more)",
                       dispatch.error().message);
     }
     Status enterable = dispatch ? CheckFirstImage(CheckEnterable) : dispatch;
@@ -167,16 +171,19 @@ class Recorder {
     traced_ = true;
     why_traced_ = enterable.error().message;
     if (!dispatch) {
-      trace_.notes.push_back(
-          fmt::format("recorded by ptrace, which is complete but slow: {}", dispatch.error().message));
+      trace_.notes.push_back(fmt::format("recorded by ptrace, which is complete but slow: {}",
+                                         dispatch.error().message));
     }
     return {};
   }
 
   Status CheckFirstImage(Status (*check)(const std::string& path)) const {
-    const std::string directory = run_.directory.empty() ? sandbox_.working_directory() : run_.directory;
-    for (const std::string& candidate : ProgramCandidates(run_.command[0], ValueIn(environment_, "PATH"))) {
-      const std::string seen = candidate.starts_with("/") ? candidate : JoinPath(directory, candidate);
+    const std::string directory =
+        run_.directory.empty() ? sandbox_.working_directory() : run_.directory;
+    for (const std::string& candidate :
+         ProgramCandidates(run_.command[0], ValueIn(environment_, "PATH"))) {
+      const std::string seen =
+          candidate.starts_with("/") ? candidate : JoinPath(directory, candidate);
       // A program in a private temporary directory is the machine's own, kept visible there.
       for (const std::string& path : {sandbox_.OnDisk(seen), seen}) {
         if (!IsExecutableFile(path)) continue;
@@ -248,8 +255,9 @@ class Recorder {
     trace_.stderr_bytes = result.stderr_bytes;
     trace_.duration_ns = result.duration_ns;
     if (result.output_cut) {
-      trace_.notes.push_back(fmt::format("the program wrote more than {} of output; the rest is not kept",
-                                         ByteSize(run_.output_limit)));
+      trace_.notes.push_back(
+          fmt::format("the program wrote more than {} of output; the rest is not kept",
+                      ByteSize(run_.output_limit)));
     }
     for (std::string& reason : WhyNotOver(run_, result)) Add(Kind::kIncomplete, std::move(reason));
   }
@@ -261,15 +269,14 @@ class Recorder {
     if (statvfs(sandbox_.recorder_path().c_str(), &vfs) != 0 ||
         uint64_t{vfs.f_bfree} * vfs.f_frsize >= kLeast)
       return;
-    Add(Kind::kIncomplete,
-        fmt::format(
-            "there is no room left in {}, where the private copy and the recording lie: choose another "
-            "place with --work-dir",
-            sandbox_.recorder_path()));
+    Add(Kind::kIncomplete, fmt::format("there is no room left in {}, where the private copy and "
+                                       "the recording lie: choose another "
+                                       "place with --work-dir",
+                                       sandbox_.recorder_path()));
   }
 
-  /// In a namespace of the unprivileged, set-user-ID programs run without their rights. We record all of it,
-  /// but it is not what they do outside.
+  /// In a namespace of the unprivileged, set-user-ID programs run without their rights. We record
+  /// all of it, but it is not what they do outside.
   void JudgeLostRights() {
     std::set<std::string> programs;
     for (const Process& process : trace_.processes) {
@@ -280,12 +287,13 @@ class Recorder {
       const std::string path = sandbox_.OnDisk(program);
       if (stat(path.c_str(), &st) != 0 || (st.st_mode & (S_ISUID | S_ISGID)) == 0) continue;
       if (auto enterable = CheckEnterable(path); !enterable)
-        Add(Kind::kUnsupported, enterable.error().message + "; in the sandbox it ran without those rights");
+        Add(Kind::kUnsupported,
+            enterable.error().message + "; in the sandbox it ran without those rights");
     }
   }
 
-  /// $HOME is thrown away: what was written there was not judged, which matters most when nothing else was
-  /// written.
+  /// $HOME is thrown away: what was written there was not judged, which matters most when nothing
+  /// else was written.
   void JudgeHome(const std::vector<std::string>& before) {
     std::vector<std::string> changed;
     for (const std::string& path : sandbox_.HomeChanges()) {
@@ -293,9 +301,10 @@ class Recorder {
     }
     if (changed.empty()) return;
     if (!ChangedSomethingJudged(trace_)) {
-      Add(Kind::kUnsupported, fmt::format("the program changed nothing in {} but changed {}, which is not "
-                                          "judged: use --dir ~ or --also-dir",
-                                          trace_.roots[0].path, NamedList(changed)));
+      Add(Kind::kUnsupported,
+          fmt::format("the program changed nothing in {} but changed {}, which is not "
+                      "judged: use --dir ~ or --also-dir",
+                      trace_.roots[0].path, NamedList(changed)));
       return;
     }
     trace_.notes.push_back(fmt::format("wrote {}: not judged", NamedList(changed)));
@@ -307,8 +316,9 @@ class Recorder {
     });
   }
 
-  /// Temporary directories are private; only what the command names is shown there, and cannot be moved away.
-  /// Whoever tries that, or fails for want of what the machine has there, has to be told.
+  /// Temporary directories are private; only what the command names is shown there, and cannot be
+  /// moved away. Whoever tries that, or fails for want of what the machine has there, has to be
+  /// told.
   void JudgeTemporaries() {
     const auto directory_of = [](const std::string& path) {
       return path.substr(0, std::max<size_t>(path.rfind('/'), 1));
@@ -330,10 +340,10 @@ class Recorder {
       std::error_code error;
       if (!std::filesystem::is_directory(directory, error)) continue;
       if (std::filesystem::is_directory(sandbox_.OnDisk(directory), error)) continue;
-      trace_.notes.push_back(
-          fmt::format("{} was not there for the command: temporary directories are private to the run. "
-                      "--also-dir {} shows and judges it",
-                      directory, directory));
+      trace_.notes.push_back(fmt::format(
+          "{} was not there for the command: temporary directories are private to the run. "
+          "--also-dir {} shows and judges it",
+          directory, directory));
     }
   }
 
@@ -366,7 +376,8 @@ Status RunSetup(const Sandbox& sandbox, const RecordSpec& spec) {
 std::optional<std::string> FindProgram(const std::string& program, const std::string& path,
                                        const std::string& directory) {
   for (const std::string& candidate : ProgramCandidates(program, path)) {
-    const std::string full = candidate.starts_with("/") ? candidate : JoinPath(directory, candidate);
+    const std::string full =
+        candidate.starts_with("/") ? candidate : JoinPath(directory, candidate);
     if (IsExecutableFile(full)) return full;
   }
   return std::nullopt;
@@ -401,7 +412,9 @@ void KeepVisible(const std::vector<std::string>& command, SandboxSpec* sandbox) 
   if (auto library = FindPreload()) sandbox->visible.push_back(*library);
 }
 
-Result<Trace> RecordIn(Sandbox& sandbox, const RunSpec& run) { return Recorder(sandbox, run).Record(); }
+Result<Trace> RecordIn(Sandbox& sandbox, const RunSpec& run) {
+  return Recorder(sandbox, run).Record();
+}
 
 Result<Recording> Record(const RecordSpec& spec) {
   if (spec.run.command.empty()) return FailWith(ExitCode::kUsage, "no command was given");

@@ -59,7 +59,8 @@ TEST_P(RecordTest, ReplacesAFileAndYieldsACompleteTrace) {
   for (const Op& op : trace.ops) {
     if (op.error == 0) kinds += std::string(OpKindName(op.kind)) + " ";
   }
-  const size_t create = kinds.find("create"), write = kinds.find("write"), rename = kinds.find("rename");
+  const size_t create = kinds.find("create"), write = kinds.find("write"),
+               rename = kinds.find("rename");
   EXPECT_TRUE(create < write && write < rename && rename != std::string::npos) << kinds;
   EXPECT_EQ(Fingerprint(judged_), before);
 }
@@ -75,8 +76,8 @@ TEST_P(RecordTest, SurveysAndFailsCallsInEveryRootAndNowhereElse) {
   EXPECT_EQ(Reasons(trace), "");
   EXPECT_EQ(trace.exit_status, 0);
   EXPECT_EQ(trace.stdout_bytes, "old\n");
-  EXPECT_EQ(trace.plan,
-            (std::vector<std::string>{"fchmodat:path=config:error=EROFS:when=1", "unlinkat:error=EIO"}));
+  EXPECT_EQ(trace.plan, (std::vector<std::string>{"fchmodat:path=config:error=EROFS:when=1",
+                                                  "unlinkat:error=EIO"}));
   std::vector<std::string> happened;
   const std::string judged = trace.roots[0].path;
   for (const FileCall& call : trace.file_calls) {
@@ -91,7 +92,8 @@ TEST_P(RecordTest, SurveysAndFailsCallsInEveryRootAndNowhereElse) {
 }
 
 TEST_P(RecordTest, AlwaysYieldsTheSameIdentity) {
-  const std::string script = "for i in 1 2 3; do echo $i >> log; done; mkdir d; ln -s x d/l; mv config d/";
+  const std::string script =
+      "for i in 1 2 3; do echo $i >> log; done; mkdir d; ln -s x d/l; mv config d/";
   const Digest first = MustRecord(script).trace.Identity();
   for (int i = 0; i < 3; ++i) EXPECT_EQ(MustRecord(script).trace.Identity(), first);
 }
@@ -111,7 +113,8 @@ TEST_P(RecordTest, RunsTheSetupFirstAndUnrecorded) {
 TEST_P(RecordTest, NamesTheProcessThatTheTimeLimitCutOff) {
   spec_.run.time_limit = std::chrono::milliseconds(700);
   const Recording recording = MustRecord("echo x > started; (sleep 983 >/dev/null 2>&1 &)");
-  EXPECT_NE(Reasons(recording.trace).find("sleep 983"), std::string::npos) << Reasons(recording.trace);
+  EXPECT_NE(Reasons(recording.trace).find("sleep 983"), std::string::npos)
+      << Reasons(recording.trace);
 }
 
 TEST_P(RecordTest, TracesWhatItCannotEnterAndDoesNotRunItWhenTold) {
@@ -158,7 +161,8 @@ TEST_P(RecordTest, BothBackendsSeeTheSame) {
   for (const Backend backend : {Backend::kSud, Backend::kPtrace}) {
     spec_.run.backend = backend;
     const Recording recording = MustRecord(
-        "echo new > config.tmp; mv config.tmp config; mkdir d; ln -s x d/l; (echo a; exec cat config) >> "
+        "echo new > config.tmp; mv config.tmp config; mkdir d; ln -s x d/l; (echo a; exec cat "
+        "config) >> "
         "d/f; echo out");
     EXPECT_EQ(Reasons(recording.trace), "");
     EXPECT_EQ(recording.trace.backend, backend == Backend::kSud ? "sud" : "ptrace");
@@ -172,13 +176,14 @@ TEST_P(RecordTest, BothBackendsSeeTheSame) {
 
 TEST_P(RecordTest, HandsOverWhatCannotBeEnteredAndGetsBackWhatCan) {
   const std::string program = judged_ + "/static";
-  std::filesystem::copy_file(OLDORNEW_BINARY_DIR "/harness/interpose/testing/oldornew_interpose_static",
-                             program);
+  std::filesystem::copy_file(
+      OLDORNEW_BINARY_DIR "/harness/interpose/testing/oldornew_interpose_static", program);
   std::vector<std::string> seen;
   for (const Backend backend : {Backend::kAuto, Backend::kPtrace}) {
     spec_.run.backend = backend;
     const Recording recording = MustRecord(
-        "./static a mv a b; sh -c 'exec ./static c ./static d touch e; true'; ./static f ./nosuch || echo "
+        "./static a mv a b; sh -c 'exec ./static c ./static d touch e; true'; ./static f ./nosuch "
+        "|| echo "
         "failed > g");
     EXPECT_EQ(Reasons(recording.trace), "");
     EXPECT_EQ(recording.trace.backend, backend == Backend::kAuto ? "sud+ptrace" : "ptrace");
@@ -231,7 +236,8 @@ TEST_P(RecordTest, SaysThatATemporaryDirectoryIsPrivateWhenTheProgramFailsForIt)
   ASSERT_OK(recording);
   EXPECT_FALSE(std::filesystem::exists(target));
   if (GetParam().isolation == Isolation::kNone) return;  // refused outright
-  EXPECT_NE(Notes(recording->trace).find("--also-dir " + dir_->path() + "/elsewhere"), std::string::npos)
+  EXPECT_NE(Notes(recording->trace).find("--also-dir " + dir_->path() + "/elsewhere"),
+            std::string::npos)
       << Notes(recording->trace);
 }
 
@@ -244,10 +250,12 @@ TEST_P(RecordTest, SaysWhenOnlyTheHomeDirectoryWasChanged) {
   const Recording both = MustRecord("echo x > ~/.viminfo; echo new > config");
   setenv("HOME", saved.c_str(), 1);
   if (!only_home.sandbox->home_is_thrown_away()) GTEST_SKIP() << "no overlay here";
-  EXPECT_NE(Reasons(only_home.trace).find("~/.gitconfig"), std::string::npos) << Reasons(only_home.trace);
+  EXPECT_NE(Reasons(only_home.trace).find("~/.gitconfig"), std::string::npos)
+      << Reasons(only_home.trace);
   EXPECT_NE(Reasons(only_home.trace).find("--also-dir"), std::string::npos);
   EXPECT_EQ(Reasons(both.trace), "");
-  EXPECT_NE(Notes(both.trace).find("wrote ~/.viminfo: not judged"), std::string::npos) << Notes(both.trace);
+  EXPECT_NE(Notes(both.trace).find("wrote ~/.viminfo: not judged"), std::string::npos)
+      << Notes(both.trace);
   EXPECT_TRUE(std::filesystem::is_empty(home));
 }
 
@@ -276,7 +284,9 @@ TEST_P(RecordTest, JudgesTemporaryAndAlsoDirectories) {
       MustRecord(fmt::format("echo t > ${{TMPDIR:-/tmp}}/t; cp ${{TMPDIR:-/tmp}}/t {}/t", there));
   EXPECT_EQ(Reasons(recording.trace), "");
   EXPECT_EQ(recording.trace.roots[1].path, also);
-  EXPECT_EQ(recording.trace.new_tree.at(*recording.trace.new_tree.Lookup("t", 1)).content.ToString(), "t\n");
+  EXPECT_EQ(
+      recording.trace.new_tree.at(*recording.trace.new_tree.Lookup("t", 1)).content.ToString(),
+      "t\n");
 }
 
 TEST_P(RecordTest, ReportsACommandThatCannotStartAsAUsageError) {
@@ -289,7 +299,9 @@ TEST_P(RecordTest, ReportsACommandThatCannotStartAsAUsageError) {
 class MoveTest : public RecordTest {
  protected:
   // A directory that is on the judged one's mount for the user, and private in the sandbox.
-  std::string Beside() const { return GetParam().isolation == Isolation::kNone ? "$TMPDIR" : dir_->path(); }
+  std::string Beside() const {
+    return GetParam().isolation == Isolation::kNone ? "$TMPDIR" : dir_->path();
+  }
   // How many calls of this kind ended so.
   static int Count(const Trace& trace, OpKind kind, int error) {
     return static_cast<int>(std::count_if(trace.ops.begin(), trace.ops.end(), [&](const Op& op) {
@@ -303,8 +315,10 @@ INSTANTIATE_TEST_SUITE_P(Each, MoveTest, ::testing::ValuesIn(testing::kKinds),
 
 TEST_P(MoveTest, RenamesAndLinksBetweenDirectoriesOfOneDevice) {
   const std::string script = fmt::format(
-      "echo new > {0}/stage && mv {0}/stage config && mkdir {0}/d && echo x > {0}/d/x && mv {0}/d . && "
-      "ln config {0}/second && cat {0}/second && mv d/x {0}/out/ 2>/dev/null; mkdir {0}/out && mv d/x "
+      "echo new > {0}/stage && mv {0}/stage config && mkdir {0}/d && echo x > {0}/d/x && mv {0}/d "
+      ". && "
+      "ln config {0}/second && cat {0}/second && mv d/x {0}/out/ 2>/dev/null; mkdir {0}/out && mv "
+      "d/x "
       "{0}/out/",
       Beside());
   for (Backend backend : {Backend::kSud, Backend::kPtrace}) {
@@ -332,8 +346,9 @@ TEST_P(MoveTest, CopiesFromAnotherDevice) {
   EXPECT_EQ(Count(recording.trace, OpKind::kRename, 0), 0);
   EXPECT_GT(Count(recording.trace, OpKind::kRename, EXDEV), 0);
   EXPECT_EQ(recording.trace.stdout_bytes, "judged\n");
-  EXPECT_EQ(recording.trace.new_tree.at(*recording.trace.new_tree.Lookup("config")).content.ToString(),
-            "new\n");
+  EXPECT_EQ(
+      recording.trace.new_tree.at(*recording.trace.new_tree.Lookup("config")).content.ToString(),
+      "new\n");
   EXPECT_NE(Notes(recording.trace).find("EXDEV"), std::string::npos);
 }
 
@@ -341,7 +356,8 @@ TEST_P(MoveTest, LeavesDevicesApartThatAreApartForTheUser) {
   struct stat shm;
   struct stat judged;
   ASSERT_EQ(stat(judged_.c_str(), &judged), 0);
-  if (GetParam().isolation == Isolation::kNone || stat("/dev/shm", &shm) != 0 || shm.st_dev == judged.st_dev)
+  if (GetParam().isolation == Isolation::kNone || stat("/dev/shm", &shm) != 0 ||
+      shm.st_dev == judged.st_dev)
     return;
   const Recording recording = MustRecord("echo new > /dev/shm/stage && mv /dev/shm/stage config");
   EXPECT_EQ(Count(recording.trace, OpKind::kRename, 0), 0);

@@ -26,7 +26,8 @@ namespace {
 constexpr int kGraceMs = 30'000;
 
 std::atomic<bool> interrupted = false;
-int interrupt_event = -1;  // becomes readable with the first caught signal; lives as long as the process
+// becomes readable with the first caught signal; lives as long as the process
+int interrupt_event = -1;
 
 void OnInterrupt(int signal_number) {
   const int saved = errno;
@@ -74,7 +75,8 @@ class Collector {
   }
   /// True when a whole line has come in which `pattern` is found. Looks at each line once.
   bool HasLine(const std::regex& pattern) {
-    for (size_t end; (end = bytes_.find('\n', looked_at_)) != std::string::npos; looked_at_ = end + 1) {
+    for (size_t end; (end = bytes_.find('\n', looked_at_)) != std::string::npos;
+         looked_at_ = end + 1) {
       if (std::regex_search(bytes_.substr(looked_at_, end - looked_at_), pattern)) return true;
     }
     return false;
@@ -110,9 +112,9 @@ Result<WardenReply> Await(Warden& warden, const RunSpec& spec, Collector& out, C
                         {out.reader(), POLLIN, 0},
                         {err.reader(), POLLIN, 0},
                         {interrupt_event, POLLIN, 0}};
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(give_up - std::chrono::steady_clock::now())
-            .count();
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+                          give_up - std::chrono::steady_clock::now())
+                          .count();
     const int ready = poll(polled, 4, static_cast<int>(std::max<long long>(left, 0)));
     if (Interrupted()) {
       warden.Kill();
@@ -191,7 +193,8 @@ Result<RunResult> Run(const Sandbox& sandbox, const RunSpec& spec) {
   request.traced_recording = spec.traced_recording;
   request.tracer_stands_by = spec.tracer_stands_by;
   request.descriptors = {{in.get(), 0}, {out.writer(), 1}, {err.writer(), 2}};
-  request.descriptors.insert(request.descriptors.end(), spec.descriptors.begin(), spec.descriptors.end());
+  request.descriptors.insert(request.descriptors.end(), spec.descriptors.begin(),
+                             spec.descriptors.end());
   RETURN_IF_ERROR(sandbox.warden().Send(request));
   in.Reset();
   out.CloseWriter();
@@ -201,7 +204,8 @@ Result<RunResult> Run(const Sandbox& sandbox, const RunSpec& spec) {
   if (!reply.started) return FailWith(ExitCode::kUsage, "{}", reply.problem);
   if (reply.unkillable) {
     sandbox.warden().Kill();
-    return FailWith(ExitCode::kCannotJudge, "a process of {} could not be killed", ShellQuote(spec.command));
+    return FailWith(ExitCode::kCannotJudge, "a process of {} could not be killed",
+                    ShellQuote(spec.command));
   }
   RunResult result = FromReply(reply);
   result.output_cut = out.cut() || err.cut();
@@ -218,14 +222,15 @@ std::vector<std::string> WhyNotOver(const RunSpec& spec, const RunResult& result
   }
   const std::string who = names.empty() ? "" : ": " + Join(names, ", ");
   if (result.too_many_processes) {
-    return {
-        fmt::format("more than {} processes were alive at once and were killed{}", spec.process_limit, who)};
+    return {fmt::format("more than {} processes were alive at once and were killed{}",
+                        spec.process_limit, who)};
   }
-  const std::string limit = fmt::format("{} s", static_cast<double>(spec.time_limit.count()) / 1000);
+  const std::string limit =
+      fmt::format("{} s", static_cast<double>(spec.time_limit.count()) / 1000);
   if (!result.main_ended)
     return {fmt::format("the program was still running after {} and was killed{}", limit, who)};
-  return {
-      fmt::format("the program ended but left processes running, which were killed after {}{}", limit, who)};
+  return {fmt::format("the program ended but left processes running, which were killed after {}{}",
+                      limit, who)};
 }
 
 namespace {
@@ -260,7 +265,8 @@ void CatchInterrupts() {
   CHECK(interrupt_event >= 0);
   HandleInterruptsWith(OnInterrupt);
   signal(SIGXFSZ,
-         SIG_IGN);  // a file that would be too large is an error with a name; commands start with the default
+         // a file that would be too large is an error with a name; commands start with the default
+         SIG_IGN);
 }
 
 bool Interrupted() { return interrupted; }

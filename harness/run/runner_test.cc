@@ -61,7 +61,8 @@ class RunnerTest : public ::testing::TestWithParam<Isolation> {
 
 TEST_P(RunnerTest, ALineOfOutputEndsARunThatLeavesADaemonBehind) {
   spec_.until = "^ready [0-9]+$";
-  const auto result = RunFor(60'000, "sleep 612 & echo not ready yet; echo ready 7; exec sleep 613");
+  const auto result =
+      RunFor(60'000, "sleep 612 & echo not ready yet; echo ready 7; exec sleep 613");
   ASSERT_OK(result);
   EXPECT_TRUE(result->until_came);
   EXPECT_FALSE(result->timed_out);
@@ -71,7 +72,8 @@ TEST_P(RunnerTest, ALineOfOutputEndsARunThatLeavesADaemonBehind) {
   spec_.until.clear();
   const auto next = RunFor(60'000, "echo ready 8; exit 3");
   ASSERT_OK(next);
-  EXPECT_EQ(next->exit_status, 3) << "what ends by itself keeps its status, and the warden serves on";
+  EXPECT_EQ(next->exit_status, 3)
+      << "what ends by itself keeps its status, and the warden serves on";
 }
 
 TEST_P(RunnerTest, ALineThatNeverComesEndsNothing) {
@@ -83,7 +85,8 @@ TEST_P(RunnerTest, ALineThatNeverComesEndsNothing) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, RunnerTest,
-                         ::testing::Values(Isolation::kFull, Isolation::kMountOnly, Isolation::kNone),
+                         ::testing::Values(Isolation::kFull, Isolation::kMountOnly,
+                                           Isolation::kNone),
                          [](const auto& test) {
                            return test.param == Isolation::kFull        ? "Full"
                                   : test.param == Isolation::kMountOnly ? "MountOnly"
@@ -105,8 +108,8 @@ TEST_P(RunnerTest, ReportsDeadlySignalsAsShellsDo) {
 }
 
 TEST_P(RunnerTest, KeepsTheStreamsApartAndWhole) {
-  const RunResult result =
-      Shell(*sandbox_, "i=0; while [ $i -lt 500 ]; do echo out$i; echo err$i >&2; i=$((i+1)); done");
+  const RunResult result = Shell(
+      *sandbox_, "i=0; while [ $i -lt 500 ]; do echo out$i; echo err$i >&2; i=$((i+1)); done");
   std::string out, err;
   for (int i = 0; i < 500; ++i) {
     out += fmt::format("out{}\n", i);
@@ -141,7 +144,8 @@ TEST_P(RunnerTest, EditsTheEnvironment) {
   setenv("OLDORNEW_TEST_A", "caller", 1);
   setenv("OLDORNEW_TEST_B", "caller", 1);
   spec_.environment = {"OLDORNEW_TEST_A=changed", "OLDORNEW_TEST_B", "OLDORNEW_TEST_C=new"};
-  spec_.command = {"/bin/sh", "-c", "echo $OLDORNEW_TEST_A/${OLDORNEW_TEST_B-unset}/$OLDORNEW_TEST_C"};
+  spec_.command = {"/bin/sh", "-c",
+                   "echo $OLDORNEW_TEST_A/${OLDORNEW_TEST_B-unset}/$OLDORNEW_TEST_C"};
   EXPECT_EQ(oldornew::Run(*sandbox_, spec_)->stdout_bytes, "changed/unset/new\n");
 }
 
@@ -207,7 +211,8 @@ TEST_P(RunnerTest, WaitsForADaemonThatEndsAndCollectsItsOutput) {
 
 TEST_P(RunnerTest, EndsADaemonAtTheTimeLimitAndNamesIt) {
   auto result = RunFor(
-      300, "(setsid sh -c 'trap \"\" TERM HUP; exec sleep 987' >/dev/null 2>&1 </dev/null &) ; exit 0");
+      300,
+      "(setsid sh -c 'trap \"\" TERM HUP; exec sleep 987' >/dev/null 2>&1 </dev/null &) ; exit 0");
   ASSERT_OK(result);
   EXPECT_TRUE(result->timed_out);
   EXPECT_TRUE(result->main_ended);
@@ -222,7 +227,8 @@ TEST_P(RunnerTest, EndsADaemonAtTheTimeLimitAndNamesIt) {
 }
 
 TEST_P(RunnerTest, EndsAProgramThatIgnoresEverySignalAndClosesEverything) {
-  auto result = RunFor(300, "trap '' HUP INT TERM QUIT; exec <&- >&- 2>&-; sleep 988 & exec sleep 988");
+  auto result =
+      RunFor(300, "trap '' HUP INT TERM QUIT; exec <&- >&- 2>&-; sleep 988 & exec sleep 988");
   ASSERT_OK(result);
   EXPECT_TRUE(result->timed_out);
   EXPECT_FALSE(result->main_ended);
@@ -241,8 +247,9 @@ TEST_P(RunnerTest, EndsStoppedProcesses) {
 TEST_P(RunnerTest, EndsAForkBomb) {
   // Grows like a bomb, but to 1023 processes at most, should we fail to end it.
   spec_.process_limit = 150;
-  auto result = RunFor(
-      20000, "f() { if [ $1 -gt 0 ]; then f $(($1-1)) & f $(($1-1)) & wait; else exec sleep 985; fi; }; f 9");
+  auto result = RunFor(20000,
+                       "f() { if [ $1 -gt 0 ]; then f $(($1-1)) & f $(($1-1)) & wait; else exec "
+                       "sleep 985; fi; }; f 9");
   ASSERT_OK(result);
   EXPECT_TRUE(result->too_many_processes);
   EXPECT_FALSE(result->timed_out);
@@ -253,7 +260,8 @@ TEST_P(RunnerTest, EndsAForkBomb) {
 
 TEST_P(RunnerTest, EndsManyDaemonsInSessionsOfTheirOwn) {
   spec_.process_limit = 50;
-  auto result = RunFor(20000, "i=0; while [ $i -lt 200 ]; do setsid -f sleep 984; i=$((i+1)); done");
+  auto result =
+      RunFor(20000, "i=0; while [ $i -lt 200 ]; do setsid -f sleep 984; i=$((i+1)); done");
   ASSERT_OK(result);
   EXPECT_TRUE(result->too_many_processes);
   EXPECT_EQ(CountSleepers("sleep 984"), 0);
@@ -273,8 +281,8 @@ TEST_P(RunnerTest, StartsEachRunWithDefaultSignalsAndNoneBlocked) {
   signal(SIGUSR1, SIG_IGN);
   const RunResult result = MustRun(*sandbox_, {"cat", "/proc/self/status"});
   signal(SIGUSR1, SIG_DFL);
-  for (const char* line :
-       {"SigBlk:\t0000000000000000\n", "SigIgn:\t0000000000000000\n", "SigCgt:\t0000000000000000\n"}) {
+  for (const char* line : {"SigBlk:\t0000000000000000\n", "SigIgn:\t0000000000000000\n",
+                           "SigCgt:\t0000000000000000\n"}) {
     EXPECT_NE(result.stdout_bytes.find(line), std::string::npos) << result.stdout_bytes;
   }
 }
@@ -283,7 +291,8 @@ TEST_P(RunnerTest, RepeatsProcessNumbersInAPidNamespace) {
   if (GetParam() != Isolation::kFull) GTEST_SKIP();
   const std::string first = Shell(*sandbox_, "echo $$ $(sh -c 'echo $$')").stdout_bytes;
   EXPECT_EQ(first, "2 3\n");
-  for (int i = 0; i < 5; ++i) EXPECT_EQ(Shell(*sandbox_, "echo $$ $(sh -c 'echo $$')").stdout_bytes, first);
+  for (int i = 0; i < 5; ++i)
+    EXPECT_EQ(Shell(*sandbox_, "echo $$ $(sh -c 'echo $$')").stdout_bytes, first);
 }
 
 }  // namespace

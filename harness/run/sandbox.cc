@@ -33,7 +33,8 @@ Status MakeDirectory(const std::string& path, mode_t mode) {
 Status MakePlanned(const ViewPlan& plan) {
   for (const auto& [path, mode] : plan.directories) RETURN_IF_ERROR(MakeDirectory(path, mode));
   for (const auto& [path, target] : plan.links) {
-    if (symlink(target.c_str(), path.c_str()) != 0) return Fail("cannot make {}: {}", path, ErrnoText(errno));
+    if (symlink(target.c_str(), path.c_str()) != 0)
+      return Fail("cannot make {}: {}", path, ErrnoText(errno));
   }
   return {};
 }
@@ -46,11 +47,13 @@ bool ShareAMount(const std::string& a, const std::string& b) {
       statx(AT_FDCWD, b.c_str(), 0, STATX_BASIC_STATS | STATX_MNT_ID, &second) != 0)
     return false;
   // Before Linux 5.8 the mount is not told, which shows in both masks.
-  return first.stx_dev_major == second.stx_dev_major && first.stx_dev_minor == second.stx_dev_minor &&
+  return first.stx_dev_major == second.stx_dev_major &&
+         first.stx_dev_minor == second.stx_dev_minor &&
          ((first.stx_mask & STATX_MNT_ID) == 0 || first.stx_mnt_id == second.stx_mnt_id);
 }
 
-// Roots that share a mount for the user lie in here, and so does what leads to each from the meeting place.
+// Roots that share a mount for the user lie in here, and so does what leads to each from the
+// meeting place.
 constexpr const char* kTogether = "together";
 
 bool IsDirectory(const std::string& path) {
@@ -90,7 +93,8 @@ class SandboxBuilder {
   void PlanTemporaries();
   /// The last root, which lies at `below`, is led to from the meeting place.
   void Meet(const std::string& below);
-  /// Makes and fills the directories that were planned. In memory that may happen again, for another view.
+  /// Makes and fills the directories that were planned. In memory that may happen again, for
+  /// another view.
   Status Fill();
   void PlanHome();
   void PlanVisible();
@@ -123,8 +127,9 @@ class SandboxBuilder {
 
 Status SandboxBuilder::CheckDirectory(const std::string& given, const std::string& resolved) {
   if (resolved == "/") {
-    return FailWith(ExitCode::kUsage,
-                    "the whole file system (\"/\") cannot be judged; choose a directory with --dir");
+    return FailWith(
+        ExitCode::kUsage,
+        "the whole file system (\"/\") cannot be judged; choose a directory with --dir");
   }
   if (!IsDirectory(resolved)) return FailWith(ExitCode::kUsage, "{} is not a directory", given);
   if (access(resolved.c_str(), R_OK | X_OK) != 0) {
@@ -132,12 +137,14 @@ Status SandboxBuilder::CheckDirectory(const std::string& given, const std::strin
   }
   for (const std::string& other : originals_) {
     if (IsWithin(resolved, other) || IsWithin(other, resolved)) {
-      return FailWith(ExitCode::kUsage, "{} and {} overlap; name only the outer one", other, resolved);
+      return FailWith(ExitCode::kUsage, "{} and {} overlap; name only the outer one", other,
+                      resolved);
     }
   }
   for (const char* virtual_place : {"/proc", "/sys", "/dev"}) {
     if (IsWithin(resolved, virtual_place) && !IsWithin(resolved, "/dev/shm")) {
-      return FailWith(ExitCode::kUsage, "{} is not on a real file system and cannot be judged", given);
+      return FailWith(ExitCode::kUsage, "{} is not on a real file system and cannot be judged",
+                      given);
     }
   }
   return {};
@@ -170,7 +177,8 @@ Status SandboxBuilder::MakeWorkArea() {
     if (!resolved) {
       problem = resolved.error().message;
     } else if (InJudged(*resolved)) {
-      problem = fmt::format("the private copy may not lie inside the judged directory {}", originals_[0]);
+      problem =
+          fmt::format("the private copy may not lie inside the judged directory {}", originals_[0]);
     } else if (auto made = TempDir::Create("oldornew-", *resolved)) {
       sandbox_.work_area_ = made->Release();
       return SetUpWorkArea();
@@ -196,8 +204,10 @@ Status SandboxBuilder::SetUpWorkArea() {
     for (size_t i = 0; i < kMemoryMounts; ++i) {
       const char* name = MemoryMountName(static_cast<MemoryMount>(i));
       RETURN_IF_ERROR(MakeDirectory(JoinPath(plan_->memory_place, name), 0711));
-      sandbox_.memory_.emplace_back(open("/", O_PATH | O_CLOEXEC));  // keeps the number for StartView
-      if (!sandbox_.memory_.back().valid()) return Fail("cannot keep a descriptor: {}", ErrnoText(errno));
+      sandbox_.memory_.emplace_back(
+          open("/", O_PATH | O_CLOEXEC));  // keeps the number for StartView
+      if (!sandbox_.memory_.back().valid())
+        return Fail("cannot keep a descriptor: {}", ErrnoText(errno));
     }
   }
   plan_->recorder = Mount(kRecorderMount, MemoryMount::kRecorder, "recorder");
@@ -210,10 +220,12 @@ Status SandboxBuilder::SetUpWorkArea() {
 std::string SandboxBuilder::Place(MemoryMount which) const {
   if (!spec_.in_memory) return sandbox_.work_area_;
   // Not "self": our children look there too.
-  return fmt::format("/proc/{}/fd/{}", getpid(), sandbox_.memory_[static_cast<size_t>(which)].get());
+  return fmt::format("/proc/{}/fd/{}", getpid(),
+                     sandbox_.memory_[static_cast<size_t>(which)].get());
 }
 
-ViewMount SandboxBuilder::Mount(std::string target, MemoryMount which, const std::string& below) const {
+ViewMount SandboxBuilder::Mount(std::string target, MemoryMount which,
+                                const std::string& below) const {
   if (!spec_.in_memory) return {std::move(target), JoinPath(sandbox_.work_area_, below)};
   return {std::move(target), below, false, which};
 }
@@ -240,7 +252,8 @@ Status SandboxBuilder::Fill() {
   if (spec_.start_empty) return {};
   uint64_t left = spec_.copy_limit;
   for (size_t i = 0; i < originals_.size(); ++i) {
-    ASSIGN_OR_RETURN(const CopyOutcome outcome, CopyTree(originals_[i], sandbox_.roots_[i].disk_path, left));
+    ASSIGN_OR_RETURN(const CopyOutcome outcome,
+                     CopyTree(originals_[i], sandbox_.roots_[i].disk_path, left));
     left -= outcome.bytes;
     for (const std::string& path : outcome.skipped) {
       note(fmt::format("{} is a socket or a device and is missing in the private copy",
@@ -263,7 +276,8 @@ Status SandboxBuilder::Fill() {
 }
 
 void SandboxBuilder::PlanTemporaries() {
-  std::vector<std::string> candidates = {"/tmp", "/var/tmp", "/dev/shm", EnvironmentVariable("TMPDIR")};
+  std::vector<std::string> candidates = {"/tmp", "/var/tmp", "/dev/shm",
+                                         EnvironmentVariable("TMPDIR")};
   for (const std::string& candidate : candidates) {
     auto resolved = RealPath(candidate);
     if (!resolved || !IsDirectory(*resolved) || *resolved == "/" || InJudged(*resolved)) continue;
@@ -304,8 +318,8 @@ void SandboxBuilder::PlanHome() {
   struct stat st;  // the merged directory shows the upper one's attributes
   if (stat(home->c_str(), &st) == 0) {
     chmod(upper.c_str(), st.st_mode & 07777);
-    if (chown(upper.c_str(), st.st_uid, st.st_gid) != 0)
-      errno = 0;  // not root: then it is ours already, or stays so
+    // not root: then it is ours already, or stays so
+    if (chown(upper.c_str(), st.st_uid, st.st_gid) != 0) errno = 0;
   }
 }
 
@@ -313,12 +327,13 @@ void SandboxBuilder::PlanVisible() {
   for (const std::string& path : spec_.visible) {
     auto resolved = RealPath(path);
     if (!resolved || InJudged(*resolved)) continue;
-    const bool covered = std::any_of(plan_->mounts.begin(), plan_->mounts.end(), [&](const ViewMount& mount) {
-      return !mount.read_only && IsWithin(*resolved, mount.target) && *resolved != mount.target;
-    });
-    const bool known = std::any_of(plan_->mounts.begin(), plan_->mounts.end(), [&](const ViewMount& mount) {
-      return mount.read_only && mount.target == *resolved;
-    });
+    const bool covered =
+        std::any_of(plan_->mounts.begin(), plan_->mounts.end(), [&](const ViewMount& mount) {
+          return !mount.read_only && IsWithin(*resolved, mount.target) && *resolved != mount.target;
+        });
+    const bool known = std::any_of(
+        plan_->mounts.begin(), plan_->mounts.end(),
+        [&](const ViewMount& mount) { return mount.read_only && mount.target == *resolved; });
     // A directory that holds a judged one would hide it.
     const bool holds_judged =
         std::any_of(originals_.begin(), originals_.end(),
@@ -381,8 +396,8 @@ Status SandboxBuilder::StartWarden() {
     return {};
   }
   if (spec_.in_memory) {
-    return FailWith(ExitCode::kCannotJudge, "no private file system in memory is to be had here: {}",
-                    problem);
+    return FailWith(ExitCode::kCannotJudge,
+                    "no private file system in memory is to be had here: {}", problem);
   }
   return Fail("cannot start a process for the sandbox: {}", problem);
 }
@@ -412,14 +427,18 @@ void SandboxBuilder::NoteFileSystem() {
   const std::string original = FileSystemType(originals_[0]);
   if (original != sandbox_.file_system_) {
     Note(fmt::format(
-        "the private copy lies on {}, the original on {}: what only one of them supports behaves differently"
+        "the private copy lies on {}, the original on {}: what only one of them supports behaves "
+        "differently"
         "{}",
         sandbox_.file_system_, original, spec_.in_memory ? "" : " (--work-dir chooses the place)"));
   }
   struct statvfs vfs;
-  if (!spec_.in_memory && statvfs(sandbox_.work_area_.c_str(), &vfs) == 0 && (vfs.f_flag & ST_NOEXEC) != 0 &&
+  if (!spec_.in_memory && statvfs(sandbox_.work_area_.c_str(), &vfs) == 0 &&
+      (vfs.f_flag & ST_NOEXEC) != 0 &&
       (sandbox_.isolation_ == Isolation::kNone || geteuid() != 0)) {
-    Note("programs in the private copy cannot be executed (noexec); choose another place with --work-dir");
+    Note(
+        "programs in the private copy cannot be executed (noexec); choose another place with "
+        "--work-dir");
   }
 }
 
@@ -502,7 +521,8 @@ std::string Sandbox::Keep() {
 bool Sandbox::HoldsMountPoints(const SandboxRoot& root) const {
   return std::any_of(plan_->mounts.begin(), plan_->mounts.end(),
                      [&](const ViewMount& mount) {
-                       return mount.target != root.seen_path && IsWithin(mount.target, root.seen_path);
+                       return mount.target != root.seen_path &&
+                              IsWithin(mount.target, root.seen_path);
                      }) ||
          (!plan_->home.empty() && IsWithin(plan_->home, root.seen_path));
 }
@@ -511,16 +531,17 @@ bool Sandbox::IsBare(const SandboxRoot& root) const {
   for (const std::string& leaf : LeavesBelow(root.disk_path)) {
     const std::string seen = JoinPath(root.seen_path, leaf);
     const bool is_mount_point =
-        seen == plan_->home || std::any_of(plan_->mounts.begin(), plan_->mounts.end(),
-                                           [&](const ViewMount& mount) { return mount.target == seen; });
+        seen == plan_->home ||
+        std::any_of(plan_->mounts.begin(), plan_->mounts.end(),
+                    [&](const ViewMount& mount) { return mount.target == seen; });
     if (!is_mount_point) return false;
   }
   return true;
 }
 
 Status Sandbox::Present(const FileTree& tree) {
-  // Removing a mount point from outside would detach what is mounted there, so a private directory that has
-  // some and needs cleaning, as well as a used overlay, costs a new view.
+  // Removing a mount point from outside would detach what is mounted there, so a private directory
+  // that has some and needs cleaning, as well as a used overlay, costs a new view.
   const auto is_wanted_bare = [&](size_t i) {
     if (i >= tree.roots().size()) return true;
     for (const auto& [path, inode] : tree.Walk(i)) {
@@ -578,7 +599,8 @@ MemoryMount MountOf(RootRole role) {
 }  // namespace
 
 Status Sandbox::LimitSpace(RootRole where, const SpaceLimit& limit) {
-  if (!in_memory()) return Fail("the room of a sandbox that does not lie in memory cannot be limited");
+  if (!in_memory())
+    return Fail("the room of a sandbox that does not lie in memory cannot be limited");
   limited_ = true;
   return warden_->LimitMemory(MountOf(where), limit);
 }

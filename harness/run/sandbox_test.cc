@@ -38,7 +38,8 @@ class SandboxTest : public ::testing::TestWithParam<Kind> {
       GTEST_SKIP() << sandbox.error().message;
     ASSERT_OK(sandbox);
     sandbox_ = std::make_unique<Sandbox>(std::move(*sandbox));
-    if (sandbox_->isolation() != GetParam().isolation) GTEST_SKIP() << "this isolation is not to be had here";
+    if (sandbox_->isolation() != GetParam().isolation)
+      GTEST_SKIP() << "this isolation is not to be had here";
   }
   bool HasView() const { return GetParam().isolation != Isolation::kNone; }
 
@@ -55,7 +56,8 @@ TEST_P(SandboxTest, ChangesTheCopyAndNeverTheOriginal) {
   const auto before = Fingerprint(judged_);
   Make();
   if (IsSkipped()) return;
-  const RunResult result = Shell(*sandbox_, "echo new > config; rm -r sub; mkdir x; chmod 700 .; pwd");
+  const RunResult result =
+      Shell(*sandbox_, "echo new > config; rm -r sub; mkdir x; chmod 700 .; pwd");
   EXPECT_EQ(result.exit_status, 0) << result.stderr_bytes;
   EXPECT_EQ(result.stdout_bytes, (HasView() ? judged_ : sandbox_->judged_path()) + "\n");
   EXPECT_EQ(*ReadFile(sandbox_->judged_path() + "/config"), "new\n");
@@ -69,8 +71,8 @@ TEST_P(SandboxTest, KeepsTheCopyReachableByItsOriginalPath) {
   const auto before = Fingerprint(judged_);
   Make();
   if (IsSkipped()) return;
-  const RunResult result =
-      Shell(*sandbox_, fmt::format("cd /; echo new > {}/config && cat {}/sub/other", judged_, judged_));
+  const RunResult result = Shell(
+      *sandbox_, fmt::format("cd /; echo new > {}/config && cat {}/sub/other", judged_, judged_));
   EXPECT_EQ(result.stdout_bytes, "other\n") << result.stderr_bytes;
   EXPECT_EQ(*ReadFile(sandbox_->judged_path() + "/config"), "new\n");
   EXPECT_EQ(Fingerprint(judged_), before);
@@ -80,22 +82,26 @@ TEST_P(SandboxTest, MakesEverythingElseReadOnly) {
   if (!HasView()) return;
   Make();
   if (IsSkipped()) return;
-  for (const char* place : {"/etc", "/usr", "/var", "/opt", "/proc/sys/vm", "/sys/kernel", "/run"}) {
+  for (const char* place :
+       {"/etc", "/usr", "/var", "/opt", "/proc/sys/vm", "/sys/kernel", "/run"}) {
     const RunResult result = Shell(*sandbox_, fmt::format("touch {}/oldornew-probe", place));
     EXPECT_NE(result.exit_status, 0) << place;
     EXPECT_FALSE(std::filesystem::exists(std::string(place) + "/oldornew-probe")) << place;
   }
-  EXPECT_EQ(Shell(*sandbox_, "echo x > /dev/null && head -c 3 /dev/zero | wc -c").stdout_bytes, "3\n");
+  EXPECT_EQ(Shell(*sandbox_, "echo x > /dev/null && head -c 3 /dev/zero | wc -c").stdout_bytes,
+            "3\n");
 }
 
 TEST_P(SandboxTest, LeavesNoMountWritableButItsOwn) {
   if (!HasView()) return;
   Make();
   if (IsSkipped()) return;
-  std::set<std::string> own = {"/proc", "/proc/driver", "/proc/driver/meet", EnvironmentVariable("HOME")};
+  std::set<std::string> own = {"/proc", "/proc/driver", "/proc/driver/meet",
+                               EnvironmentVariable("HOME")};
   for (const SandboxRoot& root : sandbox_->roots()) own.insert(root.seen_path);
   size_t read_only = 0;
-  for (const std::string& line : Split(Shell(*sandbox_, "cat /proc/self/mountinfo").stdout_bytes, '\n')) {
+  for (const std::string& line :
+       Split(Shell(*sandbox_, "cat /proc/self/mountinfo").stdout_bytes, '\n')) {
     const std::vector<std::string> fields = Split(line, ' ');
     if (fields.size() < 6) continue;
     const bool is_read_only = fields[5].starts_with("ro");
@@ -123,7 +129,8 @@ TEST_P(SandboxTest, GivesPrivateTemporaryDirectories) {
   EXPECT_EQ(result.exit_status, 0) << result.stderr_bytes;
   int found = 0;
   for (const SandboxRoot& root : sandbox_->roots()) {
-    found += root.role == RootRole::kTemporary && std::filesystem::exists(root.disk_path + "/" + in_tmpdir);
+    found += root.role == RootRole::kTemporary &&
+             std::filesystem::exists(root.disk_path + "/" + in_tmpdir);
   }
   EXPECT_EQ(found, 1);
 }
@@ -140,9 +147,11 @@ TEST_P(SandboxTest, ThrowsAwayWhatIsWrittenBelowHome) {
   if (IsSkipped()) return;
   if (HasView() && !sandbox_->home_is_thrown_away()) GTEST_SKIP() << "no overlay here";
   RunSpec run;
-  run.environment = HasView() ? std::vector<std::string>{"HOME=" + home} : std::vector<std::string>{};
-  run.command = {"/bin/sh", "-c",
-                 "cat ~/.config/rc; echo x > ~/.viminfo && mkdir -p ~/.config && echo y > ~/.config/rc"};
+  run.environment =
+      HasView() ? std::vector<std::string>{"HOME=" + home} : std::vector<std::string>{};
+  run.command = {
+      "/bin/sh", "-c",
+      "cat ~/.config/rc; echo x > ~/.viminfo && mkdir -p ~/.config && echo y > ~/.config/rc"};
   auto result = oldornew::Run(*sandbox_, run);
   ASSERT_OK(result);
   EXPECT_EQ(result->exit_status, 0) << result->stderr_bytes;
@@ -181,9 +190,10 @@ TEST_P(SandboxTest, PresentsStatesForTheNextRun) {
   auto old_tree = Capture(roots);
   ASSERT_OK(old_tree);
   for (int round = 0; round < 3; ++round) {
-    const RunResult result = Shell(*sandbox_,
-                                   "cat config; ls ${TMPDIR:-/tmp} | grep -c stray; echo new > config; rm -r "
-                                   "sub; echo > ${TMPDIR:-/tmp}/stray");
+    const RunResult result =
+        Shell(*sandbox_,
+              "cat config; ls ${TMPDIR:-/tmp} | grep -c stray; echo new > config; rm -r "
+              "sub; echo > ${TMPDIR:-/tmp}/stray");
     EXPECT_EQ(result.stdout_bytes, "old\n0\n") << round;
     ASSERT_OK(sandbox_->Present(old_tree->tree));
   }
@@ -199,7 +209,9 @@ TEST_P(SandboxTest, JudgesAlsoDirectories) {
   if (IsSkipped()) return;
   ASSERT_GE(sandbox_->roots().size(), 2u);
   EXPECT_EQ(sandbox_->roots()[1].role, RootRole::kJudged);
-  EXPECT_EQ(Shell(*sandbox_, fmt::format("echo g > {}/f", sandbox_->roots()[1].seen_path)).exit_status, 0);
+  EXPECT_EQ(
+      Shell(*sandbox_, fmt::format("echo g > {}/f", sandbox_->roots()[1].seen_path)).exit_status,
+      0);
   EXPECT_EQ(*ReadFile(sandbox_->roots()[1].disk_path + "/f"), "g\n");
   EXPECT_EQ(*ReadFile(also + "/f"), "f");
 }
@@ -207,7 +219,8 @@ TEST_P(SandboxTest, JudgesAlsoDirectories) {
 TEST_P(SandboxTest, ShowsTheSameUser) {
   Make();
   if (IsSkipped()) return;
-  EXPECT_EQ(Shell(*sandbox_, "id -u; id -g").stdout_bytes, fmt::format("{}\n{}\n", getuid(), getgid()));
+  EXPECT_EQ(Shell(*sandbox_, "id -u; id -g").stdout_bytes,
+            fmt::format("{}\n{}\n", getuid(), getgid()));
 }
 
 TEST_P(SandboxTest, KeepsAProgramInACoveredDirectoryVisible) {
@@ -278,7 +291,8 @@ TEST_P(SandboxTest, EndsARunAndCleansUpWhenInterrupted) {
     {
       Make();
       RunSpec run;
-      run.command = {"/bin/sh", "-c", "trap '' INT TERM; echo $0 >&9; sleep 986", sandbox_->scratch_path()};
+      run.command = {"/bin/sh", "-c", "trap '' INT TERM; echo $0 >&9; sleep 986",
+                     sandbox_->scratch_path()};
       run.descriptors = {{ends[1], 9}};
       close(ends[0]);
       auto result = oldornew::Run(*sandbox_, run);

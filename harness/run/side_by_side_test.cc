@@ -15,8 +15,8 @@ struct Side {
   Digest identity;
 };
 
-// Makes a sandbox and records in it, run after run from the same state, now and then with a new view and with
-// a full disk in between. Says what is not as it would be alone.
+// Makes a sandbox and records in it, run after run from the same state, now and then with a new
+// view and with a full disk in between. Says what is not as it would be alone.
 void RecordAgainAndAgain(const SandboxSpec& spec, int number, Side* side) {
   const auto fail = [&](const std::string& what) { side->failure += what + "\n"; };
   auto sandbox = Sandbox::Create(spec);
@@ -24,12 +24,13 @@ void RecordAgainAndAgain(const SandboxSpec& spec, int number, Side* side) {
   auto old = Capture({sandbox->judged_path()});
   if (!old) return fail(old.error().message);
   for (int i = 0; i < kRuns; ++i) {
-    if (auto presented = sandbox->Present(old->tree); !presented) return fail(presented.error().message);
+    if (auto presented = sandbox->Present(old->tree); !presented)
+      return fail(presented.error().message);
     RunSpec run;
     const std::string in_home = i % 4 == 3 ? "touch ~/side; " : "";
-    run.command = {
-        "/bin/sh", "-c",
-        fmt::format("{}echo {} > config.tmp && mv config.tmp config && cat config", in_home, number)};
+    run.command = {"/bin/sh", "-c",
+                   fmt::format("{}echo {} > config.tmp && mv config.tmp config && cat config",
+                               in_home, number)};
     auto trace = RecordIn(*sandbox, run);
     if (!trace) return fail(trace.error().message);
     for (const Obstacle& obstacle : trace->obstacles) fail(obstacle.reason);
@@ -54,7 +55,8 @@ void BothAtOnce(SandboxSpec spec) {
   ASSERT_OK(WriteFile(dir->path() + "/judged/config", "old\n"));
   spec.directory = dir->path() + "/judged";
   KeepVisible({"sh", "-c", ""}, &spec);  // the recorder's library, wherever it was built
-  if (auto tried = Sandbox::Create(spec); !tried && tried.error().exit_code == ExitCode::kCannotJudge)
+  if (auto tried = Sandbox::Create(spec);
+      !tried && tried.error().exit_code == ExitCode::kCannotJudge)
     GTEST_SKIP() << tried.error().message;
   Side sides[kSandboxes];
   std::vector<std::thread> threads;

@@ -21,7 +21,8 @@
 namespace oldornew {
 namespace {
 
-/// All that the vforked child needs, made before: it shares our memory and may only make system calls.
+/// All that the vforked child needs, made before: it shares our memory and may only make system
+/// calls.
 struct ChildPlan {
   std::vector<const char*> candidates;
   std::vector<char*> arguments;        // of the command
@@ -61,13 +62,14 @@ void TryCandidates(ChildPlan& plan, ChildResult& result) {
       execve("/bin/sh", plan.shell_arguments.data(), plan.environment.data());
       error = errno;
     }
-    // The first error that is not "not here" is the one to report; the search goes on behind EACCES, as in
-    // execvp. A directory in $PATH that we may not look into is "not here".
+    // The first error that is not "not here" is the one to report; the search goes on behind
+    // EACCES, as in execvp. A directory in $PATH that we may not look into is "not here".
     struct stat st;
     const bool hidden = error == EACCES && plan.candidates.size() > 1 && stat(candidate, &st) != 0;
     const bool absent = error == ENOENT || error == ENOTDIR || hidden;
     if (hidden) error = ENOENT;
-    if (result.candidate == nullptr || (!absent && (result.error == ENOENT || result.error == ENOTDIR))) {
+    if (result.candidate == nullptr ||
+        (!absent && (result.error == ENOENT || result.error == ENOTDIR))) {
       result.error = error;
       result.candidate = candidate;
     }
@@ -111,7 +113,8 @@ void TryCandidates(ChildPlan& plan, ChildResult& result) {
 
 /// With a copy of our memory, because we cannot sleep until its exec: it needs us on the way there.
 [[gnu::noinline]] pid_t LaunchTraced(ChildPlan& plan, ChildResult& result) {
-  void* page = mmap(nullptr, sizeof result, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* page =
+      mmap(nullptr, sizeof result, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED) return -1;
   auto* shared = new (page) ChildResult;
   const pid_t pid = fork();
@@ -136,8 +139,8 @@ std::vector<char*> Pointers(const std::vector<std::string>& strings) {
   return result;
 }
 
-/// Moves each descriptor to a number that no target has, so that dup2 in the child cannot overwrite one it
-/// still needs. Numbers that were in the way stay open until the caller closes `junk`.
+/// Moves each descriptor to a number that no target has, so that dup2 in the child cannot overwrite
+/// one it still needs. Numbers that were in the way stay open until the caller closes `junk`.
 void MoveOutOfTheWay(std::vector<std::pair<int, int>>& descriptors, std::vector<UniqueFd>& junk) {
   std::vector<int> targets;
   for (const auto& pair : descriptors) targets.push_back(pair.second);
@@ -160,11 +163,13 @@ void Explain(const std::string& program, const ChildResult& result, StartOutcome
     outcome.problem = program + ": is a directory";
   } else if (result.candidate == nullptr || (absent && !there)) {
     outcome.not_found = true;
-    outcome.problem = program + (program.find('/') == std::string::npos ? ": command not found"
-                                                                        : ": no such file or directory");
+    outcome.problem =
+        program + (program.find('/') == std::string::npos ? ": command not found"
+                                                          : ": no such file or directory");
   } else if (absent) {
     outcome.not_found = true;
-    outcome.problem = program + ": cannot execute: its interpreter or dynamic loader does not exist";
+    outcome.problem =
+        program + ": cannot execute: its interpreter or dynamic loader does not exist";
   } else if (result.error == ENOEXEC) {
     outcome.problem = program + ": cannot execute binary file: " + ErrnoText(ENOEXEC);
   } else {
@@ -178,14 +183,16 @@ std::vector<std::string> ProgramCandidates(const std::string& program, const std
   if (program.empty()) return {};
   if (program.find('/') != std::string::npos) return {program};
   std::vector<std::string> result;
-  for (const std::string& dir : Split(path, ':')) result.push_back((dir.empty() ? "." : dir) + "/" + program);
+  for (const std::string& dir : Split(path, ':'))
+    result.push_back((dir.empty() ? "." : dir) + "/" + program);
   return result;
 }
 
 StartOutcome StartCommand(const StartSpec& spec) {
   StartOutcome outcome;
   if (chdir(spec.directory.c_str()) != 0) {
-    outcome.problem = fmt::format("cannot enter the directory {}: {}", spec.directory, ErrnoText(errno));
+    outcome.problem =
+        fmt::format("cannot enter the directory {}: {}", spec.directory, ErrnoText(errno));
     return outcome;
   }
   std::string path = "/usr/local/bin:/usr/bin:/bin";

@@ -1,4 +1,5 @@
-// Starting one command from the warden: the search in $PATH and the reasons for failure, as shells have them.
+// Starting one command from the warden: the search in $PATH and the reasons for failure, as shells
+// have them.
 #pragma once
 
 #include <sys/types.h>
@@ -27,12 +28,13 @@ struct StartOutcome {
   std::string problem;  ///< "foo: command not found"
 };
 
-/// Every file that `program` may mean, in the order a shell tries them. `path` is $PATH; relative results are
-/// relative to the current directory.
+/// Every file that `program` may mean, in the order a shell tries them. `path` is $PATH; relative
+/// results are relative to the current directory.
 std::vector<std::string> ProgramCandidates(const std::string& program, const std::string& path);
 
-/// Starts the command with vfork (with a tracer: fork), in its own process group, without signals blocked and
-/// without capabilities unless root. REQUIRES: one thread. The current directory is changed to `directory`.
+/// Starts the command with vfork (with a tracer: fork), in its own process group, without signals
+/// blocked and without capabilities unless root. REQUIRES: one thread. The current directory is
+/// changed to `directory`.
 StartOutcome StartCommand(const StartSpec& spec);
 
 }  // namespace oldornew

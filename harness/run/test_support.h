@@ -52,9 +52,9 @@ inline std::map<std::string, std::string> Fingerprint(const std::string& directo
     const std::string full = path.empty() ? directory : directory + "/" + path;
     struct stat st;
     if (lstat(full.c_str(), &st) != 0) continue;
-    std::string text = fmt::format("{:o} {} {} {} {} {}.{} {}.{} {}", st.st_mode, st.st_uid, st.st_gid,
-                                   st.st_nlink, st.st_ino, st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
-                                   st.st_ctim.tv_sec, st.st_ctim.tv_nsec, st.st_size);
+    std::string text = fmt::format(
+        "{:o} {} {} {} {} {}.{} {}.{} {}", st.st_mode, st.st_uid, st.st_gid, st.st_nlink, st.st_ino,
+        st.st_mtim.tv_sec, st.st_mtim.tv_nsec, st.st_ctim.tv_sec, st.st_ctim.tv_nsec, st.st_size);
     if (S_ISREG(st.st_mode)) text += "\n" + ReadFile(full).value_or("unreadable");
     result[path] = text;
   }

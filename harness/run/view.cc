@@ -34,8 +34,8 @@ bool SetFlags(int mount, uint64_t set, uint64_t clear, bool recursive) {
                        sizeof attributes) == 0;
 }
 
-/// The copy is mounted with the flags that the original directory is mounted with, not with those of the work
-/// area.
+/// The copy is mounted with the flags that the original directory is mounted with, not with those
+/// of the work area.
 void TakeFlagsFrom(const std::string& original, int mount) {
   struct statvfs vfs;
   if (statvfs(original.c_str(), &vfs) != 0) return;
@@ -61,8 +61,10 @@ Result<Detached> CloneMount(const ViewPlan& plan, const ViewMount& from) {
   if (stat(source.c_str(), &st) != 0) return Fail("cannot see {}: {}", source, ErrnoText(errno));
   result.is_directory = S_ISDIR(st.st_mode);
   const int recursive = from.read_only && result.is_directory ? AT_RECURSIVE : 0;
-  result.mount.Reset(open_tree(AT_FDCWD, source.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive));
-  if (!result.mount.valid()) return Fail("cannot clone the mount of {}: {}", source, ErrnoText(errno));
+  result.mount.Reset(
+      open_tree(AT_FDCWD, source.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | recursive));
+  if (!result.mount.valid())
+    return Fail("cannot clone the mount of {}: {}", source, ErrnoText(errno));
   if (from.read_only) {
     if (!SetFlags(result.mount.get(), MOUNT_ATTR_RDONLY, 0, recursive != 0)) {
       return Fail("cannot make {} read-only: {}", source, ErrnoText(errno));
@@ -74,7 +76,8 @@ Result<Detached> CloneMount(const ViewPlan& plan, const ViewMount& from) {
 }
 
 Result<UniqueFd> MakeHomeOverlay(const ViewPlan& plan) {
-  // The layers are named by descriptor, which spares all quoting and works when /tmp covers them later.
+  // The layers are named by descriptor, which spares all quoting and works when /tmp covers them
+  // later.
   UniqueFd lower(open(plan.home.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   UniqueFd upper(open(plan.home_upper.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   UniqueFd work(open(plan.home_work.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -109,9 +112,10 @@ void CloneMountsBelow(const ViewPlan& plan, std::vector<Detached>& result) {
   for (const std::string& line : Split(*table, '\n')) {
     const std::vector<std::string> fields = Split(line, ' ');
     if (fields.size() < 5 || !fields[4].starts_with(home + "/")) continue;
-    const std::string& target = fields[4];  // names with \040 escapes fail to open below and stay hidden
-    const bool inside =
-        std::any_of(seen.begin(), seen.end(), [&](const auto& s) { return target.starts_with(s + "/"); });
+    // names with \040 escapes fail to open below and stay hidden
+    const std::string& target = fields[4];
+    const bool inside = std::any_of(seen.begin(), seen.end(),
+                                    [&](const auto& s) { return target.starts_with(s + "/"); });
     if (inside || std::find(seen.begin(), seen.end(), target) != seen.end()) continue;
     seen.push_back(target);
     if (auto clone = CloneMount(plan, {target, target, true})) result.push_back(std::move(*clone));
@@ -125,13 +129,15 @@ Status MakeMountPoint(const Detached& what) {
   if (what.is_directory) return MakeDirectories(what.target);
   if (slash > 0) RETURN_IF_ERROR(MakeDirectories(what.target.substr(0, slash)));
   UniqueFd fd(open(what.target.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-  if (!fd.valid()) return Fail("cannot make a mount point at {}: {}", what.target, ErrnoText(errno));
+  if (!fd.valid())
+    return Fail("cannot make a mount point at {}: {}", what.target, ErrnoText(errno));
   return {};
 }
 
 Status Attach(const Detached& what) {
   RETURN_IF_ERROR(MakeMountPoint(what));
-  if (move_mount(what.mount.get(), "", AT_FDCWD, what.target.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0) {
+  if (move_mount(what.mount.get(), "", AT_FDCWD, what.target.c_str(), MOVE_MOUNT_F_EMPTY_PATH) !=
+      0) {
     return Fail("cannot mount at {}: {}", what.target, ErrnoText(errno));
   }
   return {};
@@ -153,7 +159,8 @@ Status AttachMemory(const ViewPlan& plan, std::vector<UniqueFd>& roots) {
 Status DetachMemory(const ViewPlan& plan) {
   for (size_t i = 0; i < kMemoryMounts; ++i) {
     const std::string place = MemoryPlace(plan, static_cast<MemoryMount>(i));
-    if (umount2(place.c_str(), MNT_DETACH) != 0) return Fail("cannot detach {}: {}", place, ErrnoText(errno));
+    if (umount2(place.c_str(), MNT_DETACH) != 0)
+      return Fail("cannot detach {}: {}", place, ErrnoText(errno));
   }
   return {};
 }
@@ -184,13 +191,14 @@ Status SetUpProc(Isolation isolation, ViewOutcome& outcome) {
 
 bool WriteSmall(const char* path, const std::string& text) {
   UniqueFd fd(open(path, O_WRONLY | O_CLOEXEC));
-  return fd.valid() && write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  return fd.valid() &&
+         write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
 }
 
 }  // namespace
 
-Result<ViewOutcome> BuildView(const ViewPlan& plan,
-                              const std::function<Status(const std::vector<UniqueFd>& memory)>& fill) {
+Result<ViewOutcome> BuildView(
+    const ViewPlan& plan, const std::function<Status(const std::vector<UniqueFd>& memory)>& fill) {
   if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
     return Fail("cannot make the mounts private: {}", ErrnoText(errno));
   }
@@ -218,7 +226,8 @@ Result<ViewOutcome> BuildView(const ViewPlan& plan,
     } else {
       outcome.home_problem = overlay.error().message;
       // Where a private directory covers it, $HOME would be gone altogether.
-      if (auto clone = CloneMount(plan, {plan.home, plan.home, true})) detached.push_back(std::move(*clone));
+      if (auto clone = CloneMount(plan, {plan.home, plan.home, true}))
+        detached.push_back(std::move(*clone));
     }
   }
   mount_attr read_only = {};
@@ -226,10 +235,11 @@ Result<ViewOutcome> BuildView(const ViewPlan& plan,
   if (mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &read_only, sizeof read_only) != 0) {
     return Fail("cannot make the file systems read-only: {}", ErrnoText(errno));
   }
-  // Parents before children; what was added later covers what was there (a mount below $HOME under a judged
-  // directory).
-  std::stable_sort(detached.begin(), detached.end(),
-                   [](const Detached& a, const Detached& b) { return a.target.size() < b.target.size(); });
+  // Parents before children; what was added later covers what was there (a mount below $HOME under
+  // a judged directory).
+  std::stable_sort(detached.begin(), detached.end(), [](const Detached& a, const Detached& b) {
+    return a.target.size() < b.target.size();
+  });
   for (const Detached& what : detached) RETURN_IF_ERROR(Attach(what));
   RETURN_IF_ERROR(SetUpProc(plan.isolation, outcome));
   RETURN_IF_ERROR(Attach(recorder));
@@ -243,7 +253,8 @@ Status GainMountRights() {
   // Root has the right, unless a container took it away.
   __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct data[2] = {};
-  if (syscall(SYS_capget, &header, data) == 0 && (data[0].effective & (1u << CAP_SYS_ADMIN)) != 0) return {};
+  if (syscall(SYS_capget, &header, data) == 0 && (data[0].effective & (1u << CAP_SYS_ADMIN)) != 0)
+    return {};
   if (unshare(CLONE_NEWUSER) != 0) return Fail("no user namespace: {}", ErrnoText(errno));
   if (!WriteSmall("/proc/self/setgroups", "deny") ||
       !WriteSmall("/proc/self/uid_map", fmt::format("{0} {0} 1", uid)) ||

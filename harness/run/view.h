@@ -1,12 +1,14 @@
-// The view: what a program sees inside a mount namespace. Built once per warden, by mount calls only (a few
-// hundred microseconds), in this order so that nothing is ever writable that should not be:
+// The view: what a program sees inside a mount namespace. Built once per warden, by mount calls
+// only (a few hundred microseconds), in this order so that nothing is ever writable that should not
+// be:
 //   0. in memory: make the tmpfs mounts and have them filled; they are attached until they are cloned
 //   1. clone every directory that is to be mounted (detached, so the next step leaves it writable)
 //   2. one recursive mount_setattr makes every mount read-only; other flags (nosuid, nodev, noexec) stay
 //   3. attach the clones, parents before children: private temporary directories, the home overlay, the
 //   judged copies
 //   4. a fresh /proc (pid namespace), with /proc/sys read-only
-// Device files stay usable: a read-only mount forbids changes of the file system, not writes to devices.
+// Device files stay usable: a read-only mount forbids changes of the file system, not writes to
+// devices.
 #pragma once
 
 #include <sys/types.h>
@@ -25,14 +27,15 @@
 namespace oldornew {
 
 struct ViewMount {
-  std::string target;                                ///< absolute, no symlinks in it
-  std::string source;                                ///< on disk, as the process outside sees it
-  bool read_only = false;                            ///< for SandboxSpec::visible
-  std::optional<MemoryMount> memory = std::nullopt;  ///< `source` is relative to the root of this one
+  std::string target;      ///< absolute, no symlinks in it
+  std::string source;      ///< on disk, as the process outside sees it
+  bool read_only = false;  ///< for SandboxSpec::visible
+  /// `source` is relative to the root of this one
+  std::optional<MemoryMount> memory = std::nullopt;
 };
 
-/// Where programs reach the recording. A directory that every /proc has and no program looks into: it is in
-/// no user's tree, and nothing that the view covers can hide it.
+/// Where programs reach the recording. A directory that every /proc has and no program looks into:
+/// it is in no user's tree, and nothing that the view covers can hide it.
 inline constexpr const char* kRecorderMount = "/proc/driver";
 
 struct ViewPlan {
@@ -45,13 +48,14 @@ struct ViewPlan {
   /// Directory to show at wire::kMeetingPlace (interpose/wire.h), in the recorder.
   std::optional<ViewMount> meeting = std::nullopt;
   std::string work_area;  ///< what the keeper removes
-  /// Existing directory with one for each MemoryMountName, where these are attached while the view is built;
-  /// empty: none are made.
+  /// Existing directory with one for each MemoryMountName, where these are attached while the view
+  /// is built; empty: none are made.
   std::string memory_place;
-  /// Directories that must be there before the view is built, parents first, with their modes, as the owner
-  /// reaches them.
+  /// Directories that must be there before the view is built, parents first, with their modes, as
+  /// the owner reaches them.
   std::vector<std::pair<std::string, mode_t>> directories;
-  std::vector<std::pair<std::string, std::string>> links;  ///< symlinks and what they say, made with those
+  /// symlinks and what they say, made with those
+  std::vector<std::pair<std::string, std::string>> links;
 };
 
 struct ViewOutcome {
@@ -61,13 +65,13 @@ struct ViewOutcome {
   UniqueFd last_pid;             ///< kFull: /proc/sys/kernel/ns_last_pid of the view, for writing
 };
 
-/// REQUIRES: the caller has one thread and has just unshared its mount namespace, with the right to mount in
-/// it. `fill` gets ViewOutcome::memory and makes what the plan takes from there.
-Result<ViewOutcome> BuildView(const ViewPlan& plan,
-                              const std::function<Status(const std::vector<UniqueFd>& memory)>& fill);
+/// REQUIRES: the caller has one thread and has just unshared its mount namespace, with the right to
+/// mount in it. `fill` gets ViewOutcome::memory and makes what the plan takes from there.
+Result<ViewOutcome> BuildView(
+    const ViewPlan& plan, const std::function<Status(const std::vector<UniqueFd>& memory)>& fill);
 
-/// Gives the calling process (one thread) a user namespace in which its uid and gid are what they were and
-/// nothing else is mapped, if it lacks the right to mount without one.
+/// Gives the calling process (one thread) a user namespace in which its uid and gid are what they
+/// were and nothing else is mapped, if it lacks the right to mount without one.
 Status GainMountRights();
 
 }  // namespace oldornew

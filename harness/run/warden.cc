@@ -132,7 +132,8 @@ Status Warden::LimitMemory(MemoryMount which, const SpaceLimit& limit) {
 
 void Warden::EndRun() {
   const char byte = kEndRun;
-  (void)!send(socket_.get(), &byte, 1, MSG_NOSIGNAL);  // a warden that is gone is noticed by Receive
+  // a warden that is gone is noticed by Receive
+  (void)!send(socket_.get(), &byte, 1, MSG_NOSIGNAL);
 }
 
 Result<WardenReply> Warden::Receive() {
@@ -148,7 +149,8 @@ void Warden::Stop(bool remove_work_area) {
   socket_.Reset();
   if (keeper_ <= 0) return;
   const char word = 'k';
-  if (!remove_work_area && send(lifeline_.get(), &word, 1, MSG_NOSIGNAL) != 1) kill(keeper_, SIGTERM);
+  if (!remove_work_area && send(lifeline_.get(), &word, 1, MSG_NOSIGNAL) != 1)
+    kill(keeper_, SIGTERM);
   lifeline_.Reset();
   while (waitpid(keeper_, nullptr, 0) < 0 && errno == EINTR) {
   }

@@ -1,13 +1,13 @@
-// Warden: the process that lives in a sandbox's view and starts commands there, one at a time. It reaps every
-// descendant of a command (as init of a pid namespace, else as child subreaper) and kills what is left at the
-// time limit, so "the run is over" means: no process of it exists.
+// Warden: the process that lives in a sandbox's view and starts commands there, one at a time. It
+// reaps every descendant of a command (as init of a pid namespace, else as child subreaper) and
+// kills what is left at the time limit, so "the run is over" means: no process of it exists.
 //
 // Two processes, both children of ours in a session without a terminal:
 //   keeper   outlives us: when the lifeline closes (we died, however) it kills the warden and removes the
 //   work area warden   pid 1 of the view's pid namespace; serves requests from a SOCK_SEQPACKET socket, dies
 //   with the keeper
-// With Isolation::kNone and kMountOnly keeper and warden are also two processes; the warden is then a
-// subreaper.
+// With Isolation::kNone and kMountOnly keeper and warden are also two processes; the warden is then
+// a subreaper.
 #pragma once
 
 #include <sys/types.h>
@@ -41,7 +41,8 @@ struct WardenReply {
   int32_t timed_out = 0;
   int32_t too_many = 0;
   int32_t told_to_end = 0;  ///< Warden::EndRun ended it
-  int32_t unkillable = 0;   ///< processes that survived SIGKILL for ten seconds: the sandbox is unusable
+  /// processes that survived SIGKILL for ten seconds: the sandbox is unusable
+  int32_t unkillable = 0;
   int32_t straggler_count = 0;
   uint64_t duration_ns = 0;
   char problem[512] = {};
@@ -62,12 +63,12 @@ struct WardenRequest {
 
 class Warden {
  public:
-  /// Fills the mounts in memory (their root directories, in the order of MemoryMount) before the view is
-  /// built from them.
+  /// Fills the mounts in memory (their root directories, in the order of MemoryMount) before the
+  /// view is built from them.
   using Filler = std::function<Status(const std::vector<UniqueFd>& mounts)>;
 
-  /// Errors: the view could not be set up (the reason, for a note), or `fill` failed. Never leaves processes
-  /// behind. `fill` is called once, for a plan in memory only.
+  /// Errors: the view could not be set up (the reason, for a note), or `fill` failed. Never leaves
+  /// processes behind. `fill` is called once, for a plan in memory only.
   static Result<std::unique_ptr<Warden>> Start(const ViewPlan& plan, const Filler& fill = nullptr);
   ~Warden();
   Warden(const Warden&) = delete;
@@ -82,7 +83,8 @@ class Warden {
   void EndRun();
   /// Reads the reply that poll(2) on socket() announced. Error: the warden is gone.
   Result<WardenReply> Receive();
-  /// Limits the room in one of the mounts in memory. REQUIRES: no run in progress, a plan in memory.
+  /// Limits the room in one of the mounts in memory. REQUIRES: no run in progress, a plan in
+  /// memory.
   Status LimitMemory(MemoryMount which, const SpaceLimit& limit);
   /// Kills the view and everything in it now; Send fails from then on.
   void Kill();

@@ -27,7 +27,8 @@
 namespace oldornew {
 namespace {
 
-// A fork bomb of a shell makes some ten processes in a millisecond on two processors; looking costs 30 us.
+// A fork bomb of a shell makes some ten processes in a millisecond on two processors; looking costs
+// 30 us.
 constexpr int kCheckProcessesEveryMs = 20;
 constexpr int kReapAtOnce = 512;
 constexpr uint64_t kKillPatienceMs = 10'000;
@@ -95,8 +96,8 @@ class Server {
   bool told_to_end_ = false;
   std::string traced_recording_;  // of the request in work
   std::unique_ptr<ptrace::Tracer> tracer_;
-  bool ticking_ =
-      false;  // a timer interrupts us, so that we may sleep in waitpid: the shortest way from stop to stop
+  // a timer interrupts us, so that we may sleep in waitpid: the shortest way from stop to stop
+  bool ticking_ = false;
   std::vector<UniqueFd> received_;
 };
 
@@ -120,8 +121,9 @@ bool Server::AnswerLimit(const WardenLimit& request) {
   if (request.limits_bytes) limit.free_bytes = request.free_bytes;
   if (request.limits_inodes) limit.free_inodes = request.free_inodes;
   WardenAnswer answer;
-  const Status done = request.which < memory_.size() ? LimitMemoryMount(memory_[request.which].get(), limit)
-                                                     : Fail("the sandbox does not lie in memory");
+  const Status done = request.which < memory_.size()
+                          ? LimitMemoryMount(memory_[request.which].get(), limit)
+                          : Fail("the sandbox does not lie in memory");
   if (!done) CopyText(done.error().message, answer.problem, sizeof answer.problem);
   return SendPacket(socket_, &answer, sizeof answer);
 }
@@ -151,10 +153,11 @@ bool Server::ParseRequest(const std::string& bytes, StartSpec& spec, WardenReque
 bool Server::WaitForNews(uint64_t until_ns, int at_most_ms) {
   const uint64_t now = NowNs();
   const uint64_t left_ms = until_ns > now ? (until_ns - now) / 1'000'000 + 1 : 0;
-  pollfd polled[3] = {
-      {signals_, POLLIN, 0}, {socket_, POLLIN, 0}, {tracer_ != nullptr ? tracer_->door() : -1, POLLIN, 0}};
-  const int count =
-      poll(polled, 3, static_cast<int>(std::min<uint64_t>(left_ms, static_cast<uint64_t>(at_most_ms))));
+  pollfd polled[3] = {{signals_, POLLIN, 0},
+                      {socket_, POLLIN, 0},
+                      {tracer_ != nullptr ? tracer_->door() : -1, POLLIN, 0}};
+  const int count = poll(
+      polled, 3, static_cast<int>(std::min<uint64_t>(left_ms, static_cast<uint64_t>(at_most_ms))));
   if (count <= 0) return true;
   if (polled[2].revents != 0) tracer_->AnswerDoor();
   signalfd_siginfo drained[8];
@@ -208,8 +211,8 @@ void Server::KillAll(WardenReply& reply) {
 
 void Server::RunOne(StartSpec& spec, const WardenRequestHead& head, WardenReply& reply) {
   const std::string last_pid = std::to_string(head.last_pid);
-  if (last_pid_ >= 0 &&
-      pwrite(last_pid_, last_pid.data(), last_pid.size(), 0) != static_cast<ssize_t>(last_pid.size()))
+  if (last_pid_ >= 0 && pwrite(last_pid_, last_pid.data(), last_pid.size(), 0) !=
+                            static_cast<ssize_t>(last_pid.size()))
     last_pid_ = -1;
   const uint64_t begin = NowNs();
   const uint64_t deadline = begin + head.time_limit_ms * 1'000'000;
@@ -326,7 +329,8 @@ Status HaveFilled(int socket, const std::vector<UniqueFd>& mounts) {
   for (const UniqueFd& mount : mounts) descriptors.push_back(mount.get());
   char go;
   std::vector<UniqueFd> none;
-  if (!SendPacket(socket, &hello, sizeof hello, descriptors) || ReceivePacket(socket, &go, 1, &none) != 1)
+  if (!SendPacket(socket, &hello, sizeof hello, descriptors) ||
+      ReceivePacket(socket, &go, 1, &none) != 1)
     return Fail("the owner of the sandbox is gone");
   return {};
 }
@@ -340,18 +344,21 @@ Status HaveFilled(int socket, const std::vector<UniqueFd>& mounts) {
   if (plan.isolation != Isolation::kNone) {
     Result<ViewOutcome> built = Fail("no mount namespace");
     if (unshare(CLONE_NEWNS) == 0) {
-      built = BuildView(plan,
-                        [socket](const std::vector<UniqueFd>& mounts) { return HaveFilled(socket, mounts); });
+      built = BuildView(plan, [socket](const std::vector<UniqueFd>& mounts) {
+        return HaveFilled(socket, mounts);
+      });
     } else {
       built = Fail("no mount namespace: {}", ErrnoText(errno));
     }
     hello.ready = built.has_value();
     hello.home_overlay = built && built->home_overlay;
-    CopyText(built ? built->home_problem : built.error().message, hello.problem, sizeof hello.problem);
+    CopyText(built ? built->home_problem : built.error().message, hello.problem,
+             sizeof hello.problem);
     if (built) view = std::move(*built);
   }
   if (plan.isolation != Isolation::kFull) prctl(PR_SET_CHILD_SUBREAPER, 1);
-  if (send(socket, &hello, sizeof hello, MSG_NOSIGNAL) < 0 || !hello.ready || chdir("/") != 0) _exit(1);
+  if (send(socket, &hello, sizeof hello, MSG_NOSIGNAL) < 0 || !hello.ready || chdir("/") != 0)
+    _exit(1);
   Server(socket, plan.isolation == Isolation::kFull, view).Serve();
   _exit(0);
 }
@@ -396,8 +403,8 @@ void RunKeeper(const ViewPlan& plan, int socket, int lifeline) {
     SayNotReady(socket, fmt::format("cannot make a process: {}", ErrnoText(errno)));
   }
   close(socket);
-  // Nobody may end us before our work is done; the terminal is not ours any more, but `kill` still reaches
-  // us.
+  // Nobody may end us before our work is done; the terminal is not ours any more, but `kill` still
+  // reaches us.
   for (int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) signal(number, SIG_IGN);
   bool remove = true;
   char byte;

@@ -1,4 +1,5 @@
-// The warden's own side: everything that happens after fork, in the keeper and in the warden (run/warden.h).
+// The warden's own side: everything that happens after fork, in the keeper and in the warden
+// (run/warden.h).
 #pragma once
 
 #include <cstdint>
@@ -15,13 +16,13 @@ namespace oldornew {
 struct WardenHello {
   int32_t ready = 0;
   int32_t home_overlay = 0;
-  int32_t fill = 0;        ///< not ready yet: with this come the mounts in memory, and "go" is waited for
+  int32_t fill = 0;  ///< not ready yet: with this come the mounts in memory, and "go" is waited for
   char problem[512] = {};  ///< of the view, or, when ready, of the home overlay
 };
 
-/// Head of a request: it travels as a memory file with the descriptors; the socket message itself is one
-/// byte. Behind it: descriptor_count int32 numbers, then NUL-ended strings: directory, recording to trace
-/// into (or empty), command words, environment entries.
+/// Head of a request: it travels as a memory file with the descriptors; the socket message itself
+/// is one byte. Behind it: descriptor_count int32 numbers, then NUL-ended strings: directory,
+/// recording to trace into (or empty), command words, environment entries.
 struct WardenRequestHead {
   uint32_t word_count = 0;
   uint32_t environment_count = 0;

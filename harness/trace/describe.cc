@@ -9,10 +9,10 @@
 namespace oldornew {
 
 const char* OpKindName(OpKind kind) {
-  static constexpr const char* kNames[] = {"create",     "link",     "unlink",    "rename",   "write",
-                                           "truncate",   "allocate", "setattr",   "setxattr", "removexattr",
-                                           "settimes",   "fsync",    "fdatasync", "syncfs",   "sync",
-                                           "sync_range", "close",    "output",    "exit"};
+  static constexpr const char* kNames[] = {
+      "create",  "link",       "unlink",      "rename",   "write", "truncate",  "allocate",
+      "setattr", "setxattr",   "removexattr", "settimes", "fsync", "fdatasync", "syncfs",
+      "sync",    "sync_range", "close",       "output",   "exit"};
   return kNames[static_cast<size_t>(kind)];
 }
 
@@ -75,21 +75,25 @@ std::string Describe(const Trace& trace, const Op& op) {
   std::string line = fmt::format("{}({})", Name(op), arguments);
   if (op.flags & kFlagInFlight) return line + " = ? (killed in it)";
   const char* injected = (op.flags & kFlagInjected) != 0 ? " (injected)" : "";
-  if (op.told != 0) return line + fmt::format(" = -1 {} (injected, though done)", ErrnoText(op.told));
-  if (op.error == ECANCELED && *injected != 0) return line + " = ? (injected: not done, but told so)";
+  if (op.told != 0)
+    return line + fmt::format(" = -1 {} (injected, though done)", ErrnoText(op.told));
+  if (op.error == ECANCELED && *injected != 0)
+    return line + " = ? (injected: not done, but told so)";
   if (op.error != 0) return line + fmt::format(" = -1 {}{}", ErrnoText(op.error), injected);
   line += Value(op);
   return line + injected;
 }
 
 std::string Describe(const Trace& trace, const FileCall& call) {
-  std::string subject = call.descriptor >= 0 ? fmt::format("{} {}", call.descriptor, call.path) : call.path;
+  std::string subject =
+      call.descriptor >= 0 ? fmt::format("{} {}", call.descriptor, call.path) : call.path;
   if (!call.path2.empty()) subject += " → " + call.path2;
   if (call.requested != 0) subject += ", " + ByteSize(call.requested);
   const std::string line = fmt::format("{}({})", call.call, subject);
   if (call.end == 0) return line + " = ? (killed in it)";
-  const std::string value = call.told < 0 ? fmt::format("-1 {}", ErrnoText(static_cast<int>(-call.told)))
-                                          : std::to_string(call.told);
+  const std::string value = call.told < 0
+                                ? fmt::format("-1 {}", ErrnoText(static_cast<int>(-call.told)))
+                                : std::to_string(call.told);
   if (call.injection < 0) return fmt::format("{} = {}", line, value);
   const std::string& plan = trace.plan.at(static_cast<size_t>(call.injection));
   const bool failed = call.told < 0 && call.result >= 0;

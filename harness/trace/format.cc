@@ -32,7 +32,9 @@ class Encoder {
     }
     out_.push_back(static_cast<char>(value));
   }
-  void I64(int64_t value) { U64((static_cast<uint64_t>(value) << 1) ^ static_cast<uint64_t>(value >> 63)); }
+  void I64(int64_t value) {
+    U64((static_cast<uint64_t>(value) << 1) ^ static_cast<uint64_t>(value >> 63));
+  }
   void Str(std::string_view text) {
     U64(text.size());
     out_.append(text);
@@ -89,7 +91,8 @@ void PutTree(const FileTree& tree, PageTable* table, Encoder* e) {
     for (const uint64_t page : pages[i]) e->U64(page);
     e->Str(inode.target);
     e->List(inode.xattrs, [&](const auto& x) { e->Str(x.first), e->Str(x.second); });
-    e->List(inode.entries, [&](const auto& x) { e->Str(x.first), e->U64(static_cast<uint64_t>(x.second)); });
+    e->List(inode.entries,
+            [&](const auto& x) { e->Str(x.first), e->U64(static_cast<uint64_t>(x.second)); });
   }
   e->List(tree.roots(), [&](InodeIndex root) { e->U64(static_cast<uint64_t>(root)); });
 }
@@ -109,7 +112,8 @@ void PutOp(const Op& op, Encoder* e) {
   for (const ObjectId id : {op.object, op.dir, op.dir2, op.replaced, op.extra}) e->I64(id);
   e->Str(op.name);
   e->Str(op.name2);
-  for (const uint64_t v : {op.offset, op.length, op.requested, op.size_before, op.size_after}) e->U64(v);
+  for (const uint64_t v : {op.offset, op.length, op.requested, op.size_before, op.size_after})
+    e->U64(v);
   for (const uint32_t v : {op.mode, op.uid, op.gid}) e->U64(v);
   e->Str(op.key);
   e->U64(op.data);
@@ -142,12 +146,14 @@ void PutProcess(const Process& process, Encoder* e) {
   e->Str(process.program);
   e->List(process.arguments, [&](const std::string& a) { e->Str(a); });
   e->U64(process.entered ? 1 : 0);
-  e->List(process.modules,
-          [&](const Module& m) { e->U64(m.start), e->U64(m.end), e->U64(m.file_offset), e->Str(m.path); });
+  e->List(process.modules, [&](const Module& m) {
+    e->U64(m.start), e->U64(m.end), e->U64(m.file_offset), e->Str(m.path);
+  });
 }
 
 std::string EncodeBody(const Trace& trace) {
-  constexpr size_t kOpWithStack = 96, kRest = size_t{1} << 16;  // about: what is more grows as strings do
+  // about: what is more grows as strings do
+  constexpr size_t kOpWithStack = 96, kRest = size_t{1} << 16;
   Encoder e;
   e.Reserve(trace.payload.size() + trace.ops.size() * kOpWithStack + kRest);
   const auto put_strings = [&](const std::vector<std::string>& list) {
@@ -158,7 +164,8 @@ std::string EncodeBody(const Trace& trace) {
   e.Str(trace.file_system);
   e.U64(trace.started_at);
   e.U64(trace.duration_ns);
-  e.List(trace.roots, [&](const Root& root) { e.Str(root.path), e.U64(static_cast<uint64_t>(root.role)); });
+  e.List(trace.roots,
+         [&](const Root& root) { e.Str(root.path), e.U64(static_cast<uint64_t>(root.role)); });
   PageTable table;
   PutTree(trace.old_tree, &table, &e);
   PutTree(trace.new_tree, &table, &e);
@@ -171,7 +178,8 @@ std::string EncodeBody(const Trace& trace) {
   e.I64(trace.exit_status);
   e.Str(trace.stdout_bytes);
   e.Str(trace.stderr_bytes);
-  e.List(trace.obstacles, [&](const Obstacle& o) { e.U64(static_cast<uint64_t>(o.kind)), e.Str(o.reason); });
+  e.List(trace.obstacles,
+         [&](const Obstacle& o) { e.U64(static_cast<uint64_t>(o.kind)), e.Str(o.reason); });
   put_strings(trace.notes);
   put_strings(trace.plan);
   e.List(trace.plan_matches, [&](uint64_t count) { e.U64(count); });
@@ -181,8 +189,8 @@ std::string EncodeBody(const Trace& trace) {
 
 // ---- reading ----
 
-// Reads fields until the first problem, then yields zeros; the caller asks ok() at the end and wherever a
-// count matters.
+// Reads fields until the first problem, then yields zeros; the caller asks ok() at the end and
+// wherever a count matters.
 class Decoder {
  public:
   explicit Decoder(std::string_view bytes) : bytes_(bytes) {}
@@ -227,7 +235,8 @@ class Decoder {
     return bytes_.substr(at_ - length, length);
   }
   std::string Str() { return std::string(Raw(U64())); }
-  // Each item takes at least one byte, so a count beyond what is left is a lie: nothing is allocated for it.
+  // Each item takes at least one byte, so a count beyond what is left is a lie: nothing is
+  // allocated for it.
   template <typename F>
   void List(F each) {
     const uint64_t count = U64();
@@ -274,8 +283,8 @@ void CheckShape(const FileTree& tree, Decoder* d) {
         return d->Reject("directory with two parents");
     }
   }
-  // Each directory has at most one parent now; a cycle is then a set of directories that no root reaches but
-  // that have parents.
+  // Each directory has at most one parent now; a cycle is then a set of directories that no root
+  // reaches but that have parents.
   std::vector<InodeIndex> todo;
   for (size_t i = 0; i < tree.size(); ++i) {
     if (tree.at(static_cast<InodeIndex>(i)).kind == FileKind::kDirectory && !seen[i]) {
@@ -317,7 +326,8 @@ FileTree GetTree(Decoder* d, std::vector<PageRef>* pages) {
   }
   for (size_t i = 0; d->ok() && i < entries.size(); ++i) {
     Inode& inode = tree.at(static_cast<InodeIndex>(i));
-    if (!entries[i].empty() && inode.kind != FileKind::kDirectory) d->Reject("entries in a non-directory");
+    if (!entries[i].empty() && inode.kind != FileKind::kDirectory)
+      d->Reject("entries in a non-directory");
     for (auto& [name, child] : entries[i]) inode.entries[std::move(name)] = child;
   }
   if (d->ok()) CheckShape(tree, d);
@@ -352,7 +362,8 @@ Op GetOp(Decoder* d, const Trace& trace) {
   }
   op.name = d->Str();
   op.name2 = d->Str();
-  for (uint64_t* v : {&op.offset, &op.length, &op.requested, &op.size_before, &op.size_after}) *v = d->U64();
+  for (uint64_t* v : {&op.offset, &op.length, &op.requested, &op.size_before, &op.size_after})
+    *v = d->U64();
   for (uint32_t* v : {&op.mode, &op.uid, &op.gid}) *v = static_cast<uint32_t>(d->U64());
   op.key = d->Str();
   op.data = d->U64();
@@ -382,12 +393,13 @@ FileCall GetFileCall(Decoder* d, const Trace& trace) {
   return call;
 }
 
-// Directory operands are directories, files are files, payloads lie within the payload: what replaying an op
-// relies on.
+// Directory operands are directories, files are files, payloads lie within the payload: what
+// replaying an op relies on.
 void CheckOp(const Op& op, const Trace& trace, Decoder* d) {
   const auto kind_of = [&](ObjectId id) { return trace.objects[static_cast<size_t>(id)].kind; };
   for (const ObjectId id : {op.dir, op.dir2}) {
-    if (id != kNoObject && kind_of(id) != FileKind::kDirectory) return d->Reject("op in a non-directory");
+    if (id != kNoObject && kind_of(id) != FileKind::kDirectory)
+      return d->Reject("op in a non-directory");
   }
   const bool has_payload =
       op.kind == OpKind::kWrite || op.kind == OpKind::kOutput || op.kind == OpKind::kSetXattr;
@@ -396,8 +408,9 @@ void CheckOp(const Op& op, const Trace& trace, Decoder* d) {
     return d->Reject("payload out of range");
   }
   if (op.error != 0) return;
-  constexpr uint64_t kMaxSize = uint64_t{1}
-                                << 40;  // One TiB: what Content can hold as pages in memory is far less.
+  constexpr uint64_t kMaxSize =
+      uint64_t{1}  // One TiB: what Content can hold as pages in memory is far less.
+      << 40;
   if (op.size_after > kMaxSize || op.offset > kMaxSize || op.length > kMaxSize)
     return d->Reject("file size out of range");
   const bool needs_object = op.kind != OpKind::kSyncAll && op.kind != OpKind::kOutput &&
@@ -405,15 +418,20 @@ void CheckOp(const Op& op, const Trace& trace, Decoder* d) {
   if (needs_object && op.object == kNoObject) return d->Reject("op without object");
   if (ChangesData(op.kind) && kind_of(op.object) != FileKind::kFile)
     return d->Reject("data op on a non-file");
-  const bool needs_dir = op.kind == OpKind::kLink || op.kind == OpKind::kUnlink || op.kind == OpKind::kRename;
+  const bool needs_dir =
+      op.kind == OpKind::kLink || op.kind == OpKind::kUnlink || op.kind == OpKind::kRename;
   if (needs_dir && op.dir == kNoObject) return d->Reject("op without directory");
-  if (op.kind == OpKind::kRename && op.dir2 == kNoObject) return d->Reject("rename without target directory");
-  if ((op.flags & kFlagExchange) != 0 && op.replaced == kNoObject) return d->Reject("exchange with nothing");
+  if (op.kind == OpKind::kRename && op.dir2 == kNoObject)
+    return d->Reject("rename without target directory");
+  if ((op.flags & kFlagExchange) != 0 && op.replaced == kNoObject)
+    return d->Reject("exchange with nothing");
 }
 
 Trace DecodeBody(Decoder* d) {
   Trace trace;
-  const auto strings = [&](std::vector<std::string>* out) { d->List([&] { out->push_back(d->Str()); }); };
+  const auto strings = [&](std::vector<std::string>* out) {
+    d->List([&] { out->push_back(d->Str()); });
+  };
   strings(&trace.command);
   trace.backend = d->Str();
   trace.file_system = d->Str();
@@ -439,7 +457,8 @@ Trace DecodeBody(Decoder* d) {
     object.created_by = static_cast<int32_t>(d->I64());
     trace.objects.push_back(object);
   });
-  if (d->ok() && trace.objects.size() < trace.old_tree.size()) d->Reject("fewer objects than old inodes");
+  if (d->ok() && trace.objects.size() < trace.old_tree.size())
+    d->Reject("fewer objects than old inodes");
   for (size_t i = 0; d->ok() && i < trace.old_tree.size(); ++i) {
     if (trace.objects[i].kind != trace.old_tree.at(static_cast<InodeIndex>(i)).kind)
       d->Reject("object kind mismatch");
@@ -479,7 +498,8 @@ Trace DecodeBody(Decoder* d) {
   strings(&trace.notes);
   strings(&trace.plan);
   d->List([&] { trace.plan_matches.push_back(d->U64()); });
-  if (d->ok() && trace.plan_matches.size() != trace.plan.size()) d->Reject("plan and its matches disagree");
+  if (d->ok() && trace.plan_matches.size() != trace.plan.size())
+    d->Reject("plan and its matches disagree");
   d->List([&] { trace.file_calls.push_back(GetFileCall(d, trace)); });
   if (d->ok() && !d->AtEnd()) d->Reject("bytes after the end");
   return trace;
@@ -488,7 +508,8 @@ Trace DecodeBody(Decoder* d) {
 uint64_t GetFixed(std::string_view bytes, int count) {
   uint64_t value = 0;
   for (int i = 0; i < count; ++i) {
-    value |= static_cast<uint64_t>(static_cast<unsigned char>(bytes[static_cast<size_t>(i)])) << (8 * i);
+    value |= static_cast<uint64_t>(static_cast<unsigned char>(bytes[static_cast<size_t>(i)]))
+             << (8 * i);
   }
   return value;
 }
@@ -504,14 +525,17 @@ Result<std::string> Decompress(std::string_view compressed, uint64_t size) {
   while (left != 0) {
     ZSTD_outBuffer buffer{chunk.data(), chunk.size(), 0};
     left = ZSTD_decompressStream(stream.get(), &buffer, &in);
-    if (ZSTD_isError(left)) return FailWith(ExitCode::kUsage, "damaged data: {}", ZSTD_getErrorName(left));
+    if (ZSTD_isError(left))
+      return FailWith(ExitCode::kUsage, "damaged data: {}", ZSTD_getErrorName(left));
     out.append(chunk.data(), buffer.pos);
-    if (out.size() > size) return FailWith(ExitCode::kUsage, "damaged data: longer than its header says");
+    if (out.size() > size)
+      return FailWith(ExitCode::kUsage, "damaged data: longer than its header says");
     if (buffer.pos == 0 && in.pos == in.size && left != 0) {
       return FailWith(ExitCode::kUsage, "truncated at byte {}", kHeaderSize + compressed.size());
     }
   }
-  if (out.size() != size) return FailWith(ExitCode::kUsage, "damaged data: shorter than its header says");
+  if (out.size() != size)
+    return FailWith(ExitCode::kUsage, "damaged data: shorter than its header says");
   if (in.pos != in.size)
     return FailWith(ExitCode::kUsage, "bytes after the end, at byte {}", kHeaderSize + in.pos);
   return out;
@@ -545,16 +569,18 @@ Result<Trace> DecodeTrace(std::string_view bytes) {
   if (bytes.substr(0, kMagic.size()) != kMagic.substr(0, std::min(bytes.size(), kMagic.size()))) {
     return FailWith(ExitCode::kUsage, "not a trace file (bad magic at byte 0)");
   }
-  if (bytes.size() < kHeaderSize) return FailWith(ExitCode::kUsage, "truncated at byte {}", bytes.size());
+  if (bytes.size() < kHeaderSize)
+    return FailWith(ExitCode::kUsage, "truncated at byte {}", bytes.size());
   const uint64_t version = GetFixed(bytes.substr(16), 4);
   if (version != kTraceFormatVersion) {
-    return FailWith(ExitCode::kUsage, "trace format version {}, this program reads version {}", version,
-                    kTraceFormatVersion);
+    return FailWith(ExitCode::kUsage, "trace format version {}, this program reads version {}",
+                    version, kTraceFormatVersion);
   }
   const uint64_t size = GetFixed(bytes.substr(20), 8);
   if (size > kMaxBody) return FailWith(ExitCode::kUsage, "implausible length {} at byte 20", size);
   const std::string_view compressed = bytes.substr(kHeaderSize);
-  if (Checksum(size, compressed) != Digest{GetFixed(bytes.substr(28), 8), GetFixed(bytes.substr(36), 8)}) {
+  if (Checksum(size, compressed) !=
+      Digest{GetFixed(bytes.substr(28), 8), GetFixed(bytes.substr(36), 8)}) {
     return FailWith(ExitCode::kUsage, "damaged or truncated: the checksum of its {} does not match",
                     ByteSize(bytes.size()));
   }
@@ -565,7 +591,9 @@ Result<Trace> DecodeTrace(std::string_view bytes) {
   return trace;
 }
 
-Status WriteTrace(const Trace& trace, const std::string& path) { return WriteFile(path, EncodeTrace(trace)); }
+Status WriteTrace(const Trace& trace, const std::string& path) {
+  return WriteFile(path, EncodeTrace(trace));
+}
 
 Result<Trace> ReadTrace(const std::string& path) {
   const Result<std::string> bytes = ReadFile(path);

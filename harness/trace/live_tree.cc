@@ -30,12 +30,13 @@ void Create(const Op& op, FileTree* tree) {
 }
 
 void Rename(const Op& op, FileTree* tree) {
-  if (op.object == op.replaced && (op.flags & kFlagExchange) == 0)
-    return;  // Two links of one file: rename(2) does nothing.
+  // Two links of one file: rename(2) does nothing.
+  if (op.object == op.replaced && (op.flags & kFlagExchange) == 0) return;
   tree->at(op.dir).entries.erase(op.name);
   tree->at(op.dir2).entries[op.name2] = op.object;
   if (op.flags & kFlagExchange) tree->at(op.dir).entries[op.name] = op.replaced;
-  if ((op.flags & kFlagWhiteout) && op.extra != kNoObject) tree->at(op.dir).entries[op.name] = op.extra;
+  if ((op.flags & kFlagWhiteout) && op.extra != kNoObject)
+    tree->at(op.dir).entries[op.name] = op.extra;
 }
 
 }  // namespace
@@ -51,7 +52,8 @@ Content AfterAllocate(const Content& before, const Op& op) {
     content = content.WithSize(op.offset).WithSize(op.offset + op.length).WithWrite(end, tail);
   } else if (op.mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) {
     const uint64_t stop = std::min(end, content.size());
-    if (op.offset < stop) content = content.WithWrite(op.offset, std::string(stop - op.offset, '\0'));
+    if (op.offset < stop)
+      content = content.WithWrite(op.offset, std::string(stop - op.offset, '\0'));
   }
   return content.WithSize(op.size_after);
 }
@@ -64,7 +66,8 @@ void LiveTree::Expect(ObjectId dir, const std::string& name, ObjectId object, co
   const auto entry = entries.find(name);
   const ObjectId found = entry == entries.end() ? kNoObject : entry->second;
   if (found == object) return;
-  surprises_.push_back(fmt::format("{}: the calls recorded before it leave {} at {}", DescribeShort(op),
+  surprises_.push_back(fmt::format("{}: the calls recorded before it leave {} at {}",
+                                   DescribeShort(op),
                                    found == kNoObject    ? "nothing"
                                    : object == kNoObject ? "something"
                                                          : "another file",
@@ -131,11 +134,13 @@ void LiveTree::Apply(const Op& op) {
 namespace {
 
 /// How much of a write in flight is there, if anything of it is.
-uint64_t BytesThere(const Content& before, const Content& real, uint64_t offset, std::string_view bytes) {
+uint64_t BytesThere(const Content& before, const Content& real, uint64_t offset,
+                    std::string_view bytes) {
   const std::string there = real.Read(offset, bytes.size());
   const auto differs = std::mismatch(there.begin(), there.end(), bytes.begin(), bytes.end()).first;
   const auto same = static_cast<uint64_t>(differs - there.begin());
-  const uint64_t to_page = (offset + same) / kPageSize * kPageSize;  // the kernel copies page by page
+  // the kernel copies page by page
+  const uint64_t to_page = (offset + same) / kPageSize * kPageSize;
   for (uint64_t length :
        {static_cast<uint64_t>(bytes.size()), same, to_page > offset ? to_page - offset : 0}) {
     if (before.WithWrite(offset, bytes.substr(0, length)) == real) return length;
@@ -155,7 +160,8 @@ bool ChangesData(OpKind kind) {
 }
 
 bool ChangesAttributes(OpKind kind) {
-  return kind == OpKind::kSetAttributes || kind == OpKind::kSetXattr || kind == OpKind::kRemoveXattr;
+  return kind == OpKind::kSetAttributes || kind == OpKind::kSetXattr ||
+         kind == OpKind::kRemoveXattr;
 }
 
 bool IsSync(OpKind kind) {
@@ -163,7 +169,9 @@ bool IsSync(OpKind kind) {
          kind == OpKind::kSyncAll;
 }
 
-bool ChangesTree(OpKind kind) { return ChangesNames(kind) || ChangesData(kind) || ChangesAttributes(kind); }
+bool ChangesTree(OpKind kind) {
+  return ChangesNames(kind) || ChangesData(kind) || ChangesAttributes(kind);
+}
 
 void LiveTree::ApplyInFlight(const Op& op, const FileTree& real) {
   if (op.error != 0 || (op.object == kNoObject && op.kind != OpKind::kUnlink)) return;
@@ -260,7 +268,8 @@ std::vector<std::string> FindTreeMismatches(const Trace& trace, std::vector<std:
     live.Become(std::move(with));
     if (notes != nullptr) {
       notes->push_back(fmt::format(
-          "{}: its process was killed in it, and the tree shows that it was carried out", DescribeShort(op)));
+          "{}: its process was killed in it, and the tree shows that it was carried out",
+          DescribeShort(op)));
     }
   }
   return mismatches;

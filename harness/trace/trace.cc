@@ -23,8 +23,9 @@ void AddOp(const Op& op, Hasher* hasher) {
 }  // namespace
 
 bool Trace::CanBeJudged() const {
-  return std::all_of(obstacles.begin(), obstacles.end(),
-                     [](const Obstacle& obstacle) { return obstacle.kind == Obstacle::Kind::kUnproven; });
+  return std::all_of(obstacles.begin(), obstacles.end(), [](const Obstacle& obstacle) {
+    return obstacle.kind == Obstacle::Kind::kUnproven;
+  });
 }
 
 Digest Trace::Identity() const {

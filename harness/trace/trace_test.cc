@@ -17,8 +17,9 @@ Trace ReplaceByRename() {
   Inode old;
   old.content = Content::FromBytes("old");
   trace.old_tree.at(0).entries["f"] = trace.old_tree.Add(old);
-  trace.objects = {
-      {FileKind::kDirectory, {1, 10}, -1}, {FileKind::kFile, {1, 11}, -1}, {FileKind::kFile, {1, 12}, 0}};
+  trace.objects = {{FileKind::kDirectory, {1, 10}, -1},
+                   {FileKind::kFile, {1, 11}, -1},
+                   {FileKind::kFile, {1, 12}, 0}};
   trace.processes = {{100, -1, "/bin/writer", {"writer", "f"}, true, {{1, 2, 3, "/bin/writer"}}}};
   trace.payload = "new content";
   Op create;
@@ -92,8 +93,8 @@ TEST(LiveTree, FallocateModesMoveBytesAsTheManPageSays) {
   const std::string text(3 * 4096, 'x');
   const auto after = [&](uint32_t mode, uint64_t offset, uint64_t length, uint64_t size_after) {
     Trace trace = ReplaceByRename();
-    trace.old_tree.at(1).content =
-        Content::FromBytes(std::string(4096, 'a') + std::string(4096, 'b') + std::string(4096, 'c'));
+    trace.old_tree.at(1).content = Content::FromBytes(
+        std::string(4096, 'a') + std::string(4096, 'b') + std::string(4096, 'c'));
     Op op;
     op.kind = OpKind::kAllocate;
     op.object = 1;
@@ -168,8 +169,10 @@ TEST(Format, APlanAndItsFileCallsSurvive) {
   const FileCall& got = read->file_calls[0];
   EXPECT_EQ(
       std::tie(got.process, got.thread, got.syscall, got.call, got.descriptor, got.path, got.path2),
-      std::tie(call.process, call.thread, call.syscall, call.call, call.descriptor, call.path, call.path2));
-  EXPECT_EQ(std::tie(got.open_flags, got.requested, got.result, got.told, got.begin, got.end, got.injection),
+      std::tie(call.process, call.thread, call.syscall, call.call, call.descriptor, call.path,
+               call.path2));
+  EXPECT_EQ(std::tie(got.open_flags, got.requested, got.result, got.told, got.begin, got.end,
+                     got.injection),
             std::tie(call.open_flags, call.requested, call.result, call.told, call.begin, call.end,
                      call.injection));
   EXPECT_EQ(got.stack, call.stack);
@@ -195,7 +198,8 @@ TEST(Describe, SaysWhatWasInjected) {
   op.flags |= kFlagInjected;
   EXPECT_EQ(Describe(trace, op), "rename(t → f) (injected)");
   op.told = 5;
-  EXPECT_EQ(Describe(trace, op), "rename(t → f) = -1 Input/output error (EIO) (injected, though done)");
+  EXPECT_EQ(Describe(trace, op),
+            "rename(t → f) = -1 Input/output error (EIO) (injected, though done)");
   op.told = 0;
   op.error = 5;
   EXPECT_EQ(Describe(trace, op), "rename(t → f) = -1 Input/output error (EIO) (injected)");
@@ -205,7 +209,8 @@ TEST(Describe, SaysWhatWasInjected) {
   FileCall call = {0, 0, 0, "read", 3, "f", "", 0, 4096, 0, -5, 1, 2, 0, {}};
   EXPECT_EQ(Describe(trace, call), "read(3 f, 4096 B) = -1 Input/output error (EIO) (injected)");
   call.injection = 1;
-  EXPECT_EQ(Describe(trace, call), "read(3 f, 4096 B) = -1 Input/output error (EIO) (injected, though done)");
+  EXPECT_EQ(Describe(trace, call),
+            "read(3 f, 4096 B) = -1 Input/output error (EIO) (injected, though done)");
   call.injection = -1;
   call.told = 11;
   EXPECT_EQ(Describe(trace, call), "read(3 f, 4096 B) = 11");

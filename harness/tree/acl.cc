@@ -31,8 +31,9 @@ std::string InheritedAcl(const std::string& default_acl, uint32_t mode) {
   if (default_acl.size() < kHeader + 4 * kEntry || (default_acl.size() - kHeader) % kEntry != 0)
     return "";  // or 3: no more
   const std::vector<AclEntry> entries = ParseAcl(default_acl);
-  const bool has_mask = std::any_of(entries.begin(), entries.end(),
-                                    [](const AclEntry& entry) { return entry.tag == AclTag::kMask; });
+  const bool has_mask = std::any_of(entries.begin(), entries.end(), [](const AclEntry& entry) {
+    return entry.tag == AclTag::kMask;
+  });
   std::string acl = default_acl;
   for (size_t i = 0; i < entries.size(); ++i) {
     const AclTag tag = entries[i].tag;

@@ -1,6 +1,6 @@
 // POSIX ACLs, as the extended attributes of a file hold them (acl(5); the bytes as
-// include/uapi/linux/posix_acl_xattr.h lays them out: a version, then entries of tag, permissions and id, all
-// little-endian).
+// include/uapi/linux/posix_acl_xattr.h lays them out: a version, then entries of tag, permissions
+// and id, all little-endian).
 #pragma once
 
 #include <cstdint>
@@ -28,12 +28,12 @@ struct AclEntry {
   uint32_t id = 0;           ///< of kUser and kGroup
 };
 
-/// The entries of an attribute's value, in their order. Bytes at its end that are no whole entry are left
-/// out.
+/// The entries of an attribute's value, in their order. Bytes at its end that are no whole entry
+/// are left out.
 std::vector<AclEntry> ParseAcl(std::string_view value);
 
-/// The access ACL that a file created with permissions `mode` (as they are after the create) has in a
-/// directory with this default ACL; empty when it says no more than the mode. Malformed: empty.
+/// The access ACL that a file created with permissions `mode` (as they are after the create) has in
+/// a directory with this default ACL; empty when it says no more than the mode. Malformed: empty.
 std::string InheritedAcl(const std::string& default_acl, uint32_t mode);
 
 }  // namespace oldornew

@@ -36,17 +36,19 @@ TEST(Acl, EveryPrefixOfAnAclHasItsWholeEntries) {
 }
 
 TEST(Acl, AFileInheritsADefaultAclWithTheClassesOfItsMode) {
-  const std::string masked =
-      kVersion + Entry(1, 7, 0) + Entry(2, 6, 9) + Entry(4, 5, 0) + Entry(16, 7, 0) + Entry(32, 7, 0);
-  const std::string plain = kVersion + Entry(1, 7, 0) + Entry(4, 7, 0) + Entry(8, 6, 9) + Entry(32, 7, 0);
+  const std::string masked = kVersion + Entry(1, 7, 0) + Entry(2, 6, 9) + Entry(4, 5, 0) +
+                             Entry(16, 7, 0) + Entry(32, 7, 0);
+  const std::string plain =
+      kVersion + Entry(1, 7, 0) + Entry(4, 7, 0) + Entry(8, 6, 9) + Entry(32, 7, 0);
   for (uint32_t mode = 0; mode <= 0777; ++mode) {
     const auto user = static_cast<uint8_t>(mode >> 6);
     const auto group = static_cast<uint8_t>(mode >> 3 & 7);
     const auto other = static_cast<uint8_t>(mode & 7);
-    EXPECT_EQ(InheritedAcl(masked, mode), kVersion + Entry(1, user, 0) + Entry(2, 6, 9) + Entry(4, 5, 0) +
-                                              Entry(16, group, 0) + Entry(32, other, 0));
-    EXPECT_EQ(InheritedAcl(plain, mode),
-              kVersion + Entry(1, user, 0) + Entry(4, group, 0) + Entry(8, 6, 9) + Entry(32, other, 0));
+    EXPECT_EQ(InheritedAcl(masked, mode), kVersion + Entry(1, user, 0) + Entry(2, 6, 9) +
+                                              Entry(4, 5, 0) + Entry(16, group, 0) +
+                                              Entry(32, other, 0));
+    EXPECT_EQ(InheritedAcl(plain, mode), kVersion + Entry(1, user, 0) + Entry(4, group, 0) +
+                                             Entry(8, 6, 9) + Entry(32, other, 0));
   }
   EXPECT_EQ(InheritedAcl(kVersion + Entry(1, 7, 0) + Entry(4, 7, 0) + Entry(32, 7, 0), 0640), "");
   EXPECT_EQ(InheritedAcl(masked + "x", 0640), "") << "malformed";

@@ -42,7 +42,8 @@ class Capturer {
 
  private:
   void Remember(const struct stat& st, InodeIndex index) {
-    if (out_.ids.size() <= static_cast<size_t>(index)) out_.ids.resize(static_cast<size_t>(index) + 1);
+    if (out_.ids.size() <= static_cast<size_t>(index))
+      out_.ids.resize(static_cast<size_t>(index) + 1);
     out_.ids[static_cast<size_t>(index)] = {st.st_dev, st.st_ino};
     seen_[{st.st_dev, st.st_ino}] = index;
   }
@@ -98,7 +99,8 @@ class Capturer {
     if (fstatat(parent_fd, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) != 0) {
       return errno == ENOENT ? Status{} : Fail("cannot read {}: {}", path, ErrnoText(errno));
     }
-    if (const auto known = seen_.find({st.st_dev, st.st_ino}); known != seen_.end() && !S_ISDIR(st.st_mode)) {
+    if (const auto known = seen_.find({st.st_dev, st.st_ino});
+        known != seen_.end() && !S_ISDIR(st.st_mode)) {
       out_.tree.at(parent).entries[name] = known->second;
       return {};
     }
@@ -114,8 +116,10 @@ class Capturer {
       case FileKind::kSymlink:
         return ReadTarget(parent_fd, name, path, index);
       case FileKind::kDirectory: {
-        if (st.st_dev != device_) return {};  // A mount point inside: its content is another file system's.
-        const UniqueFd fd(openat(parent_fd, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+        // A mount point inside: its content is another file system's.
+        if (st.st_dev != device_) return {};
+        const UniqueFd fd(
+            openat(parent_fd, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
         if (!fd.valid()) return Fail("cannot read directory {}: {}", path, ErrnoText(errno));
         return ReadDirectory(fd.get(), path, index);
       }
@@ -124,16 +128,19 @@ class Capturer {
     }
   }
 
-  Status ReadContent(int parent_fd, const std::string& name, const std::string& path, InodeIndex index) {
-    const UniqueFd fd(openat(parent_fd, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  Status ReadContent(int parent_fd, const std::string& name, const std::string& path,
+                     InodeIndex index) {
+    const UniqueFd fd(
+        openat(parent_fd, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (!fd.valid()) return Fail("cannot read {}: {}", path, ErrnoText(errno));
     struct stat st{};
     if (fstat(fd.get(), &st) != 0) return Fail("cannot read {}: {}", path, ErrnoText(errno));
     std::vector<PageRef> pages;
     uint64_t size = 0;
     char buffer[kPageSize * 16];
-    // Whole pages at a time, so that memory is shared and bounded by the pages themselves. Holes are skipped
-    // by the kernel quickly enough; a sparse giant is refused by the limit on its apparent size.
+    // Whole pages at a time, so that memory is shared and bounded by the pages themselves. Holes
+    // are skipped by the kernel quickly enough; a sparse giant is refused by the limit on its
+    // apparent size.
     if (static_cast<uint64_t>(st.st_size) > bytes_left_) {
       return FailWith(ExitCode::kUsage, "{} and what was read before hold more than {}", path,
                       ByteSize(max_bytes_));
@@ -158,7 +165,8 @@ class Capturer {
     return {};
   }
 
-  Status ReadTarget(int parent_fd, const std::string& name, const std::string& path, InodeIndex index) {
+  Status ReadTarget(int parent_fd, const std::string& name, const std::string& path,
+                    InodeIndex index) {
     char target[4096];
     const ssize_t n = readlinkat(parent_fd, name.c_str(), target, sizeof target);
     if (n < 0) return Fail("cannot read symlink {}: {}", path, ErrnoText(errno));

@@ -75,7 +75,9 @@ Content Content::WithWrite(uint64_t offset, std::string_view bytes) const {
   return content;
 }
 
-Content Content::WithSize(uint64_t size) const { return size == size_ ? *this : FromPages(pages_, size); }
+Content Content::WithSize(uint64_t size) const {
+  return size == size_ ? *this : FromPages(pages_, size);
+}
 
 std::string Content::Read(uint64_t offset, uint64_t length) const {
   std::string out;

@@ -1,6 +1,6 @@
-// Content: the bytes of a regular file as immutable, shared 4 KiB pages. Copying one costs a vector of
-// pointers; crash states that differ in one page share all others, and a digest is made from page digests
-// that are computed once.
+// Content: the bytes of a regular file as immutable, shared 4 KiB pages. Copying one costs a vector
+// of pointers; crash states that differ in one page share all others, and a digest is made from
+// page digests that are computed once.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@
 
 namespace oldornew {
 
-/// The unit of the page cache on Linux x86-64, and the block size every profile assumes (persistence-model.md
-/// 2: -b 4096).
+/// The unit of the page cache on Linux x86-64, and the block size every profile assumes
+/// (persistence-model.md 2: -b 4096).
 inline constexpr uint64_t kPageSize = 4096;
 
 /// 4096 immutable bytes and their digest.
@@ -35,12 +35,14 @@ using PageRef = std::shared_ptr<const Page>;
 /// Makes a page, or null when all bytes are zero.
 PageRef MakePage(std::string_view bytes);
 
-/// Invariants: pages().size() == ceil(size / 4096); bytes of the last page at and after size are zero.
+/// Invariants: pages().size() == ceil(size / 4096); bytes of the last page at and after size are
+/// zero.
 class Content {
  public:
   Content() = default;  // empty
   static Content FromBytes(std::string_view bytes);
-  /// `pages` may be shorter than needed (zeros) or longer (cut); the tail page is zeroed after `size`.
+  /// `pages` may be shorter than needed (zeros) or longer (cut); the tail page is zeroed after
+  /// `size`.
   static Content FromPages(std::vector<PageRef> pages, uint64_t size);
 
   uint64_t size() const { return size_; }

@@ -104,7 +104,8 @@ Digest FileTree::KeyDigest(InodeIndex i, bool attributes) const {
       hasher.Add(inode.rdev);
       break;
     case FileKind::kDirectory:
-      for (const auto& [name, child] : inode.entries) hasher.Add(name).Add(KeyDigest(child, attributes));
+      for (const auto& [name, child] : inode.entries)
+        hasher.Add(name).Add(KeyDigest(child, attributes));
       break;
     case FileKind::kFifo:
     case FileKind::kSocket:
@@ -123,7 +124,8 @@ bool SameAttributes(const Inode& a, const Inode& b) {
   return a.mode == b.mode && a.uid == b.uid && a.gid == b.gid && a.xattrs == b.xattrs;
 }
 
-void DiffInode(const std::string& path, const Inode& a, const Inode& b, std::vector<PathChange>* out) {
+void DiffInode(const std::string& path, const Inode& a, const Inode& b,
+               std::vector<PathChange>* out) {
   using What = PathChange::What;
   if (a.kind != b.kind || a.rdev != b.rdev) {
     out->push_back({path, What::kKind});

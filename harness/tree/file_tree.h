@@ -1,6 +1,6 @@
-// FileTree: an in-memory directory tree with hard links, modes, owners and extended attributes. A value:
-// compare it, hash it, write it to disk, capture it from disk. The rest of the program moves these around
-// instead of directories.
+// FileTree: an in-memory directory tree with hard links, modes, owners and extended attributes. A
+// value: compare it, hash it, write it to disk, capture it from disk. The rest of the program moves
+// these around instead of directories.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,15 @@
 
 namespace oldornew {
 
-enum class FileKind : uint8_t { kFile, kDirectory, kSymlink, kFifo, kSocket, kCharDevice, kBlockDevice };
+enum class FileKind : uint8_t {
+  kFile,
+  kDirectory,
+  kSymlink,
+  kFifo,
+  kSocket,
+  kCharDevice,
+  kBlockDevice
+};
 
 /// "file", "directory", "symlink", ...
 const char* KindName(FileKind kind);
@@ -36,13 +44,14 @@ struct Inode {
   uint64_t rdev = 0;   ///< devices only
   Content content;     ///< regular files only
   std::string target;  ///< symlinks only
-  std::map<std::string, std::string>
-      xattrs;  ///< "user.*", "system.posix_acl_*", "trusted.*": what could be read
+  /// "user.*", "system.posix_acl_*", "trusted.*": what could be read
+  std::map<std::string, std::string> xattrs;
   std::map<std::string, InodeIndex> entries;  ///< directories only; no "." and ".."
 };
 
-/// A directory that holds a file of this name is our own output (bundles with traces of earlier checks) and is neither copied nor imported:
-/// each trace would otherwise contain the ones before it.
+/// A directory that holds a file of this name is our own output (bundles with traces of earlier
+/// checks) and is neither copied nor imported: each trace would otherwise contain the ones before
+/// it.
 inline constexpr char kOutputMarker[] = ".oldornew-output";
 
 /// What differs at one path.
@@ -52,7 +61,8 @@ struct PathChange {
   What what;
 };
 
-/// A table of inodes with one or more roots. Inodes that no root reaches may exist (files open but unlinked).
+/// A table of inodes with one or more roots. Inodes that no root reaches may exist (files open but
+/// unlinked).
 class FileTree {
  public:
   FileTree();  // one empty root directory, inode 0, mode 0755
@@ -66,15 +76,17 @@ class FileTree {
   const std::vector<InodeIndex>& roots() const { return roots_; }
   void AddRoot(InodeIndex directory) { roots_.push_back(directory); }
 
-  /// Walks `path` ("a/b"; "" and "." are the root itself) below root number `root`, following no symlink.
+  /// Walks `path` ("a/b"; "" and "." are the root itself) below root number `root`, following no
+  /// symlink.
   std::optional<InodeIndex> Lookup(std::string_view path, size_t root = 0) const;
 
-  /// Every path below root `root`, parents before children, names in byte order; the root itself is "".
+  /// Every path below root `root`, parents before children, names in byte order; the root itself is
+  /// "".
   std::vector<std::pair<std::string, InodeIndex>> Walk(size_t root = 0) const;
 
-  /// Kind, bytes and symlink target of everything at and below `i` (the key of oracle `atomic`, oracles.md
-  /// 6); with `attributes`, modes, owners and xattrs as well. Hard-link identity, inode numbers, times never
-  /// count.
+  /// Kind, bytes and symlink target of everything at and below `i` (the key of oracle `atomic`,
+  /// oracles.md 6); with `attributes`, modes, owners and xattrs as well. Hard-link identity, inode
+  /// numbers, times never count.
   Digest KeyDigest(InodeIndex i, bool attributes = false) const;
 
   /// Same as KeyDigest of the root, for trees that hold one judged directory.
@@ -85,7 +97,8 @@ class FileTree {
   std::vector<InodeIndex> roots_;
 };
 
-/// Paths (below root 0 of each) at which two trees differ, in byte order. A directory counts for itself only.
+/// Paths (below root 0 of each) at which two trees differ, in byte order. A directory counts for
+/// itself only.
 std::vector<PathChange> Diff(const FileTree& before, const FileTree& after);
 
 /// (device, inode number) on the machine the tree was captured on.
@@ -101,14 +114,15 @@ struct CapturedTree {
   std::vector<DiskId> ids;
 };
 
-/// Reads the directories `roots` (root 0 first; they may not contain each other) without following symlinks
-/// and without leaving their device. Hard links are kept. Sockets, fifos and devices are kept as such,
-/// unread. Errors: a path that cannot be read, named; more than `max_bytes` in all.
-Result<CapturedTree> Capture(const std::vector<std::string>& roots, uint64_t max_bytes = uint64_t{8} << 30);
+/// Reads the directories `roots` (root 0 first; they may not contain each other) without following
+/// symlinks and without leaving their device. Hard links are kept. Sockets, fifos and devices are
+/// kept as such, unread. Errors: a path that cannot be read, named; more than `max_bytes` in all.
+Result<CapturedTree> Capture(const std::vector<std::string>& roots,
+                             uint64_t max_bytes = uint64_t{8} << 30);
 
-/// Writes root `root` of `tree` into the existing empty directory `directory`: bytes, symlinks, hard links,
-/// modes, and, as far as permitted, owners and xattrs (what was not permitted is not an error). Devices are
-/// skipped unless root.
+/// Writes root `root` of `tree` into the existing empty directory `directory`: bytes, symlinks,
+/// hard links, modes, and, as far as permitted, owners and xattrs (what was not permitted is not an
+/// error). Devices are skipped unless root.
 Status WriteTo(const FileTree& tree, const std::string& directory, size_t root = 0);
 
 }  // namespace oldornew

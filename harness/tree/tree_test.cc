@@ -40,7 +40,8 @@ TEST(Content, BehavesLikeAStringUnderWritesAndTruncationsAtEveryBoundary) {
 }
 
 TEST(Content, BytesCutOffDoNotComeBackWhenTheFileGrowsAgain) {
-  EXPECT_EQ(Content::FromBytes("abcdef").WithSize(2).WithSize(4).ToString(), std::string("ab\0\0", 4));
+  EXPECT_EQ(Content::FromBytes("abcdef").WithSize(2).WithSize(4).ToString(),
+            std::string("ab\0\0", 4));
 }
 
 TEST(Content, HolesAndWrittenZerosAreTheSame) {
@@ -127,7 +128,8 @@ TEST(Diff, NamesEachKindOfChangeOnce) {
     Inode link;
     link.kind = FileKind::kSymlink;
     link.target = target;
-    tree.at(0).entries = {{"bytes", tree.Add(file)}, {"mode", tree.Add(moded)}, {"link", tree.Add(link)}};
+    tree.at(0).entries = {
+        {"bytes", tree.Add(file)}, {"mode", tree.Add(moded)}, {"link", tree.Add(link)}};
     return tree;
   };
   FileTree before = make("a", 0600, "x");
@@ -137,10 +139,10 @@ TEST(Diff, NamesEachKindOfChangeOnce) {
   std::vector<std::pair<std::string, PathChange::What>> got;
   for (const PathChange& c : Diff(before, after)) got.emplace_back(c.path, c.what);
   using W = PathChange::What;
-  EXPECT_THAT(
-      got, ::testing::ElementsAre(::testing::Pair("bytes", W::kBytes), ::testing::Pair("fresh", W::kAdded),
-                                  ::testing::Pair("gone", W::kRemoved), ::testing::Pair("link", W::kTarget),
-                                  ::testing::Pair("mode", W::kAttributes)));
+  EXPECT_THAT(got, ::testing::ElementsAre(
+                       ::testing::Pair("bytes", W::kBytes), ::testing::Pair("fresh", W::kAdded),
+                       ::testing::Pair("gone", W::kRemoved), ::testing::Pair("link", W::kTarget),
+                       ::testing::Pair("mode", W::kAttributes)));
   EXPECT_NE(before.RootDigest(), after.RootDigest());
 }
 

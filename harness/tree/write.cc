@@ -53,8 +53,8 @@ Status MakeInode(const Inode& inode, const std::string& path) {
       break;
     case FileKind::kCharDevice:
     case FileKind::kBlockDevice:
-      result =
-          mknod(path.c_str(), (inode.kind == FileKind::kCharDevice ? S_IFCHR : S_IFBLK) | 0600, inode.rdev);
+      result = mknod(path.c_str(), (inode.kind == FileKind::kCharDevice ? S_IFCHR : S_IFBLK) | 0600,
+                     inode.rdev);
       if (result != 0 && errno == EPERM) return {};  // Needs root; documented.
       break;
   }

@@ -24,15 +24,16 @@ int SyncRegularFile(int dir, const std::string& name) {
   return fd.Close();
 }
 
-/// Opens a directory that is about to be removed, and gives its owner all rights on it: a published tree may
-/// be read-only.
+/// Opens a directory that is about to be removed, and gives its owner all rights on it: a published
+/// tree may be read-only.
 int OpenForRemoval(int dir, const std::string& name, Fd* result) {
   int error = OpenDirectoryAt(dir, name, result);
   if (error == EACCES && fchmodat(dir, name.c_str(), 0700, 0) == 0)
     error = OpenDirectoryAt(dir, name, result);
   if (error != 0) return error;
   struct stat info;
-  if (fstat(result->get(), &info) == 0 && (info.st_mode & 0700) != 0700) (void)fchmod(result->get(), 0700);
+  if (fstat(result->get(), &info) == 0 && (info.st_mode & 0700) != 0700)
+    (void)fchmod(result->get(), 0700);
   return 0;
 }
 
@@ -158,13 +159,14 @@ int RemoveAt(int dir, const std::string& name) {
     const int error = RemoveAt(child.get(), inner);
     if (first == 0) first = error;
   }
-  if (Restart([&] { return unlinkat(dir, name.c_str(), AT_REMOVEDIR); }) == 0 || errno == ENOENT) return 0;
+  if (Restart([&] { return unlinkat(dir, name.c_str(), AT_REMOVEDIR); }) == 0 || errno == ENOENT)
+    return 0;
   return first == 0 ? errno : first;
 }
 
 int OpenDirectoryAt(int dir, const std::string& name, Fd* result) {
-  const int fd =
-      Restart([&] { return openat(dir, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); });
+  const int fd = Restart(
+      [&] { return openat(dir, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); });
   if (fd < 0) return errno;
   *result = Fd(fd);
   return 0;

@@ -18,11 +18,12 @@ namespace {
 
 constexpr char kPrefix[] = ".sw-";
 
-/// ".sw-<16 digits of a hash of the name>-": several names share a parent, and recovery of one must not touch
-/// another's.
+/// ".sw-<16 digits of a hash of the name>-": several names share a parent, and recovery of one must
+/// not touch another's.
 std::string PatternOf(std::string_view name) {
   uint64_t hash = 14695981039346656037u;  // FNV-1a
-  for (const char character : name) hash = (hash ^ static_cast<uint8_t>(character)) * 1099511628211u;
+  for (const char character : name)
+    hash = (hash ^ static_cast<uint8_t>(character)) * 1099511628211u;
   char digits[17];
   snprintf(digits, sizeof(digits), "%016lx", static_cast<unsigned long>(hash));
   return kPrefix + std::string(digits) + "-";
@@ -35,8 +36,9 @@ class DirectorySwap {
       : caller_parent_(parent), name_(name), pattern_(PatternOf(name)), options_(options) {}
 
   SwapResult Run(const Populate& populate) {
-    const bool published = CheckArguments() && Lock() && LookAtTarget() && Recover() && Stage(populate) &&
-                           (options_.form == SwapForm::kSymlink ? PublishLink() : PublishExchange());
+    const bool published =
+        CheckArguments() && Lock() && LookAtTarget() && Recover() && Stage(populate) &&
+        (options_.form == SwapForm::kSymlink ? PublishLink() : PublishExchange());
     if (result_.committed == Committed::kNo) Abandon();
     if (published) Retire();
     return result_;
@@ -57,11 +59,12 @@ class DirectorySwap {
            Done("check directory", CheckDirectory(caller_parent_));
   }
 
-  /// A descriptor of our own: locks belong to open file descriptions, and the caller's may be locked by the
-  /// caller.
+  /// A descriptor of our own: locks belong to open file descriptions, and the caller's may be
+  /// locked by the caller.
   bool Lock() {
     if (!Done("open the parent", OpenDirectoryAt(caller_parent_, ".", &parent_))) return false;
-    return Restart([&] { return flock(parent_.get(), LOCK_EX); }) == 0 || Failed("lock the parent", errno);
+    return Restart([&] { return flock(parent_.get(), LOCK_EX); }) == 0 ||
+           Failed("lock the parent", errno);
   }
 
   bool LookAtTarget() {
@@ -87,7 +90,8 @@ class DirectorySwap {
            name.find_first_not_of("0123456789abcdef", pattern_.size()) == name.npos;
   }
 
-  /// Removes all that carries our pattern but the live tree. The lock says that nobody is at work on it.
+  /// Removes all that carries our pattern but the live tree. The lock says that nobody is at work
+  /// on it.
   bool Recover() {
     std::vector<std::string> names;
     result_.retire_error = NamesIn(parent_.get(), &names);
@@ -123,8 +127,8 @@ class DirectorySwap {
       return Failed("create the link", error);
     }
     if (!Done("look at the link", IdentityAt(parent_.get(), link_, &identity_))) return false;
-    // The link cannot be fsynced itself: its inode reaches the disk with the directory, before any name
-    // depends on it.
+    // The link cannot be fsynced itself: its inode reaches the disk with the directory, before any
+    // name depends on it.
     if (!Done("fsync the parent", Sync(parent_.get()))) return false;
     return Rename(link_, 0) && Published();
   }
@@ -143,11 +147,13 @@ class DirectorySwap {
     return true;
   }
 
-  /// Makes `from` the published name. The call may report an error though it was carried out: what counts is
-  /// where the inode is. That is looked at before a call is restarted: an exchange done twice is undone.
+  /// Makes `from` the published name. The call may report an error though it was carried out: what
+  /// counts is where the inode is. That is looked at before a call is restarted: an exchange done
+  /// twice is undone.
   bool Rename(const std::string& from, unsigned flags) {
     for (;;) {
-      if (renameat2(parent_.get(), from.c_str(), parent_.get(), name_.c_str(), flags) == 0) return true;
+      if (renameat2(parent_.get(), from.c_str(), parent_.get(), name_.c_str(), flags) == 0)
+        return true;
       const int error = errno;
       Identity found;
       const int at_name = IdentityAt(parent_.get(), name_, &found);

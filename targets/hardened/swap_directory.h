@@ -1,5 +1,5 @@
-// SwapDirectory: replaces a whole directory so that every reader, every later run and every machine after a
-// power cut finds the old tree or the new tree. The algorithm is atomic-updates.md 4.2:
+// SwapDirectory: replaces a whole directory so that every reader, every later run and every machine
+// after a power cut finds the old tree or the new tree. The algorithm is atomic-updates.md 4.2:
 //
 //   1. take the lock (flock on the parent): one writer at a time, released by the kernel when the writer
 //   dies;
@@ -17,8 +17,9 @@
 //   kExchange  `name` is a real directory, exchanged in one step (renameat2). EINVAL where the file system
 //   cannot.
 //
-// Readers open the directory once and read through openat; when a file is missing they reopen and try again.
-// A reader that still stands in the old tree loses it at step 6 unless `keep_previous` is set.
+// Readers open the directory once and read through openat; when a file is missing they reopen and
+// try again. A reader that still stands in the old tree loses it at step 6 unless `keep_previous`
+// is set.
 #pragma once
 
 #include <sys/types.h>
@@ -41,16 +42,17 @@ struct SwapOptions {
 
 struct SwapResult : UpdateResult {
   bool old_removed = false;  ///< nothing of any old tree is left (also true when there was none)
-  int retire_error =
-      0;  ///< errno of a failed removal of an old tree, this one or an earlier one; not an error of the swap
+  /// errno of a failed removal of an old tree, this one or an earlier one; not an error of the swap
+  int retire_error = 0;
 };
 
-/// Fills the directory open at the given descriptor. Returns 0 or an errno, which ends the swap with nothing
-/// changed.
+/// Fills the directory open at the given descriptor. Returns 0 or an errno, which ends the swap
+/// with nothing changed.
 using Populate = std::function<int(int staging)>;
 
 /// Makes `name` in the directory open at `parent` (O_RDONLY|O_DIRECTORY, not O_PATH) show what `populate`
-/// makes. Names that start with ".sw-" are refused (EINVAL). Waits for another writer of the same parent.
+/// makes. Names that start with ".sw-" are refused (EINVAL). Waits for another writer of the same
+/// parent.
 SwapResult SwapDirectory(int parent, std::string_view name, const Populate& populate,
                          const SwapOptions& options = {});
 

@@ -1,5 +1,6 @@
-// Every call that SwapDirectory makes fails, alone and with every later one: readers find the old tree or the
-// new one, the answer is true, and the next swap works and leaves nothing of the failed one.
+// Every call that SwapDirectory makes fails, alone and with every later one: readers find the old
+// tree or the new one, the answer is true, and the next swap works and leaves nothing of the failed
+// one.
 #include <gmock/gmock.h>
 
 #include "faulty_calls.h"
@@ -58,8 +59,8 @@ class SwapDirectoryFaults : public testing::TestWithParam<SwapForm> {
     std::string trace =
         std::string("answer: ") + result.step + " " + std::to_string(result.error) + "; failed:";
     for (size_t i = 0; i < calls.failed().size(); ++i)
-      trace +=
-          " " + calls.failed()[i] + "#" + std::to_string(faults[i].call) + (faults[i].after ? " (done)" : "");
+      trace += " " + calls.failed()[i] + "#" + std::to_string(faults[i].call) +
+               (faults[i].after ? " (done)" : "");
     SCOPED_TRACE(trace);
     const std::string a = dir.Get("s/a");
     EXPECT_EQ(a, dir.Get("s/b"));
@@ -84,7 +85,8 @@ class SwapDirectoryFaults : public testing::TestWithParam<SwapForm> {
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(Forms, SwapDirectoryFaults, testing::Values(SwapForm::kSymlink, SwapForm::kExchange),
+INSTANTIATE_TEST_SUITE_P(Forms, SwapDirectoryFaults,
+                         testing::Values(SwapForm::kSymlink, SwapForm::kExchange),
                          [](const auto& form) {
                            return form.param == SwapForm::kSymlink ? "Symlink" : "Exchange";
                          });

@@ -1,7 +1,7 @@
 // usage: hardened-swap-directory [--exchange] [--keep-previous] PARENT NAME FILE=CONTENT...
-// Makes PARENT/NAME show a fresh directory that holds the given files (FILE may lie in subdirectories). Exit
-// status: 0 done and durable, 1 failed and nothing changed, 2 usage, 3 failed, though the new content is live
-// or may be.
+// Makes PARENT/NAME show a fresh directory that holds the given files (FILE may lie in
+// subdirectories). Exit status: 0 done and durable, 1 failed and nothing changed, 2 usage, 3
+// failed, though the new content is live or may be.
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -23,9 +23,11 @@ using oldornew::targets::FileArgument;
 int MakeFile(int staging, const FileArgument& file) {
   for (size_t slash = file.name.find('/'); slash != std::string::npos;
        slash = file.name.find('/', slash + 1)) {
-    if (mkdirat(staging, file.name.substr(0, slash).c_str(), 0755) != 0 && errno != EEXIST) return errno;
+    if (mkdirat(staging, file.name.substr(0, slash).c_str(), 0755) != 0 && errno != EEXIST)
+      return errno;
   }
-  Fd fd(openat(staging, file.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+  Fd fd(openat(staging, file.name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+               0644));
   if (!fd.valid()) return errno;
   if (int error = oldornew::hardened::WriteAll(fd.get(), file.content)) return error;
   return fd.Close();
@@ -51,9 +53,9 @@ int main(int argc, char** argv) {
   for (size_t i = 0; i < files.size(); ++i)
     usable = targets::ParseFileArgument(argv[next + 2 + i], &files[i]) && usable;
   if (!usable) {
-    std::fprintf(
-        stderr,
-        "usage: hardened-swap-directory [--exchange] [--keep-previous] PARENT NAME FILE=CONTENT...\n");
+    std::fprintf(stderr,
+                 "usage: hardened-swap-directory [--exchange] [--keep-previous] PARENT NAME "
+                 "FILE=CONTENT...\n");
     return 2;
   }
   const int parent = open(argv[next], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -67,7 +69,8 @@ int main(int argc, char** argv) {
     }
     return 0;
   };
-  const hardened::SwapResult result = hardened::SwapDirectory(parent, argv[next + 1], populate, options);
+  const hardened::SwapResult result =
+      hardened::SwapDirectory(parent, argv[next + 1], populate, options);
   if (result.retire_error != 0)
     std::fprintf(stderr, "hardened-swap-directory: old trees may be left to the next swap: %s\n",
                  std::strerror(result.retire_error));

@@ -46,7 +46,8 @@ class SwapDirectoryTest : public testing::TestWithParam<SwapForm> {
   TestDir dir_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Forms, SwapDirectoryTest, testing::Values(SwapForm::kSymlink, SwapForm::kExchange),
+INSTANTIATE_TEST_SUITE_P(Forms, SwapDirectoryTest,
+                         testing::Values(SwapForm::kSymlink, SwapForm::kExchange),
                          [](const auto& form) {
                            return form.param == SwapForm::kSymlink ? "Symlink" : "Exchange";
                          });
@@ -92,7 +93,8 @@ TEST_P(SwapDirectoryTest, ChangesNothingWhenPopulateFails) {
 }
 
 TEST_P(SwapDirectoryTest, RefusesATreeWithWhatCannotBeSynced) {
-  const SwapResult result = Swap("s", [](int dir) { return mkfifoat(dir, "pipe", 0600) == 0 ? 0 : errno; });
+  const SwapResult result =
+      Swap("s", [](int dir) { return mkfifoat(dir, "pipe", 0600) == 0 ? 0 : errno; });
   EXPECT_EQ(result.error, EINVAL);
   EXPECT_THAT(dir_.Names(), IsEmpty());
 }
@@ -130,8 +132,8 @@ TEST_P(SwapDirectoryTest, KeepsTheOldTreeForItsReadersUntilTheNextSwap) {
 
 TEST_P(SwapDirectoryTest, RecoversFromWhatAKilledWriterLeft) {
   ASSERT_TRUE(Swap("s", Key("1")).ok());
-  // The pattern of this name, seen while a swap is at work; what it left behind is imitated with a digit
-  // changed.
+  // The pattern of this name, seen while a swap is at work; what it left behind is imitated with a
+  // digit changed.
   std::string staging;
   ASSERT_TRUE(Swap("s", [&](int dir) {
                 for (const std::string& name : dir_.Names()) {
@@ -188,7 +190,9 @@ TEST_P(SwapDirectoryTest, ConcurrentSwapsAllSucceedAndReadersThatReopenSeeOneGen
     writers.emplace_back([&, writer] {
       for (int round = 0; round < kRounds; ++round) {
         const std::string content = std::to_string(writer) + "." + std::to_string(round);
-        failures += !Swap("s", [&](int dir) { return Put(dir, "a", content) | Put(dir, "b", content); }).ok();
+        failures += !Swap("s", [&](int dir) {
+                       return Put(dir, "a", content) | Put(dir, "b", content);
+                     }).ok();
       }
       --running;
     });

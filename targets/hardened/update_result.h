@@ -1,6 +1,7 @@
-// The answer of a hardened update. "It failed" is not enough: the caller must know whether the new content is
-// live, and whether it will still be there after a power cut. A failed fsync of the directory leaves a
-// committed update that is not durable; that is neither success nor "nothing happened".
+// The answer of a hardened update. "It failed" is not enough: the caller must know whether the new
+// content is live, and whether it will still be there after a power cut. A failed fsync of the
+// directory leaves a committed update that is not durable; that is neither success nor "nothing
+// happened".
 #pragma once
 
 namespace oldornew::hardened {
@@ -13,11 +14,12 @@ enum class Committed {
 
 struct UpdateResult {
   Committed committed = Committed::kNo;
-  bool durable = false;   ///< the new content survives a power cut from now on; implies committed == kYes
+  /// the new content survives a power cut from now on; implies committed == kYes
+  bool durable = false;
   int error = 0;          ///< errno of the first step that failed; 0: none did
   const char* step = "";  ///< that step: "write", "fsync directory", ... A string literal
-  /// errno of a removal that failed: a file of ours is left behind (a collector, or the next swap, takes it).
-  /// Says nothing about the update itself.
+  /// errno of a removal that failed: a file of ours is left behind (a collector, or the next swap,
+  /// takes it). Says nothing about the update itself.
   int left_behind = 0;
 
   bool ok() const { return durable && error == 0; }

@@ -48,8 +48,8 @@ class FileUpdate {
       : dir_(dir), name_(name), options_(options) {}
 
   UpdateResult Run(std::string_view data) {
-    const bool published =
-        CheckArguments() && CreateTemporary() && Fill(data) && SetAttributes() && Settle() && Publish();
+    const bool published = CheckArguments() && CreateTemporary() && Fill(data) && SetAttributes() &&
+                           Settle() && Publish();
     if (result_.committed == Committed::kNo) Abandon();
     if (published) result_.durable = Done("fsync directory", Sync(dir_));
     return result_;
@@ -77,8 +77,9 @@ class FileUpdate {
     if (S_ISLNK(info.st_mode)) return Failed("look at the target", ELOOP);
     if (!options_.keep_attributes) return true;
     if (!S_ISREG(info.st_mode)) return Failed("look at the target", EINVAL);
-    old_ = Fd(
-        Restart([&] { return openat(dir_, name_.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC); }));
+    old_ = Fd(Restart([&] {
+      return openat(dir_, name_.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    }));
     return old_.valid() || Failed("read the old attributes", errno);
   }
 
@@ -86,13 +87,15 @@ class FileUpdate {
     for (int attempt = 0; attempt < kNameAttempts; ++attempt) {
       if (!Done("choose a name", UniqueName(kPrefix, &temporary_))) return false;
       fd_ = Fd(Restart([&] {
-        return openat(dir_, temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        return openat(dir_, temporary_.c_str(),
+                      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
       }));
       if (fd_.valid() || errno != EEXIST) break;
     }
     if (!fd_.valid()) return Failed("create the temporary", errno);
     created_ = true;
-    // Tells CollectStaleTemporaries that the writer lives. A file system without locks only loses that hint.
+    // Tells CollectStaleTemporaries that the writer lives. A file system without locks only loses
+    // that hint.
     (void)flock(fd_.get(), LOCK_EX | LOCK_NB);
     known_ = Done("look at the temporary", IdentityOf(fd_.get(), &identity_));
     return known_;
@@ -121,7 +124,8 @@ class FileUpdate {
 
   bool Publish() {
     const unsigned flags = options_.create_only ? RENAME_NOREPLACE : 0;
-    if (Restart([&] { return renameat2(dir_, temporary_.c_str(), dir_, name_.c_str(), flags); }) == 0)
+    if (Restart([&] { return renameat2(dir_, temporary_.c_str(), dir_, name_.c_str(), flags); }) ==
+        0)
       return Published();
     if (flags != 0 && errno == EINVAL) return PublishByLink();
     return PublishedNevertheless("rename", errno);
@@ -141,8 +145,8 @@ class FileUpdate {
     return true;
   }
 
-  /// The publishing call reported an error. A network file system can have carried it out nevertheless, and a
-  /// restarted one finds it done: what counts is where the inode is.
+  /// The publishing call reported an error. A network file system can have carried it out
+  /// nevertheless, and a restarted one finds it done: what counts is where the inode is.
   bool PublishedNevertheless(const char* step, int error) {
     Identity found;
     const int at_name = IdentityAt(dir_, name_, &found);
@@ -185,17 +189,21 @@ bool IsTemporaryName(std::string_view name) {
          name.find_first_not_of("0123456789abcdef", prefix.size()) == name.npos;
 }
 
-/// Removes one left-over temporary if it is one. Returns whether it did; `error` tells what went wrong.
+/// Removes one left-over temporary if it is one. Returns whether it did; `error` tells what went
+/// wrong.
 bool CollectOne(int dir, const std::string& name, int minimum_age_seconds, int* error) {
-  Fd fd(Restart([&] { return openat(dir, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC); }));
+  Fd fd(Restart(
+      [&] { return openat(dir, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC); }));
   if (!fd.valid()) return false;
   struct stat info;
-  if (fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_nlink != 1 || info.st_uid != geteuid())
+  if (fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_nlink != 1 ||
+      info.st_uid != geteuid())
     return false;
   if (time(nullptr) - info.st_mtime < minimum_age_seconds) return false;
   if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return false;
   Identity found;
-  if (IdentityAt(dir, name, &found) != 0 || found != Identity{info.st_dev, info.st_ino}) return false;
+  if (IdentityAt(dir, name, &found) != 0 || found != Identity{info.st_dev, info.st_ino})
+    return false;
   if (unlinkat(dir, name.c_str(), 0) == 0) return true;
   if (*error == 0) *error = errno;
   return false;

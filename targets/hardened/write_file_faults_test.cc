@@ -1,5 +1,6 @@
-// Every call that WriteFile makes fails, alone and with every later one: what it answers is true, the old
-// content stays unless the new one is complete, and nothing is left behind but what could not be removed.
+// Every call that WriteFile makes fails, alone and with every later one: what it answers is true,
+// the old content stays unless the new one is complete, and nothing is left behind but what could
+// not be removed.
 #include <gmock/gmock.h>
 
 #include "faulty_calls.h"
@@ -15,16 +16,18 @@ using targets::TestDir;
 using Faults = std::vector<FaultyCalls::Fault>;
 
 std::string Show(const Faults& faults, const FaultyCalls& calls, const UpdateResult& result) {
-  std::string text = "answer: " + std::string(result.step) + " " + std::to_string(result.error) + "; failed:";
+  std::string text =
+      "answer: " + std::string(result.step) + " " + std::to_string(result.error) + "; failed:";
   for (size_t i = 0; i < calls.failed().size(); ++i)
-    text +=
-        " " + calls.failed()[i] + "#" + std::to_string(faults[i].call) + (faults[i].after ? " (done)" : "");
+    text += " " + calls.failed()[i] + "#" + std::to_string(faults[i].call) +
+            (faults[i].after ? " (done)" : "");
   return text;
 }
 
 class WriteFileFaults : public testing::TestWithParam<WriteFileOptions> {
  protected:
-  /// One update of a file (of none, if it is only to be created) under the faults. Returns how many fired.
+  /// One update of a file (of none, if it is only to be created) under the faults. Returns how many
+  /// fired.
   static size_t Run(const Faults& faults) {
     const bool creates = GetParam().create_only;
     TestDir dir;
@@ -66,7 +69,8 @@ class WriteFileFaults : public testing::TestWithParam<WriteFileOptions> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Options, WriteFileFaults,
-                         testing::Values(WriteFileOptions{}, WriteFileOptions{.keep_attributes = true},
+                         testing::Values(WriteFileOptions{},
+                                         WriteFileOptions{.keep_attributes = true},
                                          WriteFileOptions{.create_only = true}),
                          [](const auto& options) {
                            return options.param.keep_attributes ? "KeepAttributes"

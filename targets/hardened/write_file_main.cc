@@ -1,6 +1,7 @@
 // usage: hardened-write-file [--keep-attributes] [--create-only] DIR NAME PERM < data
-// Replaces DIR/NAME by what is on standard input. PERM is octal and exact. Exit status: 0 done and durable, 1
-// failed and nothing changed, 2 usage, 3 failed, though the new content is live or may be.
+// Replaces DIR/NAME by what is on standard input. PERM is octal and exact. Exit status: 0 done and
+// durable, 1 failed and nothing changed, 2 usage, 3 failed, though the new content is live or may
+// be.
 #include <fcntl.h>
 
 #include <cstdio>
@@ -24,8 +25,9 @@ int main(int argc, char** argv) {
     }
   }
   if (argc - next != 3 || !targets::ParseMode(argv[next + 2], &options.mode)) {
-    std::fprintf(stderr,
-                 "usage: hardened-write-file [--keep-attributes] [--create-only] DIR NAME PERM < data\n");
+    std::fprintf(
+        stderr,
+        "usage: hardened-write-file [--keep-attributes] [--create-only] DIR NAME PERM < data\n");
     return 2;
   }
   std::string data;

@@ -73,8 +73,9 @@ TEST(WriteFile, AcceptsEveryLengthOfNameThatTheFileSystemAccepts) {
 TEST(WriteFile, RefusesNamesThatAreNotOneComponent) {
   TestDir dir;
   Fd fd = Open(dir.path());
-  for (const std::string& name : {std::string(), std::string("."), std::string(".."), std::string("a/b"),
-                                  std::string("/"), std::string("a\0b", 3), std::string(".aw-mine")}) {
+  for (const std::string& name :
+       {std::string(), std::string("."), std::string(".."), std::string("a/b"), std::string("/"),
+        std::string("a\0b", 3), std::string(".aw-mine")}) {
     const UpdateResult result = WriteFile(fd.get(), name, "new");
     EXPECT_EQ(result.error, EINVAL) << name;
     EXPECT_EQ(result.committed, Committed::kNo);
@@ -189,8 +190,10 @@ TEST(WriteFile, ConcurrentWritersAllSucceedAndEveryReaderSeesOneWholeVersion) {
   for (int writer = 1; writer <= kWriters; ++writer) {
     writers.emplace_back([&, writer] {
       Fd fd = Open(dir.path());
-      const std::string content(static_cast<size_t>(writer) * 30000, static_cast<char>('0' + writer));
-      for (int round = 0; round < kRounds; ++round) failures += !WriteFile(fd.get(), "f", content).ok();
+      const std::string content(static_cast<size_t>(writer) * 30000,
+                                static_cast<char>('0' + writer));
+      for (int round = 0; round < kRounds; ++round)
+        failures += !WriteFile(fd.get(), "f", content).ok();
       --running;
     });
   }

@@ -1,4 +1,5 @@
-// A std::ofstream and a std::filesystem::rename, as most C++ programs replace a file. For scenarios/.
+// A std::ofstream and a std::filesystem::rename, as most C++ programs replace a file. For
+// scenarios/.
 #include <filesystem>
 #include <fstream>
 

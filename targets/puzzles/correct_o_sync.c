@@ -6,7 +6,8 @@
 #include "puzzle.h"
 
 int main(void) {
-  const int fd = Must(open("f.new", O_WRONLY | O_CREAT | O_EXCL | O_SYNC | O_CLOEXEC, 0644), "f.new");
+  const int fd =
+      Must(open("f.new", O_WRONLY | O_CREAT | O_EXCL | O_SYNC | O_CLOEXEC, 0644), "f.new");
   WriteAll(fd, kNew, strlen(kNew));
   Must(close(fd), "close");
   Rename("f.new", "f");

@@ -12,8 +12,9 @@
 
 int main(void) {
   const int fd = Create("f.new", kNew);
-  Must(sync_file_range(fd, 0, 0,
-                       SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER),
+  Must(sync_file_range(
+           fd, 0, 0,
+           SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER),
        "sync_file_range");
   Must(close(fd), "close");
   Rename("f.new", "f");

@@ -14,8 +14,8 @@ namespace oldornew::preload {
 
 namespace {
 
-wire::Account
-    g_nobodys;  // written to and read by nobody: before there is an account, and when there is no room
+// written to and read by nobody: before there is an account, and when there is no room
+wire::Account g_nobodys;
 
 struct Books {
   wire::Account* account;  // null: none yet
@@ -31,8 +31,8 @@ bool MayChange(long flags) {
   return (flags & (O_ACCMODE | O_CREAT | O_TRUNC)) != 0 || (flags & O_TMPFILE) == O_TMPFILE;
 }
 
-/// How much a transfer may have moved the kernel's count: overlayfs hands copy_file_range on to the layer
-/// below, which may be another one, and each of them counts.
+/// How much a transfer may have moved the kernel's count: overlayfs hands copy_file_range on to the
+/// layer below, which may be another one, and each of them counts.
 uint64_t AddedUp(long nr, long result) {
   return nr == SYS_copy_file_range ? 4 * (uint64_t)result : (uint64_t)result;
 }
@@ -103,7 +103,8 @@ int AccountedAt(const Call& call) {
       if (!MayChange(call.args[2])) return -1;
       break;
     case SYS_fcntl:
-      if (call.args[1] != F_DUPFD && call.args[1] != F_DUPFD_CLOEXEC && call.args[1] != F_SETFD) return -1;
+      if (call.args[1] != F_DUPFD && call.args[1] != F_DUPFD_CLOEXEC && call.args[1] != F_SETFD)
+        return -1;
       break;
     case SYS_ioctl:
       if ((unsigned)call.args[1] != FICLONE && (unsigned)call.args[1] != FICLONERANGE) return -1;
@@ -114,7 +115,9 @@ int AccountedAt(const Call& call) {
   return wire::AccountedAt(call.nr);
 }
 
-void NoteEntered(int index) { __atomic_fetch_add(&OurAccount()->calls[index].entered, 1, __ATOMIC_SEQ_CST); }
+void NoteEntered(int index) {
+  __atomic_fetch_add(&OurAccount()->calls[index].entered, 1, __ATOMIC_SEQ_CST);
+}
 
 void NoteReturned(int index, const Call& call, long result) {
   if (result > 0 && wire::KernelAddsUp(call.nr))
@@ -122,7 +125,9 @@ void NoteReturned(int index, const Call& call, long result) {
   __atomic_fetch_add(&OurAccount()->calls[index].returned, 1, __ATOMIC_SEQ_CST);
 }
 
-void NoteWrittenByUs(uint64_t bytes) { __atomic_fetch_add(&OurAccount()->written, bytes, __ATOMIC_SEQ_CST); }
+void NoteWrittenByUs(uint64_t bytes) {
+  __atomic_fetch_add(&OurAccount()->written, bytes, __ATOMIC_SEQ_CST);
+}
 
 void PassedBy(const Call& call) {
   const int index = wire::AccountedAt(call.nr);
@@ -139,14 +144,17 @@ void NoteThreadCloned(int delta) {
   __atomic_fetch_add(&OurAccount()->threads_cloned, (uint32_t)delta, __ATOMIC_SEQ_CST);
 }
 
-void NoteThreadStarted() { __atomic_fetch_add(&OurAccount()->threads_started, 1, __ATOMIC_SEQ_CST); }
+void NoteThreadStarted() {
+  __atomic_fetch_add(&OurAccount()->threads_started, 1, __ATOMIC_SEQ_CST);
+}
 
 void SettleThreads() {
   if (g_header == nullptr || UnderProgramFilter()) return;
   const timespec millisecond = {0, 1000000};
   for (int round = 0; round < 2100; round++) {
     const uint32_t started = __atomic_load_n(&OurAccount()->threads_started, __ATOMIC_SEQ_CST);
-    if ((int32_t)(__atomic_load_n(&OurAccount()->threads_cloned, __ATOMIC_SEQ_CST) - started) <= 0) return;
+    if ((int32_t)(__atomic_load_n(&OurAccount()->threads_cloned, __ATOMIC_SEQ_CST) - started) <= 0)
+      return;
     if (round < 100) {
       Gate(SYS_sched_yield);
     } else {

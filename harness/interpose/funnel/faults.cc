@@ -1,6 +1,7 @@
-// The plan (plan.h): what shall go wrong, and the survey of all that could. One place for both backends, at
-// the system call: the handlers do what they do about any call, and where they carry it out the answer of the
-// plan stands for the kernel's. So records and accounts say what really happened.
+// The plan (plan.h): what shall go wrong, and the survey of all that could. One place for both
+// backends, at the system call: the handlers do what they do about any call, and where they carry
+// it out the answer of the plan stands for the kernel's. So records and accounts say what really
+// happened.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -118,18 +119,20 @@ bool PathOfPath(int dirfd, bool follow, char* out) {
 bool PathOfArgument(const Call& call, int path, int dirfd, bool follow, char* out) {
   const int from = dirfd >= 0 ? (int)call.args[dirfd] : AT_FDCWD;
   if (call.args[path] == 0) return from != AT_FDCWD && PathOfDescriptor(from, out);
-  return CopyInString(g_path, (const char*)call.args[path], kPathMax) >= 0 && PathOfPath(from, follow, out);
+  return CopyInString(g_path, (const char*)call.args[path], kPathMax) >= 0 &&
+         PathOfPath(from, follow, out);
 }
 
-/// What a call is about, as absolute paths: in g_scratch and g_path2. Empty: nothing that has a path.
+/// What a call is about, as absolute paths: in g_scratch and g_path2. Empty: nothing that has a
+/// path.
 struct Subjects {
   bool inside = false;   // the first lies in the sandbox
   bool inside2 = false;  // the second does
   int descriptor = -1;
 };
 
-/// The path behind the root in which it lies: relative for the judged one, else `path` itself. Null: it lies
-/// in none.
+/// The path behind the root in which it lies: relative for the judged one, else `path` itself.
+/// Null: it lies in none.
 const char* WithinRoots(const char* path) {
   for (const char* root = g_header->root_paths; *root != 0; root += strlen(root) + 1) {
     size_t length = strlen(root);
@@ -181,7 +184,8 @@ Rule* Choose(const Call& call, const Subjects& subjects, uint64_t asked) {
     Rule& rule = g_header->rules[i];
     if (!Fits(rule, call, subjects)) continue;
     const uint32_t count = __atomic_add_fetch(&rule.matched, 1, __ATOMIC_RELAXED);
-    if (chosen != nullptr || count < rule.first || count > rule.last || (count - rule.first) % rule.step != 0)
+    if (chosen != nullptr || count < rule.first || count > rule.last ||
+        (count - rule.first) % rule.step != 0)
       continue;
     if (rule.kind == kShorten && asked <= (uint64_t)rule.value) continue;
     __atomic_fetch_add(&rule.happened, 1, __ATOMIC_RELAXED);
@@ -190,8 +194,8 @@ Rule* Choose(const Call& call, const Subjects& subjects, uint64_t asked) {
   return chosen;
 }
 
-/// Linux lets go of the descriptor whatever close reports, and a mapping that nobody was told of would stay
-/// for ever.
+/// Linux lets go of the descriptor whatever close reports, and a mapping that nobody was told of
+/// would stay for ever.
 bool HappensAfter(const Call& call, const Rule& rule) {
   return call.nr == SYS_close || (rule.after != 0 && call.nr != SYS_mmap);
 }
@@ -229,8 +233,8 @@ void Shorten(Call& call, const FileCallShape& shape, uint64_t limit, iovec (&par
 /// The program is not told of the descriptor that it got, so it cannot close it.
 void CloseUntold(const Call& call, long result) {
   const bool dup = call.nr == SYS_dup || call.nr == SYS_fcntl;
-  const bool opens =
-      call.nr == SYS_open || call.nr == SYS_openat || call.nr == SYS_openat2 || call.nr == SYS_creat;
+  const bool opens = call.nr == SYS_open || call.nr == SYS_openat || call.nr == SYS_openat2 ||
+                     call.nr == SYS_creat;
   if (result < 0 || (!dup && !opens)) return;
   if (call.nr == SYS_fcntl && call.args[1] != F_DUPFD && call.args[1] != F_DUPFD_CLOEXEC) return;
   const Fault mark = {0, 0, call.fault->injection, 0, false};

@@ -1,11 +1,11 @@
-// The program's own seccomp filters hold for its calls, but a program that allows nothing except write and
-// exit must not die of ours. So each filter that it installs gets a head that lets the calls of our page of
-// code through:
+// The program's own seccomp filters hold for its calls, but a program that allows nothing except
+// write and exit must not die of ours. So each filter that it installs gets a head that lets the
+// calls of our page of code through:
 //
 //     if (instruction_pointer >> 12 is our page, here or at kMovedGate) return ALLOW; A = 0;
 //
-// Jumps in these programs are relative and forward, so what follows is as it was. This opens the sandbox for
-// whoever jumps into that page; in a test run of a program nobody does.
+// Jumps in these programs are relative and forward, so what follows is as it was. This opens the
+// sandbox for whoever jumps into that page; in a test run of a program nobody does.
 #pragma once
 
 #include <linux/filter.h>
@@ -18,8 +18,8 @@ namespace oldornew::preload {
 inline constexpr uint32_t kFilterHead = 12;
 inline constexpr uint32_t kMaxFilter = 4096;  // BPF_MAXINSNS
 
-/// Where our page is in what is executed under a filter, and in what is traced. rr has its page there too:
-/// within the program's part of memory for all sanitizers, and left alone by Wine.
+/// Where our page is in what is executed under a filter, and in what is traced. rr has its page
+/// there too: within the program's part of memory for all sanitizers, and left alone by Wine.
 inline constexpr uint64_t kMovedGate = 0x70000000;
 
 /// Writes kFilterHead instructions. `page`: where our page is in this process.

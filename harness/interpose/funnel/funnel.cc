@@ -1,5 +1,5 @@
-// The funnel: every system call of the program comes by here once. Calls that cannot change a file, a name or
-// what is on disk are carried out at once, without a further system call.
+// The funnel: every system call of the program comes by here once. Calls that cannot change a file,
+// a name or what is on disk are carried out at once, without a further system call.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/syscall.h>

@@ -24,8 +24,8 @@ bool MatchesOne(const char** glob, char byte) {
         if (*set == '\\' && set[1] != 0) set++;
         high = *set++;
       }
-      found =
-          found || ((unsigned char)low <= (unsigned char)byte && (unsigned char)byte <= (unsigned char)high);
+      found = found || ((unsigned char)low <= (unsigned char)byte &&
+                        (unsigned char)byte <= (unsigned char)high);
     }
     if (*set == 0) {  // never closed: a bracket like any other byte
       matches = byte == '[';
@@ -42,8 +42,8 @@ bool MatchesOne(const char** glob, char byte) {
   return matches;
 }
 
-/// A star is undone by going on one byte later; of several only the last of each kind has to be, because an
-/// earlier one that took more would leave the later ones less.
+/// A star is undone by going on one byte later; of several only the last of each kind has to be,
+/// because an earlier one that took more would leave the later ones less.
 bool MatchesWhole(const char* glob, const char* path) {
   const char* const begin = glob;
   const char* star = nullptr;  // what follows the last "*", and how far it has reached

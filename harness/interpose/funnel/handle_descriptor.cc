@@ -1,6 +1,6 @@
-// close, dup and fcntl, as far as they decide when a file open for writing is closed for good (ext4 and xfs
-// then start to write it out: persistence-model.md 7.4, TRCLOSE). Descriptors that are not open for writing
-// on a regular file cost one fcntl.
+// close, dup and fcntl, as far as they decide when a file open for writing is closed for good (ext4
+// and xfs then start to write it out: persistence-model.md 7.4, TRCLOSE). Descriptors that are not
+// open for writing on a regular file cost one fcntl.
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -19,7 +19,8 @@ bool OpenForWriting(int fd, wire::FileState* state) {
   DescriptorFacts facts;
   if (UnderProgramFilter() || LookUpDescriptor(fd, &facts) != 0) return false;
   *state = StateOf(facts);
-  return S_ISREG(facts.mode) && (facts.flags & O_ACCMODE) != O_RDONLY && (facts.flags & O_PATH) == 0;
+  return S_ISREG(facts.mode) && (facts.flags & O_ACCMODE) != O_RDONLY &&
+         (facts.flags & O_PATH) == 0;
 }
 
 long RecordPlain(const Call& call, RecordKind kind, int fd, const wire::FileState& state) {
@@ -52,8 +53,8 @@ long HandleDup(Call& call) {
   wire::FileState state;
   wire::FileState over;
   bool copies = OpenForWriting((int)call.args[0], &state);
-  bool closes =
-      call.nr != SYS_dup && call.args[0] != call.args[1] && OpenForWriting((int)call.args[1], &over);
+  bool closes = call.nr != SYS_dup && call.args[0] != call.args[1] &&
+                OpenForWriting((int)call.args[1], &over);
   if (call.nr != SYS_dup && call.args[0] != call.args[1]) ForgetDescriptor((int)call.args[1]);
   if (!copies && !closes) return PassBy(call, Pass::kNoMatter);
   const BeginTicket begin;

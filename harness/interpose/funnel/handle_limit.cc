@@ -1,7 +1,7 @@
-// RLIMIT_AS as the program would have it without us. The recording is a mapping of gigabytes, so the kernel
-// is given the program's limit plus our room, and the program reads its own limit back. The kernel compares
-// pages: the lowest twelve bits of a limit are free to say that our room has been added, which survives fork
-// and exec without any memory of ours.
+// RLIMIT_AS as the program would have it without us. The recording is a mapping of gigabytes, so
+// the kernel is given the program's limit plus our room, and the program reads its own limit back.
+// The kernel compares pages: the lowest twelve bits of a limit are free to say that our room has
+// been added, which survives fork and exec without any memory of ours.
 //
 // RLIMIT_FSIZE only has to be known: a call that meets it raises SIGXFSZ.
 #include <errno.h>
@@ -18,7 +18,8 @@ namespace {
 constexpr uint64_t kPageBits = 4095;
 constexpr uint64_t kUnlimited = RLIM64_INFINITY;
 
-// Two kinds of room, each with a mark of its own, because a process may go from one backend to the other.
+// Two kinds of room, each with a mark of its own, because a process may go from one backend to the
+// other.
 constexpr uint64_t kMark = 0x9d7;
 constexpr uint64_t kTracedMark = 0x9d9;
 /// Besides the recording: the library, the pages of patched sites, stacks for signals.
@@ -61,7 +62,8 @@ rlimit64 Widened(long process, const rlimit64& wanted) {
   rlimit64 wide = {Added(wanted.rlim_cur, size), Added(wanted.rlim_max, size)};
   rlimit64 now;
   if (Gate(SYS_prlimit64, process, RLIMIT_AS, 0, &now) != 0) return wanted;
-  // A hard limit from before us, which the unprivileged could not widen: there is no room of ours to add.
+  // A hard limit from before us, which the unprivileged could not widen: there is no room of ours
+  // to add.
   if (!HasRoom(now.rlim_max) && wide.rlim_max > now.rlim_max) return wanted;
   return wanted.rlim_cur > wanted.rlim_max ? wanted : wide;  // EINVAL, as without us
 }
@@ -71,7 +73,8 @@ rlimit64 Widened(long process, const rlimit64& wanted) {
 void LearnFileSizeLimit() {
   rlimit64 limit;
   const bool known = Gate(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, &limit) == 0;
-  __atomic_store_n(&Mine<FileSize>().limited, known && limit.rlim_cur != kUnlimited, __ATOMIC_RELAXED);
+  __atomic_store_n(&Mine<FileSize>().limited, known && limit.rlim_cur != kUnlimited,
+                   __ATOMIC_RELAXED);
 }
 
 bool FileSizeLimited() { return __atomic_load_n(&Mine<FileSize>().limited, __ATOMIC_RELAXED); }
@@ -84,7 +87,8 @@ uint64_t MakeRoomFor(uint64_t size) {
   if (Gate(SYS_prlimit64, 0, RLIMIT_AS, &wide, 0) == 0) return size;
   // Not privileged: the hard limit stays, and the soft one may rise as far as that.
   wide.rlim_max = limit.rlim_max;
-  if (wide.rlim_cur <= wide.rlim_max && Gate(SYS_prlimit64, 0, RLIMIT_AS, &wide, 0) == 0) return size;
+  if (wide.rlim_cur <= wide.rlim_max && Gate(SYS_prlimit64, 0, RLIMIT_AS, &wide, 0) == 0)
+    return size;
   return limit.rlim_cur / 4;
 }
 

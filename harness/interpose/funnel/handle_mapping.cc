@@ -1,6 +1,6 @@
-// Shared writable mappings of files: stores through them are not system calls and are not recorded, so a
-// judged file that is mapped so makes the recording unjudgeable (the decoder decides: it knows which files
-// are judged).
+// Shared writable mappings of files: stores through them are not system calls and are not recorded,
+// so a judged file that is mapped so makes the recording unjudgeable (the decoder decides: it knows
+// which files are judged).
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mman.h>
@@ -16,9 +16,9 @@ namespace oldornew::preload {
 
 namespace {
 
-/// Shared mappings that are not writable now but may be made so by mprotect. A handful in real programs; when
-/// the table is full a mapping is reported at once. Changed without a lock: a race can only lose an entry of
-/// a mapping made and protected by two threads at the same moment.
+/// Shared mappings that are not writable now but may be made so by mprotect. A handful in real
+/// programs; when the table is full a mapping is reported at once. Changed without a lock: a race
+/// can only lose an entry of a mapping made and protected by two threads at the same moment.
 struct Range {
   uint64_t start;
   uint64_t end;
@@ -83,7 +83,8 @@ long Map(Call& call) {
   } else if (mapped) {
     int at = __atomic_fetch_add(&Mine<Ranges>().count, 1, __ATOMIC_RELAXED);
     if (at < kMaxRanges)
-      Mine<Ranges>().range[at] = {(uint64_t)result, (uint64_t)result + (uint64_t)call.args[1], state};
+      Mine<Ranges>().range[at] = {(uint64_t)result, (uint64_t)result + (uint64_t)call.args[1],
+                                  state};
   }
   return result;
 }
@@ -114,7 +115,8 @@ long HandleProtect(Call& call) {
 
 long HandleMremap(Call& call) {
   NoteRemapped((uint64_t)call.args[0], (uint64_t)call.args[1]);
-  if ((call.args[3] & MREMAP_FIXED) != 0) NoteRemapped((uint64_t)call.args[4], (uint64_t)call.args[2]);
+  if ((call.args[3] & MREMAP_FIXED) != 0)
+    NoteRemapped((uint64_t)call.args[4], (uint64_t)call.args[2]);
   long result = CarryOut(call);
   int count = RangeCount();
   bool moved = result >= 0 || result < -4095;
@@ -141,15 +143,18 @@ long HandleMunmap(Call& call) {
 }
 
 long HandleAdvice(Call& call) {
-  constexpr long kGuardInstall = 102;  // MADV_GUARD_INSTALL of Linux 6.13: reading faults from then on
+  // MADV_GUARD_INSTALL of Linux 6.13: reading faults from then on
+  constexpr long kGuardInstall = 102;
   if (call.nr == SYS_madvise && call.args[2] == kGuardInstall)
     NoteRemapped((uint64_t)call.args[0], (uint64_t)call.args[1]);
-  if (call.nr == SYS_process_madvise && call.args[3] == kGuardInstall) NoteRemapped(0, ~uint64_t{0});
+  if (call.nr == SYS_process_madvise && call.args[3] == kGuardInstall)
+    NoteRemapped(0, ~uint64_t{0});
   return CarryOut(call);
 }
 
 long HandleLockAll(Call& call) {
-  // The recording is a large sparse mapping; without this every page of it would be allocated and locked.
+  // The recording is a large sparse mapping; without this every page of it would be allocated and
+  // locked.
   constexpr long kOnFault = 4;  // MCL_ONFAULT
   call.args[0] |= kOnFault;
   return CarryOut(call);

@@ -1,5 +1,5 @@
-// Modes, owners, times and extended attributes. What they are is taken from the kernel after the call, never
-// worked out: an ACL that is really a chmod, a chown that clears the set-user-id bit
+// Modes, owners, times and extended attributes. What they are is taken from the kernel after the
+// call, never worked out: an ACL that is really a chmod, a chown that clears the set-user-id bit
 // (persistence-model.md 7.6.11).
 #include <errno.h>
 #include <fcntl.h>
@@ -119,12 +119,14 @@ long LookAt(const Subject& subject, wire::FileState* state) {
   return StatAt(subject.dirfd, g_path, subject.at_flags, state);
 }
 
-/// The value of `key` as the kernel keeps it now, into `to`. -ENODATA and other errors as they come.
+/// The value of `key` as the kernel keeps it now, into `to`. -ENODATA and other errors as they
+/// come.
 long ReadValue(const Subject& subject, const char* key, char* to) {
   if (subject.path_index < 0) return Gate(SYS_fgetxattr, subject.dirfd, key, to, kMaxValue);
   char link[32];
-  long fd = Gate(SYS_openat, subject.dirfd, g_path,
-                 O_PATH | O_CLOEXEC | ((subject.at_flags & AT_SYMLINK_NOFOLLOW) != 0 ? O_NOFOLLOW : 0));
+  long fd =
+      Gate(SYS_openat, subject.dirfd, g_path,
+           O_PATH | O_CLOEXEC | ((subject.at_flags & AT_SYMLINK_NOFOLLOW) != 0 ? O_NOFOLLOW : 0));
   if (fd < 0) return fd;
   long result = Gate(SYS_getxattr, ProcFdPath((int)fd, link), key, to, kMaxValue);
   Gate(SYS_close, fd);
@@ -132,7 +134,8 @@ long ReadValue(const Subject& subject, const char* key, char* to) {
 }
 
 /// The ACL the file has now, if it has one: chmod changes it too, and setting one may store none.
-void AddStoredValue(RecordWriter& record, const Subject& subject, const char* key, bool say_if_absent) {
+void AddStoredValue(RecordWriter& record, const Subject& subject, const char* key,
+                    bool say_if_absent) {
   char* value = record.Open(SectionType::kData, kMaxValue);
   long length = value != nullptr ? ReadValue(subject, key, value) : -ENODATA;
   if (length < 0) {
@@ -173,17 +176,19 @@ long HandleMetadata(Call& call) {
   if (subject.path_index >= 0)
     length = CopyInString(g_path, (const char*)call.args[subject.path_index], kPathMax);
   g_path2[0] = 0;
-  long key =
-      subject.key_index >= 0 ? CopyInString(g_path2, (const char*)call.args[subject.key_index], 256) : 0;
+  long key = subject.key_index >= 0
+                 ? CopyInString(g_path2, (const char*)call.args[subject.key_index], 256)
+                 : 0;
   wire::FileState before;
   if (length < 0 || key < 0 || LookAt(subject, &before) != 0) return PassBy(call, Pass::kFails);
   bool outside = subject.path_index >= 0 ? !InsideRoots(subject.dirfd, g_path, true)
                                          : !DescriptorInsideRoots(subject.dirfd);
   if (outside) Refuse(call, subject.dirfd, subject.path_index >= 0 ? g_path : nullptr);
   bool exact = subject.kind == RecordKind::kSetXattr && StartsWith(g_path2, "user.");
-  uint64_t values = subject.kind == RecordKind::kSetTimes || subject.kind == RecordKind::kRemoveXattr ? 0
-                    : exact ? subject.value_size
-                            : kMaxValue;
+  uint64_t values =
+      subject.kind == RecordKind::kSetTimes || subject.kind == RecordKind::kRemoveXattr ? 0
+      : exact ? subject.value_size
+              : kMaxValue;
   RecordWriter record(lock, subject.kind, call, begin.Use(),
                       wire::SectionSize((uint64_t)length) + 2 * wire::SectionSize(256) +
                           wire::SectionSize(values) + kNamesRoom);
@@ -199,7 +204,8 @@ long HandleMetadata(Call& call) {
   record.Begun();
   long result = Run(call, subject);
   if (result == -EROFS) {
-    if (subject.path_index < 0 && !IsReplaced(call) && (g_header->flags & wire::kRefuseReadOnly) != 0)
+    if (subject.path_index < 0 && !IsReplaced(call) &&
+        (g_header->flags & wire::kRefuseReadOnly) != 0)
       Refuse(call, subject.dirfd, nullptr);
     result = OnReadOnly(call, subject.dirfd, g_path, true, false);
   }

@@ -164,9 +164,9 @@ long HandleMake(Call& call) {
   Place place = FindPlace(argument.dirfd, g_path);
   if (!place.valid()) return PassBy(call, Pass::kFails);
   if (!InsideRoots(argument.dirfd, g_path, false)) Refuse(call, argument.dirfd, g_path);
-  RecordWriter record(
-      lock, RecordKind::kMakeNode, call, begin.Use(),
-      wire::SectionSize((uint64_t)length) + wire::SectionSize((uint64_t)target) + kNameRoom + kNamesRoom);
+  RecordWriter record(lock, RecordKind::kMakeNode, call, begin.Use(),
+                      wire::SectionSize((uint64_t)length) + wire::SectionSize((uint64_t)target) +
+                          kNameRoom + kNamesRoom);
   record.Add(SectionType::kPath, g_path, (uint64_t)length);
   AddPlace(record, place, SectionType::kName);
   if (symlink) {
@@ -183,9 +183,11 @@ long HandleMake(Call& call) {
 long HandleBind(Call& call) {
   sockaddr_un address = {};
   uint64_t size = (uint32_t)call.args[2];
-  if (size <= offsetof(sockaddr_un, sun_path) || size > sizeof address) return PassBy(call, Pass::kNoMatter);
+  if (size <= offsetof(sockaddr_un, sun_path) || size > sizeof address)
+    return PassBy(call, Pass::kNoMatter);
   if (CopyIn(&address, (const void*)call.args[1], size) != 0) return PassBy(call, Pass::kFails);
-  if (address.sun_family != AF_UNIX || address.sun_path[0] == 0) return PassBy(call, Pass::kNoMatter);
+  if (address.sun_family != AF_UNIX || address.sun_path[0] == 0)
+    return PassBy(call, Pass::kNoMatter);
   const BeginTicket begin;
   FileLock lock;
   memset(g_path, 0, sizeof address.sun_path + 1);
@@ -236,9 +238,11 @@ long HandleLink(Call& call) {
   if (!place2.valid()) return PassBy(call, Pass::kFails);
   wire::FileState before;
   int follow = (two.flags & AT_SYMLINK_FOLLOW) != 0 ? 0 : AT_SYMLINK_NOFOLLOW;
-  bool missing = StatAt(two.dirfd, g_path, follow | (int)(two.flags & AT_EMPTY_PATH), &before) == -ENOENT;
+  bool missing =
+      StatAt(two.dirfd, g_path, follow | (int)(two.flags & AT_EMPTY_PATH), &before) == -ENOENT;
   if (!InsideRoots(two.dirfd2, g_path2, false)) Refuse(call, two.dirfd2, g_path2);
-  RecordWriter record(lock, RecordKind::kLink, call, begin.Use(), PathsRoom(two) + kNameRoom + kNamesRoom);
+  RecordWriter record(lock, RecordKind::kLink, call, begin.Use(),
+                      PathsRoom(two) + kNameRoom + kNamesRoom);
   AddPaths(record, two);
   AddPlace(record, place2, SectionType::kName2);
   record.AddState(SectionType::kObjectBefore, before);
@@ -276,7 +280,8 @@ long HandleRename(Call& call) {
   long result = RunWithTwo(call, two);
   if (result == -EROFS) result = OnReadOnly(call, two.dirfd, g_path, false, missing);
   if (result == 0) {
-    if ((two.flags & RENAME_WHITEOUT) != 0) AddStateAt(record, SectionType::kOtherAfter, two.dirfd, g_path);
+    if ((two.flags & RENAME_WHITEOUT) != 0)
+      AddStateAt(record, SectionType::kOtherAfter, two.dirfd, g_path);
     if (S_ISDIR(before.mode)) ForgetDirectories();
   }
   return record.Done(result);

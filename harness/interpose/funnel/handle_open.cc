@@ -1,5 +1,5 @@
-// open and its relatives, as far as they can create, truncate or write. Opens for reading only never get
-// here.
+// open and its relatives, as far as they can create, truncate or write. Opens for reading only
+// never get here.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -29,7 +29,8 @@ struct OpenRequest {
   bool exclusive() const { return creates() && (flags & O_EXCL) != 0; }
   bool writes() const { return (flags & O_ACCMODE) != O_RDONLY; }
   bool may_change() const {
-    return (flags & O_PATH) == 0 && (writes() || creates() || temporary() || (flags & O_TRUNC) != 0);
+    return (flags & O_PATH) == 0 &&
+           (writes() || creates() || temporary() || (flags & O_TRUNC) != 0);
   }
 };
 
@@ -62,8 +63,8 @@ OpenRequest DescribeOpen(const Call& call) {
   return request;
 }
 
-/// What the path names before the call. -errno if nothing. *dangling: the last component is a symlink to
-/// nothing.
+/// What the path names before the call. -errno if nothing. *dangling: the last component is a
+/// symlink to nothing.
 long LookBefore(const OpenRequest& request, wire::FileState* state, bool* dangling) {
   *dangling = false;
   if (request.resolve != 0) {  // Special rules of resolution: only the kernel knows them.
@@ -95,17 +96,18 @@ long RunOpen(const Call& call, const OpenRequest& request, long extra = 0) {
   }
 }
 
-/// The last open with O_CREAT in this process created. Then the next is tried with O_EXCL at once: if that
-/// creates, nothing was there before, and the kernel has said so more surely and cheaply than a look
-/// beforehand could. If it does not, whatever the reason, all goes on as if it had not been tried.
+/// The last open with O_CREAT in this process created. Then the next is tried with O_EXCL at once:
+/// if that creates, nothing was there before, and the kernel has said so more surely and cheaply
+/// than a look beforehand could. If it does not, whatever the reason, all goes on as if it had not
+/// been tried.
 struct LastCreate {
   bool created;
 };
 
 bool MayTryExclusive(const Call& call, const OpenRequest& request) {
   bool plain = call.nr == SYS_open || call.nr == SYS_openat;
-  return plain && !IsReplaced(call) && request.creates() && !request.exclusive() && !request.temporary() &&
-         (request.flags & O_DIRECTORY) == 0 && !UnderProgramFilter() &&
+  return plain && !IsReplaced(call) && request.creates() && !request.exclusive() &&
+         !request.temporary() && (request.flags & O_DIRECTORY) == 0 && !UnderProgramFilter() &&
          __atomic_load_n(&Mine<LastCreate>().created, __ATOMIC_RELAXED) &&
          (g_header->flags & wire::kCheckRoots) == 0;
 }
@@ -152,19 +154,24 @@ bool TryExclusive(const FileLock& lock, const Call& call, const OpenRequest& req
   return true;
 }
 
-/// False: the call cannot change a file, or may block: to be carried out without the lock. *why says which.
-bool RecordOpen(const FileLock& lock, const Call& call, const OpenRequest& request, const BeginTicket& begin,
-                long path_length, long* result_out, Pass* why) {
-  if (MayTryExclusive(call, request) && TryExclusive(lock, call, request, begin, path_length, result_out))
+/// False: the call cannot change a file, or may block: to be carried out without the lock. *why
+/// says which.
+bool RecordOpen(const FileLock& lock, const Call& call, const OpenRequest& request,
+                const BeginTicket& begin, long path_length, long* result_out, Pass* why) {
+  if (MayTryExclusive(call, request) &&
+      TryExclusive(lock, call, request, begin, path_length, result_out))
     return true;
   wire::FileState before = {};
   bool dangling = false;
-  long looked =
-      request.exclusive() || request.temporary() ? -ENOENT : LookBefore(request, &before, &dangling);
+  long looked = request.exclusive() || request.temporary()
+                    ? -ENOENT
+                    : LookBefore(request, &before, &dangling);
   *why = looked == 0 ? Pass::kNoMatter : Pass::kFails;
-  if (looked == 0 && !S_ISREG(before.mode)) return false;  // Directories fail, devices and pipes may block.
+  // Directories fail, devices and pipes may block.
+  if (looked == 0 && !S_ISREG(before.mode)) return false;
   bool may_create = looked == -ENOENT && request.creates();
-  if (looked != 0 && !may_create && !request.temporary()) return false;  // It will fail without any effect.
+  // It will fail without any effect.
+  if (looked != 0 && !may_create && !request.temporary()) return false;
   if (!InsideRoots(request.dirfd, g_path, looked == 0)) Refuse(call, request.dirfd, g_path);
   Place place;
   if (may_create && !dangling && request.resolve == 0) place = FindPlace(request.dirfd, g_path);
@@ -185,7 +192,8 @@ bool RecordOpen(const FileLock& lock, const Call& call, const OpenRequest& reque
   if (result >= 0) {
     wire::FileState after;
     NoteOpened(record, (int)result, request, &after);
-    if (request.creates()) __atomic_store_n(&Mine<LastCreate>().created, may_create, __ATOMIC_RELAXED);
+    if (request.creates())
+      __atomic_store_n(&Mine<LastCreate>().created, may_create, __ATOMIC_RELAXED);
     if (may_create) {
       record->flags |= wire::kCreated;
       if (!place.valid()) {

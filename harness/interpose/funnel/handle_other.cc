@@ -55,24 +55,30 @@ long HandleAio(Call& call) {
   if (call.nr != SYS_io_submit) {
     long result = CarryOut(call);
     if (result >= 0)
-      RecordUnsupported(call, "uses io_uring, whose operations this version does not record", -1, nullptr);
+      RecordUnsupported(call, "uses io_uring, whose operations this version does not record", -1,
+                        nullptr);
     return result;
   }
   for (long i = 0; i < call.args[1] && i < 1024; i++) {
     iocb* entry = nullptr;
     iocb block;
-    if (CopyIn(&entry, (iocb* const*)call.args[2] + i) != 0 || CopyIn(&block, (const iocb*)entry) != 0) break;
-    bool changes = block.aio_lio_opcode == IOCB_CMD_PWRITE || block.aio_lio_opcode == IOCB_CMD_PWRITEV ||
-                   block.aio_lio_opcode == IOCB_CMD_FSYNC || block.aio_lio_opcode == IOCB_CMD_FDSYNC;
+    if (CopyIn(&entry, (iocb* const*)call.args[2] + i) != 0 ||
+        CopyIn(&block, (const iocb*)entry) != 0)
+      break;
+    bool changes =
+        block.aio_lio_opcode == IOCB_CMD_PWRITE || block.aio_lio_opcode == IOCB_CMD_PWRITEV ||
+        block.aio_lio_opcode == IOCB_CMD_FSYNC || block.aio_lio_opcode == IOCB_CMD_FDSYNC;
     if (!changes || !RegularOrDirectory((int)block.aio_fildes)) continue;
-    RecordUnsupported(call, "is written by asynchronous I/O (io_submit)", (int)block.aio_fildes, nullptr);
+    RecordUnsupported(call, "is written by asynchronous I/O (io_submit)", (int)block.aio_fildes,
+                      nullptr);
     break;
   }
   return CarryOut(call);
 }
 
 long HandleChdir(Call& call) {
-  FileLock lock;  // Nobody may ask for the old directory's identity before the change and store it after.
+  // Nobody may ask for the old directory's identity before the change and store it after.
+  FileLock lock;
   long result = CarryOut(call);
   ForgetCurrentDirectory();
   return result;
@@ -81,10 +87,12 @@ long HandleChdir(Call& call) {
 long HandleMount(Call& call) {
   FileLock lock;
   ForgetCurrentDirectory();
-  if (call.nr == SYS_unshare && (call.args[0] & (CLONE_NEWNS | CLONE_NEWPID)) == 0) return CarryOut(call);
+  if (call.nr == SYS_unshare && (call.args[0] & (CLONE_NEWNS | CLONE_NEWPID)) == 0)
+    return CarryOut(call);
   long result = CarryOut(call);
   if (result >= 0)
-    RecordUnsupported(call, "changes what is mounted, or enters a namespace of its own", -1, nullptr);
+    RecordUnsupported(call, "changes what is mounted, or enters a namespace of its own", -1,
+                      nullptr);
   return result;
 }
 
@@ -97,8 +105,8 @@ long HandleByHandle(Call& call) {
 }
 
 long HandleWait(Call& call) {
-  // How a child ended is compared with what it told itself: one killed before it had armed itself has done
-  // nothing, one that exited without our seeing its exit has escaped us.
+  // How a child ended is compared with what it told itself: one killed before it had armed itself
+  // has done nothing, one that exited without our seeing its exit has escaped us.
   int status = 0;
   siginfo_t info = {};
   bool simple = call.nr == SYS_wait4;

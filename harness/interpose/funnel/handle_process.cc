@@ -1,5 +1,5 @@
-// The hooks of seam.h: processes and threads announce themselves, execs are announced before they are tried.
-// From these the decoder proves that nothing ran unseen (interposition.md 13.3).
+// The hooks of seam.h: processes and threads announce themselves, execs are announced before they
+// are tried. From these the decoder proves that nothing ran unseen (interposition.md 13.3).
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -23,7 +23,8 @@ constexpr uint64_t kMaxMaps = 512 * 1024;
 Call NoCall(long nr) { return Call{nr, {}, 0, 0, 0, wire::Route::kNone}; }
 
 /// Appends the bytes of a /proc file as a section.
-const char* AddFile(RecordWriter& record, SectionType type, const char* path, uint64_t room, uint64_t* size) {
+const char* AddFile(RecordWriter& record, SectionType type, const char* path, uint64_t room,
+                    uint64_t* size) {
   char* to = record.Open(type, room);
   if (to == nullptr) return nullptr;
   uint64_t length = 0;
@@ -65,7 +66,8 @@ void AnnounceImage() {
 }  // namespace
 
 void RecordModules() {
-  RecordWriter record(RecordKind::kModules, NoCall(SYS_mmap), TakeTicket(), sizeof(wire::Section) + kMaxMaps);
+  RecordWriter record(RecordKind::kModules, NoCall(SYS_mmap), TakeTicket(),
+                      sizeof(wire::Section) + kMaxMaps);
   AddMaps(record);
   record.Begun();
   record.Done(0);
@@ -74,8 +76,8 @@ void RecordModules() {
 void FunnelProcessStarted(StartedBy how) {
   if (g_header == nullptr) return;
   __atomic_fetch_add(&g_header->processes_started, 1, __ATOMIC_RELAXED);
-  // A child that shares our parent's memory (posix_spawn) leaves its tables alone; it has one thread, number
-  // 0.
+  // A child that shares our parent's memory (posix_spawn) leaves its tables alone; it has one
+  // thread, number 0.
   if (how != StartedBy::kClone) {
     NumberThread(ThreadId(), true);
     LeaveAccount();

@@ -60,7 +60,8 @@ long ChangeByDescriptor(Call& call, RecordKind kind) {
   record.Begun();
   long result = CarryOut(call);
   wire::FileState after;
-  if (result == 0 && StatDescriptor(fd, &after) == 0) record.AddState(SectionType::kObjectAfter, after);
+  if (result == 0 && StatDescriptor(fd, &after) == 0)
+    record.AddState(SectionType::kObjectAfter, after);
   return record.Done(result);
 }
 
@@ -84,7 +85,8 @@ RecordKind SyncKind(long nr) {
 }  // namespace
 
 long HandleTruncate(Call& call) {
-  return call.nr == SYS_truncate ? TruncatePath(call) : ChangeByDescriptor(call, RecordKind::kTruncate);
+  return call.nr == SYS_truncate ? TruncatePath(call)
+                                 : ChangeByDescriptor(call, RecordKind::kTruncate);
 }
 
 long HandleAllocate(Call& call) { return ChangeByDescriptor(call, RecordKind::kAllocate); }
@@ -92,7 +94,8 @@ long HandleAllocate(Call& call) { return ChangeByDescriptor(call, RecordKind::kA
 long HandleSync(Call& call) {
   RecordKind kind = SyncKind(call.nr);
   int fd = kind == RecordKind::kSyncAll || kind == RecordKind::kMsync ? -1 : (int)call.args[0];
-  if (kind == RecordKind::kMsync && (call.args[2] & MS_SYNC) == 0) return PassBy(call, Pass::kNoMatter);
+  if (kind == RecordKind::kMsync && (call.args[2] & MS_SYNC) == 0)
+    return PassBy(call, Pass::kNoMatter);
   wire::FileState state = {};
   if (fd >= 0) {
     DescriptorFacts facts;

@@ -1,6 +1,6 @@
-// Bytes that get into a file without having been in the program's memory: sendfile, splice, copy_file_range,
-// FICLONE. They are read back from the destination after the call, while the lock keeps everybody else from
-// changing it.
+// Bytes that get into a file without having been in the program's memory: sendfile, splice,
+// copy_file_range, FICLONE. They are read back from the destination after the call, while the lock
+// keeps everybody else from changing it.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -15,21 +15,24 @@ namespace oldornew::preload {
 
 namespace {
 
-constexpr uint64_t kAtLeast = uint64_t{1}
-                              << 20;  // a pipe's capacity; also when a source does not know its size
+constexpr uint64_t kAtLeast =
+    uint64_t{1}  // a pipe's capacity; also when a source does not know its size
+    << 20;
 constexpr uint64_t kAtMost = uint64_t{1} << 30;
 constexpr long kNonblock = 2;  // SPLICE_F_NONBLOCK
 
 struct Transfer {
   int from;
   int to;
-  uint64_t to_offset;  // pointer to the offset in the program's memory, or 0: the descriptor's position
-  int length_index;    // which argument is the length
+  // pointer to the offset in the program's memory, or 0: the descriptor's position
+  uint64_t to_offset;
+  int length_index;  // which argument is the length
 };
 
 Transfer DescribeTransfer(const Call& call) {
   if (call.nr == SYS_sendfile) return {(int)call.args[1], (int)call.args[0], 0, 3};
-  return {(int)call.args[0], (int)call.args[2], (uint64_t)call.args[3], 4};  // splice, copy_file_range
+  // splice, copy_file_range
+  return {(int)call.args[0], (int)call.args[2], (uint64_t)call.args[3], 4};
 }
 
 /// Reads [offset, offset + length) of the file open as `fd`, which may be open for writing only.
@@ -50,7 +53,8 @@ uint64_t ReadBack(int fd, char* to, uint64_t offset, uint64_t length, long descr
   return done;
 }
 
-void AddReadBack(RecordWriter& record, int fd, uint64_t offset, uint64_t length, long descriptor_flags) {
+void AddReadBack(RecordWriter& record, int fd, uint64_t offset, uint64_t length,
+                 long descriptor_flags) {
   char* bytes = record.Open(wire::SectionType::kData, length);
   uint64_t have = bytes != nullptr ? ReadBack(fd, bytes, offset, length, descriptor_flags) : 0;
   record.ShrinkTo(bytes, have);
@@ -78,7 +82,8 @@ bool MayWaitForPipe(const Call& call, const Transfer& transfer) {
 long TransferToFile(Call call, const Transfer& transfer, const BeginTicket& begin, bool no_wait) {
   FileLock lock;
   long descriptor_flags = Gate(SYS_fcntl, transfer.to, F_GETFL);
-  if (descriptor_flags < 0 || (descriptor_flags & O_ACCMODE) == O_RDONLY) return PassBy(call, Pass::kFails);
+  if (descriptor_flags < 0 || (descriptor_flags & O_ACCMODE) == O_RDONLY)
+    return PassBy(call, Pass::kFails);
   wire::FileState source;
   wire::FileState before;
   if (StatDescriptor(transfer.from, &source) != 0 || StatDescriptor(transfer.to, &before) != 0)
@@ -86,15 +91,16 @@ long TransferToFile(Call call, const Transfer& transfer, const BeginTicket& begi
   uint64_t limit = source.size > kAtLeast ? source.size : kAtLeast;
   if (limit > kAtMost) limit = kAtMost;
   uint64_t length = (uint64_t)call.args[transfer.length_index];
-  if (length > limit) length = limit;  // A short count is always allowed, and callers of these calls loop.
+  // A short count is always allowed, and callers of these calls loop.
+  if (length > limit) length = limit;
   call.args[transfer.length_index] = (long)length;
   if (no_wait) call.args[5] |= kNonblock;
   int64_t offset = 0;
   if (transfer.to_offset != 0) {
     if (CopyIn(&offset, (const int64_t*)transfer.to_offset) != 0) return PassBy(call, Pass::kFails);
   } else {
-    offset =
-        (descriptor_flags & O_APPEND) != 0 ? (long)before.size : Gate(SYS_lseek, transfer.to, 0, SEEK_CUR);
+    offset = (descriptor_flags & O_APPEND) != 0 ? (long)before.size
+                                                : Gate(SYS_lseek, transfer.to, 0, SEEK_CUR);
   }
   RecordWriter record(lock, wire::RecordKind::kWrite, call, begin.Use(),
                       wire::SectionSize(length) + kNamesRoom);
@@ -106,13 +112,14 @@ long TransferToFile(Call call, const Transfer& transfer, const BeginTicket& begi
   record.AddState(wire::SectionType::kObjectBefore, before);
   record.Begun();
   long result = CarryOut(call);
-  if (no_wait && result == -EAGAIN &&
-      !IsReplaced(call)) {  // Somebody else emptied the pipe: it will be tried again.
+  // Somebody else emptied the pipe: it will be tried again.
+  if (no_wait && result == -EAGAIN && !IsReplaced(call)) {
     record.Abandon();
     begin.TakeBack();
     return result;
   }
-  if (result > 0) AddReadBack(record, transfer.to, (uint64_t)offset, (uint64_t)result, descriptor_flags);
+  if (result > 0)
+    AddReadBack(record, transfer.to, (uint64_t)offset, (uint64_t)result, descriptor_flags);
   return record.Done(result);
 }
 
@@ -124,9 +131,10 @@ long HandleTransfer(Call& call) {
   if (StatDescriptor(transfer.to, &state) != 0) return PassBy(call, Pass::kFails);
   if (!S_ISREG(state.mode)) {
     if (FindChannel(transfer.to, state.dev, state.ino) >= 0) {
-      RecordUnsupported(call,
-                        "sends output without its bytes being seen (sendfile or splice to an output channel)",
-                        transfer.to, nullptr);
+      RecordUnsupported(
+          call,
+          "sends output without its bytes being seen (sendfile or splice to an output channel)",
+          transfer.to, nullptr);
     }
     return PassBy(call, Pass::kNoMatter);
   }
@@ -153,7 +161,8 @@ long HandleReflink(Call& call) {
   const BeginTicket begin;
   FileLock lock;
   file_clone_range range = {(int64_t)call.args[2], 0, 0, 0};
-  if ((unsigned)call.args[1] == FICLONERANGE && CopyIn(&range, (const file_clone_range*)call.args[2]) != 0) {
+  if ((unsigned)call.args[1] == FICLONERANGE &&
+      CopyIn(&range, (const file_clone_range*)call.args[2]) != 0) {
     return PassBy(call, Pass::kFails);
   }
   wire::FileState source;

@@ -1,5 +1,6 @@
-// Writes from the program's memory. The bytes are copied into the record first and the kernel is given our
-// copy, so what is recorded is what was written even when another thread scribbles on the buffer meanwhile.
+// Writes from the program's memory. The bytes are copied into the record first and the kernel is
+// given our copy, so what is recorded is what was written even when another thread scribbles on the
+// buffer meanwhile.
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -19,8 +20,9 @@ namespace oldornew::preload {
 
 namespace {
 
-constexpr uint64_t kMaxTransfer = 0x7ffff000;  // MAX_RW_COUNT: the kernel transfers no more in one call
-constexpr int kMaxVectors = 1024;              // UIO_MAXIOV
+// MAX_RW_COUNT: the kernel transfers no more in one call
+constexpr uint64_t kMaxTransfer = 0x7ffff000;
+constexpr int kMaxVectors = 1024;  // UIO_MAXIOV
 
 struct Source {
   bool vector = false;
@@ -78,7 +80,8 @@ uint64_t Gather(const Source& source, char* to, uint64_t length) {
 /// The same call with our copy of the bytes, where the kernel can read it, as its buffer.
 long WriteCopy(const Call& call, const Source& source, char* bytes) {
   if (!source.vector) {
-    return CarryOutWith(call, call.args[0], bytes, source.length, call.args[3], call.args[4], call.args[5]);
+    return CarryOutWith(call, call.args[0], bytes, source.length, call.args[3], call.args[4],
+                        call.args[5]);
   }
   iovec whole = {bytes, source.length};
   return CarryOutWith(call, call.args[0], &whole, 1, call.args[3], call.args[4], call.args[5]);
@@ -88,7 +91,8 @@ bool Sends(long nr) { return nr == SYS_sendto || nr == SYS_sendmsg || nr == SYS_
 
 long WriteOutput(const Call& call, int channel, const DescriptorFacts& facts) {
   Source source = DescribeSource(call);
-  if (!source.valid || source.length == 0) return PassBy(call, source.valid ? Pass::kNoMatter : Pass::kFails);
+  if (!source.valid || source.length == 0)
+    return PassBy(call, source.valid ? Pass::kNoMatter : Pass::kFails);
   RecordWriter record(wire::RecordKind::kOutput, call, TakeTicket(),
                       wire::SectionSize(source.length) + kNamesRoom);
   record->descriptor = (int)call.args[0];
@@ -98,15 +102,16 @@ long WriteOutput(const Call& call, int channel, const DescriptorFacts& facts) {
   char* bytes = record.Open(wire::SectionType::kData, source.length);
   uint64_t have = bytes != nullptr ? Gather(source, bytes, source.length) : 0;
   record.Begun();
-  // The program's own buffer: a pipe may take the pages themselves, and the call may block while others go
-  // on.
+  // The program's own buffer: a pipe may take the pages themselves, and the call may block while
+  // others go on.
   long result = CarryOut(call);
   uint64_t written = result > 0 ? (uint64_t)result : 0;
   record.ShrinkTo(bytes, written < have ? written : have, have);
   return record.Done(result);
 }
 
-/// Where a write to a file will go, asked under the lock. Appending writes are placed after the call.
+/// Where a write to a file will go, asked under the lock. Appending writes are placed after the
+/// call.
 uint64_t OffsetBefore(const Call& call, bool* from_position) {
   bool positional = call.nr == SYS_pwrite64 || call.nr == SYS_pwritev || call.nr == SYS_pwritev2;
   if (positional && !(call.nr == SYS_pwritev2 && call.args[3] == -1)) return (uint64_t)call.args[3];
@@ -146,9 +151,10 @@ long WriteFile(const Call& call, const DescriptorFacts& facts) {
   char* bytes = record.Open(wire::SectionType::kData, source.length);
   uint64_t have = bytes != nullptr ? Gather(source, bytes, source.length) : 0;
   record.Begun();
-  // A buffer that ends in an unreadable page, and O_DIRECT with its rules on alignment, get the program's own
-  // pointers.
-  bool ours = bytes != nullptr && have == source.length && have != 0 && (record->flags & wire::kDirect) == 0;
+  // A buffer that ends in an unreadable page, and O_DIRECT with its rules on alignment, get the
+  // program's own pointers.
+  bool ours = bytes != nullptr && have == source.length && have != 0 &&
+              (record->flags & wire::kDirect) == 0;
   char* lent = ours ? Lend(bytes, source.length) : nullptr;
   long result = lent != nullptr ? WriteCopy(call, source, lent) : CarryOut(call);
   uint64_t written = result > 0 ? (uint64_t)result : 0;
@@ -185,7 +191,8 @@ long HandleWrite(Call& call) {
   int channel = FindChannel((int)call.args[0], facts.dev, facts.ino);
   if (channel < 0) return PassBy(call, Pass::kNoMatter);
   if (call.nr == SYS_sendmmsg) {
-    RecordUnsupported(call, "sends output without its bytes being seen (sendmmsg to an output channel)",
+    RecordUnsupported(call,
+                      "sends output without its bytes being seen (sendmmsg to an output channel)",
                       (int)call.args[0], nullptr);
     return PassBy(call, Pass::kNoMatter);
   }

@@ -1,6 +1,6 @@
-// One function per family of system calls: looks at what the kernel will act on, carries the call out,
-// records it, returns its result. Each carries the call out exactly once, or says why not. A call that needs
-// no record is passed by (account.h) with the reason.
+// One function per family of system calls: looks at what the kernel will act on, carries the call
+// out, records it, returns its result. Each carries the call out exactly once, or says why not. A
+// call that needs no record is passed by (account.h) with the reason.
 #pragma once
 
 #include "interpose/funnel/account.h"
@@ -11,10 +11,11 @@
 namespace oldornew::preload {
 
 // handle_write.cc
-long HandleWrite(Call& call);  // write, pwrite64, writev, pwritev, pwritev2, sendto, sendmsg, sendmmsg
+// write, pwrite64, writev, pwritev, pwritev2, sendto, sendmsg, sendmmsg
+long HandleWrite(Call& call);
 // handle_transfer.cc
-long HandleTransfer(
-    Call& call);  // sendfile, splice, copy_file_range: bytes that never were in the program's memory
+// sendfile, splice, copy_file_range: bytes that never were in the program's memory
+long HandleTransfer(Call& call);
 long HandleReflink(Call& call);  // ioctl FICLONE, FICLONERANGE
 // handle_size.cc
 long HandleTruncate(Call& call);  // truncate, ftruncate
@@ -55,8 +56,8 @@ long HandleExit(Call& call);      // exit, exit_group
 void RecordModules();
 
 // faults.cc
-/// A file call (file_calls.h) while there is a plan: notes it, lets happen to it what the plan says, and hands
-/// it on.
+/// A file call (file_calls.h) while there is a plan: notes it, lets happen to it what the plan
+/// says, and hands it on.
 long WithPlan(Call& call);
 /// A call as it is handled without a plan.
 long Handled(Call& call);
@@ -70,10 +71,10 @@ inline uint64_t AskedFor(const Call& call, uint64_t length) {
 /// acknowledgements; else -1.
 int FindChannel(int fd, uint64_t dev, uint64_t ino);
 
-/// What to do about EROFS for a call that changes names at `path` (`missing`: what it acts on is not there,
-/// which the kernel would have said had the file system been writable) or, with `whole`, the file itself: the
-/// error the program would have got without our read-only view, or no return at all because the run is
-/// refused.
+/// What to do about EROFS for a call that changes names at `path` (`missing`: what it acts on is
+/// not there, which the kernel would have said had the file system been writable) or, with `whole`,
+/// the file itself: the error the program would have got without our read-only view, or no return
+/// at all because the run is refused.
 long OnReadOnly(const Call& call, int dirfd, char* path, bool whole, bool missing);
 
 /// Room for a path or name of unknown length plus the states a record may hold.

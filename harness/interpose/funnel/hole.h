@@ -1,6 +1,6 @@
-// Holes on purpose, for the tests of the proof of completeness (holes_test.cc): one call, child or thread is
-// let through as if our code had missed it. Only in the library that is built for those tests, with
-// OLDORNEW_HOLE; in the product this header says "no" at compile time.
+// Holes on purpose, for the tests of the proof of completeness (holes_test.cc): one call, child or
+// thread is let through as if our code had missed it. Only in the library that is built for those
+// tests, with OLDORNEW_HOLE; in the product this header says "no" at compile time.
 #pragma once
 
 #include "interpose/funnel/seam.h"
@@ -22,7 +22,8 @@ enum class Hole : char {
 
 #ifdef OLDORNEW_HOLE
 
-/// Reads OLDORNEW_HOLE=KIND:NUMBER:K ("c:74:2": the second fsync of each image is counted but not handled).
+/// Reads OLDORNEW_HOLE=KIND:NUMBER:K ("c:74:2": the second fsync of each image is counted but not
+/// handled).
 void LearnHole(char** envp);
 /// True for the K-th time that this kind (and this call) comes by.
 bool IsHole(Hole kind, long nr = 0);

@@ -1,5 +1,5 @@
-// What the preload library has instead of libc: byte copying, and copying from and to the program's memory
-// that fails with -EFAULT instead of crashing.
+// What the preload library has instead of libc: byte copying, and copying from and to the program's
+// memory that fails with -EFAULT instead of crashing.
 #pragma once
 
 #include <stddef.h>
@@ -25,15 +25,16 @@ bool StartsWith(const char* text, const char* prefix);
 #ifndef OLDORNEW_HOSTED  // only the entry side of the preload library asks
 bool Equal(const char* a, const char* b);
 
-/// 0, or -EFAULT if any of the `size` bytes cannot be read. Costs one system call (rt_sigprocmask with an
-/// impossible `how`, which reads eight bytes and then refuses: the cheapest question of this kind, and one
-/// that every seccomp filter allows) per page; none for what lies above our own frame on the main thread's
-/// stack, as far as that is known.
+/// 0, or -EFAULT if any of the `size` bytes cannot be read. Costs one system call (rt_sigprocmask
+/// with an impossible `how`, which reads eight bytes and then refuses: the cheapest question of
+/// this kind, and one that every seccomp filter allows) per page; none for what lies above our own
+/// frame on the main thread's stack, as far as that is known.
 long CheckReadable(const void* from, size_t size);
 #endif
 
-/// The main thread's stack ends at `end`, as the kernel made it. What lies between a stack pointer in it and
-/// its end need not be asked for, until the program itself maps, unmaps or protects something there.
+/// The main thread's stack ends at `end`, as the kernel made it. What lies between a stack pointer
+/// in it and its end need not be asked for, until the program itself maps, unmaps or protects
+/// something there.
 void SetMainStackEnd(uint64_t end);
 /// To be called before the program changes mappings or protections in [start, start + size).
 void NoteRemapped(uint64_t start, uint64_t size);
@@ -41,8 +42,8 @@ void NoteRemapped(uint64_t start, uint64_t size);
 /// Copies from the program. 0 or -EFAULT. Nothing is to be assumed of `to` after a failure.
 long CopyIn(void* to, const void* from, size_t size);
 
-/// Copies as much as can be read, up to `size`: the number of bytes, which is what write(2) would transfer
-/// from a buffer that ends in an unmapped page.
+/// Copies as much as can be read, up to `size`: the number of bytes, which is what write(2) would
+/// transfer from a buffer that ends in an unmapped page.
 size_t CopyInUpTo(void* to, const void* from, size_t size);
 
 /// Copies a NUL-terminated string. Its length, or -EFAULT, or -ENAMETOOLONG if it has no NUL within

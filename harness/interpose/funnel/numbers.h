@@ -1,4 +1,5 @@
-// System calls newer than the headers this is built with (x86-64 table of Linux 6.17), and families of calls.
+// System calls newer than the headers this is built with (x86-64 table of Linux 6.17), and families
+// of calls.
 #pragma once
 
 #include <sys/syscall.h>

@@ -12,8 +12,8 @@ namespace oldornew::preload {
 
 namespace {
 
-// Directories that were found to lie below a root, by identity: a small cache, cleared when a directory is
-// removed.
+// Directories that were found to lie below a root, by identity: a small cache, cleared when a
+// directory is removed.
 constexpr uint32_t kKnownSlots = 256;
 wire::FileId g_known_inside[kKnownSlots];
 
@@ -46,8 +46,8 @@ bool DirectoryInsideRoots(long fd) {
     }
     long up = Gate(SYS_openat, fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
     wire::FileState above;
-    bool at_top =
-        up < 0 || StatDescriptor((int)up, &above) != 0 || (above.dev == id.dev && above.ino == id.ino);
+    bool at_top = up < 0 || StatDescriptor((int)up, &above) != 0 ||
+                  (above.dev == id.dev && above.ino == id.ino);
     Gate(SYS_close, fd);
     fd = up;
     if (at_top) break;
@@ -67,8 +67,8 @@ bool IsBelow(const char* path, const char* directory) {
 
 }  // namespace
 
-/// What a relative path starts from. The current directory's identity is remembered between calls that may
-/// change it.
+/// What a relative path starts from. The current directory's identity is remembered between calls
+/// that may change it.
 long StartingDirectory(int dirfd, wire::FileState* dir) {
   if (dirfd != AT_FDCWD) return StatDescriptor(dirfd, dir);
   bool remember = !SharesDescriptorsOrMemory();
@@ -167,7 +167,8 @@ long OpenAtMeetingPlace(int dirfd, char* path, const wire::FileId& dir) {
   char digit_of_root = 0;
   for (const char* root = g_header->root_paths; *root != 0; root += strlen(root) + 1, digit++) {
     const uint64_t length = strlen(root);
-    // The directory itself has the component behind it; another root below is an innermost one of its own.
+    // The directory itself has the component behind it; another root below is an innermost one of
+    // its own.
     if (!IsBelow(g_scratch, root) || g_scratch[length] != '/' || length <= innermost) continue;
     innermost = length;
     digit_of_root = digit;
@@ -191,7 +192,9 @@ long OpenAtMeetingPlace(int dirfd, char* path, const wire::FileId& dir) {
   return -EXDEV;
 }
 
-void ForgetCurrentDirectory() { __atomic_store_n(&Mine<CurrentDirectory>().known, 0, __ATOMIC_RELEASE); }
+void ForgetCurrentDirectory() {
+  __atomic_store_n(&Mine<CurrentDirectory>().known, 0, __ATOMIC_RELEASE);
+}
 
 void ForgetDirectories() { memset(g_known_inside, 0, sizeof g_known_inside); }
 
@@ -240,7 +243,8 @@ bool DescriptorInsideRoots(int fd) {
 [[noreturn]] void Refuse(const Call& call, int dirfd, char* path) {
   __atomic_store_n(&g_header->stop, 1, __ATOMIC_RELAXED);
   {
-    RecordWriter record(wire::RecordKind::kRefused, call, TakeTicket(), wire::SectionSize(kPathMax) + 256);
+    RecordWriter record(wire::RecordKind::kRefused, call, TakeTicket(),
+                        wire::SectionSize(kPathMax) + 256);
     if (path != nullptr) {
       ResolveForMessage(dirfd, path, g_scratch);
     } else {

@@ -56,13 +56,16 @@ BeginTicket::~BeginTicket() {
   if (!used_) __atomic_fetch_add(&g_header->tickets_dropped, 1, __ATOMIC_RELAXED);
 }
 
-// Fresh pages of the recording are had in steps: one question for many is cheaper than a fault for each.
+// Fresh pages of the recording are had in steps: one question for many is cheaper than a fault for
+// each.
 constexpr uint64_t kStep = 65536;
-uint64_t g_populated = 0;  // The step done last; room that was given back may be reserved across it again.
+// The step done last; room that was given back may be reserved across it again.
+uint64_t g_populated = 0;
 
 void Populate(uint64_t from, uint64_t room) {
   if (UnderProgramFilter()) return;
-  constexpr long kPopulateWrite = 23;  // MADV_POPULATE_WRITE of Linux 5.14; elsewhere nothing happens
+  // MADV_POPULATE_WRITE of Linux 5.14; elsewhere nothing happens
+  constexpr long kPopulateWrite = 23;
   uint64_t start = (from + 4095) / 4096 * 4096;
   uint64_t end = from / kStep * kStep + kStep;
   if (__atomic_exchange_n(&g_populated, end, __ATOMIC_RELAXED) == end) return;
@@ -70,7 +73,8 @@ void Populate(uint64_t from, uint64_t room) {
     Gate(SYS_madvise, (char*)g_header + wire::kHeaderSize + start, end - start, kPopulateWrite);
 }
 
-RecordWriter::RecordWriter(wire::RecordKind kind, const Call& call, uint64_t begin, uint64_t extra, int tid) {
+RecordWriter::RecordWriter(wire::RecordKind kind, const Call& call, uint64_t begin, uint64_t extra,
+                           int tid) {
   uint64_t size = wire::AlignUp(sizeof(Record) + extra, wire::kAlign);
   uint64_t room = g_mapped - wire::kHeaderSize;
   uint64_t at = room;
@@ -104,8 +108,8 @@ RecordWriter::RecordWriter(wire::RecordKind kind, const Call& call, uint64_t beg
   record_->told = call.fault->told;
 }
 
-RecordWriter::RecordWriter(const FileLock& lock, wire::RecordKind kind, const Call& call, uint64_t begin,
-                           uint64_t extra)
+RecordWriter::RecordWriter(const FileLock& lock, wire::RecordKind kind, const Call& call,
+                           uint64_t begin, uint64_t extra)
     : RecordWriter(kind, call, begin, extra + kStackRoom, lock.tid()) {
   AddStack(*this, call.ip, call.sp);
 }
@@ -150,7 +154,9 @@ void RecordWriter::Add(wire::SectionType type, const void* bytes, uint64_t lengt
   ShrinkTo(to, length);
 }
 
-void RecordWriter::AddText(wire::SectionType type, const char* text) { Add(type, text, strlen(text)); }
+void RecordWriter::AddText(wire::SectionType type, const char* text) {
+  Add(type, text, strlen(text));
+}
 
 void RecordWriter::AddState(wire::SectionType type, const wire::FileState& state) {
   if (state.mode != 0) Add(type, &state, sizeof state);
@@ -186,8 +192,8 @@ wire::Record* RecordWriter::Leave() {
 void RecordWriter::GiveBack() {
   uint64_t needed = wire::AlignUp(record_->used, wire::kAlign);
   if (capacity_ == 0 || needed >= capacity_) return;
-  // Give back what was not needed. A reader must find zeros there, and whoever reserves it next relies on
-  // them.
+  // Give back what was not needed. A reader must find zeros there, and whoever reserves it next
+  // relies on them.
   if (touched_ > needed) memset((char*)record_ + needed, 0, touched_ - needed);
   uint64_t at = (uint64_t)((char*)record_ - (char*)g_header) - wire::kHeaderSize;
   uint64_t tail = at + capacity_;

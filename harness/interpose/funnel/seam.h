@@ -1,6 +1,6 @@
-// The seam inside the preload library: on one side the entry (dispatch, signals, clone, exec, patching: how a
-// system call of the program gets here), on the other side the funnel (what is done about it: look, carry
-// out, record).
+// The seam inside the preload library: on one side the entry (dispatch, signals, clone, exec,
+// patching: how a system call of the program gets here), on the other side the funnel (what is done
+// about it: look, carry out, record).
 //
 // Laws of every file of this library:
 //  - System calls are issued with GateSyscall and nothing else. A `syscall` instruction anywhere else would
@@ -30,15 +30,17 @@ namespace oldornew::preload {
 
 /// What the plan has decided about a call (faults.cc).
 struct Fault {
-  long instead;        ///< -errno that stands for the result of the call, which is not carried out; 0: it is
+  /// -errno that stands for the result of the call, which is not carried out; 0: it is
+  long instead;
   uint64_t asked;      ///< bytes that the program asked for, if the call was given fewer; else 0
   uint32_t injection;  ///< index of the rule + 1
-  int32_t told;        ///< errno that the program is told although the call is done; 0: what the kernel says
-  bool signalled;      ///< the signal that was to come before the call has been sent
+  /// errno that the program is told although the call is done; 0: what the kernel says
+  int32_t told;
+  bool signalled;  ///< the signal that was to come before the call has been sent
 };
 
-/// One system call of the program, at its entry. `args` may be changed by the funnel before it is carried
-/// out.
+/// One system call of the program, at its entry. `args` may be changed by the funnel before it is
+/// carried out.
 struct Call {
   long nr;
   long args[6];
@@ -49,8 +51,8 @@ struct Call {
   const Fault* fault = nullptr;  ///< null: nothing happens to it (patch.S makes it so)
 };
 
-/// Carries out a system call of ours without being dispatched. Returns the result or -errno. Filters that the
-/// program installs do not apply to it (filter.cc).
+/// Carries out a system call of ours without being dispatched. Returns the result or -errno.
+/// Filters that the program installs do not apply to it (filter.cc).
 extern "C" long GateSyscall(long nr, long a, long b, long c, long d, long e, long f);
 
 /// The same for a call of the program, which its own filters see, and may refuse.
@@ -66,27 +68,29 @@ inline long GateArgument(T value) {
 }
 
 /// GateSyscall with the missing arguments 0: `Gate(SYS_close, fd)`.
-template <typename A = long, typename B = long, typename C = long, typename D = long, typename E = long,
-          typename F = long>
+template <typename A = long, typename B = long, typename C = long, typename D = long,
+          typename E = long, typename F = long>
 inline long Gate(long nr, A a = 0, B b = 0, C c = 0, D d = 0, E e = 0, F f = 0) {
-  return GateSyscall(nr, GateArgument(a), GateArgument(b), GateArgument(c), GateArgument(d), GateArgument(e),
-                     GateArgument(f));
+  return GateSyscall(nr, GateArgument(a), GateArgument(b), GateArgument(c), GateArgument(d),
+                     GateArgument(e), GateArgument(f));
 }
 
 /// Gate for a call of the program whose arguments were replaced by copies of them.
-template <typename A = long, typename B = long, typename C = long, typename D = long, typename E = long,
-          typename F = long>
+template <typename A = long, typename B = long, typename C = long, typename D = long,
+          typename E = long, typename F = long>
 inline long GateProgram(long nr, A a = 0, B b = 0, C c = 0, D d = 0, E e = 0, F f = 0) {
   return GateProgramSyscall(nr, GateArgument(a), GateArgument(b), GateArgument(c), GateArgument(d),
                             GateArgument(e), GateArgument(f));
 }
 
 /// Whether what the plan has decided about the call stands for its result: the kernel is not asked.
-inline bool IsReplaced(const Call& call) { return call.fault != nullptr && call.fault->instead != 0; }
+inline bool IsReplaced(const Call& call) {
+  return call.fault != nullptr && call.fault->instead != 0;
+}
 
 /// Carries out a call that the plan may have an eye on, with arguments that are copies of its own.
-template <typename A = long, typename B = long, typename C = long, typename D = long, typename E = long,
-          typename F = long>
+template <typename A = long, typename B = long, typename C = long, typename D = long,
+          typename E = long, typename F = long>
 inline long CarryOutWith(const Call& call, A a = 0, B b = 0, C c = 0, D d = 0, E e = 0, F f = 0) {
   return IsReplaced(call) ? call.fault->instead : GateProgram(call.nr, a, b, c, d, e, f);
 }
@@ -97,9 +101,9 @@ inline long CarryOut(const Call& call) {
                       call.args[5]);
 }
 
-/// What the funnel remembers of the program's process: one T per process, zero-initialised, copied by fork,
-/// shared with whoever shares the memory, new after exec. In the preload library that is what a static
-/// variable is; the tracer keeps one for each process it traces.
+/// What the funnel remembers of the program's process: one T per process, zero-initialised, copied
+/// by fork, shared with whoever shares the memory, new after exec. In the preload library that is
+/// what a static variable is; the tracer keeps one for each process it traces.
 #ifdef OLDORNEW_HOSTED
 /// Room for `size` bytes in the state of every process; offset of it.
 size_t ReserveState(size_t size);
@@ -123,8 +127,9 @@ inline T& Mine() {
 
 // ---- provided by the entry side
 
-/// Sends a signal to the calling process, before its call is carried out. False: the call comes anew when the
-/// signal has been dealt with, its Call::fault a copy of `fault`; until then it is to be left as it is.
+/// Sends a signal to the calling process, before its call is carried out. False: the call comes
+/// anew when the signal has been dealt with, its Call::fault a copy of `fault`; until then it is to
+/// be left as it is.
 #ifdef OLDORNEW_HOSTED
 bool SignalBefore(int signal, const Fault& fault);
 void SignalAfter(int signal);
@@ -133,41 +138,41 @@ inline bool SignalBefore(int signal, const Fault&);
 inline void SignalAfter(int signal);
 #endif
 
-/// Where the kernel can read `length` bytes of ours (in the recording) on behalf of the program; null:
-/// nowhere. REQUIRES: the FileLock is held, and until the next call of this or its release.
+/// Where the kernel can read `length` bytes of ours (in the recording) on behalf of the program;
+/// null: nowhere. REQUIRES: the FileLock is held, and until the next call of this or its release.
 #ifdef OLDORNEW_HOSTED
 char* Lend(char* bytes, uint64_t length);
 #else
 inline char* Lend(char* bytes, uint64_t) { return bytes; }
 #endif
 
-/// Blocks every signal of this thread (but SIGSYS, which a filter of the program may raise for one of our own
-/// calls, and the ones that cannot be blocked) and stores the mask that was in force. One system call each;
-/// REQUIRES: no nesting.
+/// Blocks every signal of this thread (but SIGSYS, which a filter of the program may raise for one
+/// of our own calls, and the ones that cannot be blocked) and stores the mask that was in force.
+/// One system call each; REQUIRES: no nesting.
 void BlockSignals(uint64_t* old_mask);
 void RestoreSignals(uint64_t old_mask);
 
 /// Turns Syscall User Dispatch off for this thread.
 void DisarmThread();
 
-/// Process and thread id. ProcessId is cached where that is safe (not while a CLONE_VM child shares our
-/// memory).
+/// Process and thread id. ProcessId is cached where that is safe (not while a CLONE_VM child shares
+/// our memory).
 int ProcessId();
 int ThreadId();
 
-/// True while another process shares our memory (a CLONE_VM child that has not executed or ended yet) or our
-/// descriptors or current directory (CLONE_FILES or CLONE_FS without CLONE_THREAD, for ever): what is
-/// remembered may be another's.
+/// True while another process shares our memory (a CLONE_VM child that has not executed or ended
+/// yet) or our descriptors or current directory (CLONE_FILES or CLONE_FS without CLONE_THREAD, for
+/// ever): what is remembered may be another's.
 bool SharesDescriptorsOrMemory();
 
-/// False if no code of the program can run in this process while one of our functions does: it has one thread
-/// and no signal handlers.
+/// False if no code of the program can run in this process while one of our functions does: it has
+/// one thread and no signal handlers.
 bool MayBeInterrupted();
 
-/// True once the program has installed a seccomp filter that could not be opened for our own calls (it is
-/// longer than 4089 instructions, or was unreadable): every further kind of system call that we make may kill
-/// the program, so make none that its own call does not imply, beyond rt_sigprocmask, gettid, futex, and
-/// fstat-like looks at what the call names.
+/// True once the program has installed a seccomp filter that could not be opened for our own calls
+/// (it is longer than 4089 instructions, or was unreadable): every further kind of system call that
+/// we make may kill the program, so make none that its own call does not imply, beyond
+/// rt_sigprocmask, gettid, futex, and fstat-like looks at what the call names.
 bool UnderProgramFilter();
 
 // ---- provided by the funnel side
@@ -182,16 +187,16 @@ inline bool SignalBefore(int signal, const Fault&) {
 }
 #endif
 
-/// Called once, from the constructor, before anything is armed, single-threaded. Maps the recording named by
-/// OLDORNEW_RECORDING in `envp`. Returns false when the variable is absent (or names nothing usable that can
-/// be told to nobody): the library then stays inert in this process. `auxv` is the vector of the kernel,
-/// pairs of words ended by AT_NULL.
+/// Called once, from the constructor, before anything is armed, single-threaded. Maps the recording
+/// named by OLDORNEW_RECORDING in `envp`. Returns false when the variable is absent (or names
+/// nothing usable that can be told to nobody): the library then stays inert in this process. `auxv`
+/// is the vector of the kernel, pairs of words ended by AT_NULL.
 bool FunnelInit(char** envp, const uint64_t* auxv);
 
-/// The process has armed itself and will miss nothing from here on. In the new image after exec (from the
-/// constructor), in the child after fork and vfork, in a child process with its own stack that shares our
-/// memory (posix_spawn: clone with CLONE_VM but not CLONE_THREAD; static data is then shared with the
-/// parent!).
+/// The process has armed itself and will miss nothing from here on. In the new image after exec
+/// (from the constructor), in the child after fork and vfork, in a child process with its own stack
+/// that shares our memory (posix_spawn: clone with CLONE_VM but not CLONE_THREAD; static data is
+/// then shared with the parent!).
 void FunnelProcessStarted(StartedBy how);
 
 /// A new thread of this process has armed itself. Runs on the thread's own stack.
@@ -200,34 +205,36 @@ void FunnelThreadStarted();
 /// Before each clone or clone3 that may make a thread, with its flags.
 void FunnelCloneBegins(uint64_t flags);
 
-/// In the parent, after each fork, vfork, clone, clone3: the child's id or -errno, and the clone flags (fork:
+/// In the parent, after each fork, vfork, clone, clone3: the child's id or -errno, and the clone
+/// flags (fork:
 /// SIGCHLD; vfork: CLONE_VFORK|CLONE_VM|SIGCHLD as the program meant it). May come after the child's own
 /// FunnelProcessStarted.
 void FunnelCloneReturned(long child_or_error, uint64_t flags);
 
-/// Before an exec is tried: the arguments as the program gave them (pointers into its memory; execve: dirfd
-/// AT_FDCWD, flags 0).
+/// Before an exec is tried: the arguments as the program gave them (pointers into its memory;
+/// execve: dirfd AT_FDCWD, flags 0).
 void FunnelExecAttempt(int dirfd, const char* path, const char* const* argv, int flags);
 
-/// The image about to be executed cannot be entered (static, foreign architecture, setuid, ...). `path` names
-/// the image that is the trouble (of a script: its interpreter) and lies in our memory; `reason` is a
-/// constant sentence part such as "is statically linked". Comes between FunnelExecAttempt and the exec;
-/// FunnelExecFailed takes it back.
+/// The image about to be executed cannot be entered (static, foreign architecture, setuid, ...).
+/// `path` names the image that is the trouble (of a script: its interpreter) and lies in our
+/// memory; `reason` is a constant sentence part such as "is statically linked". Comes between
+/// FunnelExecAttempt and the exec; FunnelExecFailed takes it back.
 void FunnelUnsupportedImage(const char* path, const char* reason);
 
-/// The process does something for which the recording cannot be judged. `reason` is a sentence part such as
-/// "enters ...".
+/// The process does something for which the recording cannot be judged. `reason` is a sentence part
+/// such as "enters ...".
 void FunnelUnsupported(const Call& call, const char* reason);
 
-/// The exec tried last by this thread failed with `error` (positive errno) and the old image goes on.
+/// The exec tried last by this thread failed with `error` (positive errno) and the old image goes
+/// on.
 void FunnelExecFailed(int error);
 
 /// Where the recording is mapped in this process, and how much of it. nullptr: nowhere.
 const void* RecordingMapping(uint64_t* size);
 
-/// Every system call that the entry side does not have to virtualise (signals, clone, exec): carries it out
-/// (or refuses it), records it, returns its result or -errno. exit and exit_group come here too and do not
-/// return.
+/// Every system call that the entry side does not have to virtualise (signals, clone, exec):
+/// carries it out (or refuses it), records it, returns its result or -errno. exit and exit_group
+/// come here too and do not return.
 long Funnel(Call& call);
 
 }  // namespace oldornew::preload

@@ -7,7 +7,8 @@ namespace oldornew::preload {
 namespace {
 
 constexpr uint32_t kRemembered = 64;
-constexpr uint64_t kLibraries = uint64_t{0x700000000000};  // the kernel maps libraries above, programs below
+// the kernel maps libraries above, programs below
+constexpr uint64_t kLibraries = uint64_t{0x700000000000};
 
 struct CodeRange {
   uint64_t start;
@@ -24,7 +25,8 @@ struct Remembered {
 };
 
 struct Stacks {
-  CodeRange code[2];  // below and above kLibraries; what lies between two modules is taken for code as well
+  // below and above kLibraries; what lies between two modules is taken for code as well
+  CodeRange code[2];
   bool new_code;
   Remembered remembered[kRemembered];
 };
@@ -33,14 +35,17 @@ Remembered& SlotOf(uint64_t ip, uint64_t sp) {
   return Mine<Stacks>().remembered[(ip ^ ip >> 7 ^ sp >> 3 ^ sp >> 9) % kRemembered];
 }
 
-bool Within(const CodeRange& range, uint64_t value) { return range.start <= value && value < range.end; }
+bool Within(const CodeRange& range, uint64_t value) {
+  return range.start <= value && value < range.end;
+}
 
 bool StillThere(const Remembered& known, const StackView& stack) {
   if (known.count == 0) return true;
   uint64_t last = known.sp + (known.words[known.count - 1] >> 48) * 8;
   if (!stack.ReachesAll(last)) return false;
   for (uint32_t i = 0; i < known.count; i++) {
-    if (stack.At(known.sp + (known.words[i] >> 48) * 8) != (known.words[i] & 0xffffffffffff)) return false;
+    if (stack.At(known.sp + (known.words[i] >> 48) * 8) != (known.words[i] & 0xffffffffffff))
+      return false;
   }
   return true;
 }
@@ -52,7 +57,8 @@ void Scan(Remembered* known, const StackView& stack) {
   for (uint64_t at = known->sp; at < end && known->count < kMaxStackWords; at += 8) {
     if (!stack.Reaches(at)) return;
     uint64_t value = stack.At(at);
-    bool matters = Within(code[0], value) || Within(code[1], value) || (value > known->sp && value < end);
+    bool matters =
+        Within(code[0], value) || Within(code[1], value) || (value > known->sp && value < end);
     if (matters) known->words[known->count++] = (at - known->sp) / 8 << 48 | value;
   }
 }

@@ -1,6 +1,6 @@
-// Call stacks, cheaply: of the words above the stack pointer only those are kept that may matter to an
-// unwinder, addresses of code and of the stack itself. The unwinding is done by the decoder, with the
-// programs' own unwind tables.
+// Call stacks, cheaply: of the words above the stack pointer only those are kept that may matter to
+// an unwinder, addresses of code and of the stack itself. The unwinding is done by the decoder,
+// with the programs' own unwind tables.
 #pragma once
 
 #include "interpose/funnel/recorder.h"

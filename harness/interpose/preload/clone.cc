@@ -1,5 +1,5 @@
-// Processes and threads. Dispatching is not inherited: every child arms itself before it runs code of the
-// program.
+// Processes and threads. Dispatching is not inherited: every child arms itself before it runs code
+// of the program.
 #include <asm/unistd.h>
 #include <linux/errno.h>
 #include <linux/sched.h>
@@ -9,8 +9,8 @@
 
 namespace oldornew::preload {
 
-/// At the stack pointer of a child that has a stack of its own (GateClone in gate.S knows the layout): the
-/// registers with which it goes on in the program, and what kind of child it is.
+/// At the stack pointer of a child that has a stack of its own (GateClone in gate.S knows the
+/// layout): the registers with which it goes on in the program, and what kind of child it is.
 struct ChildFrame {
   uint64_t rbx, rbp, r12, r13, r14, r15, rdi, rsi, rdx, r8, r9, r10, rip, rsp;
   uint64_t flags;
@@ -58,7 +58,8 @@ long ReadPlan(const Call& call, Plan* plan) {
 
 /// In the child, armed or about to be: what it has to tell.
 void Announce(uint64_t flags) {
-  if (IsHole((flags & CLONE_THREAD) != 0 ? Hole::kThread : Hole::kChild) || IsHole(Hole::kHidden)) return;
+  if (IsHole((flags & CLONE_THREAD) != 0 ? Hole::kThread : Hole::kChild) || IsHole(Hole::kHidden))
+    return;
   const bool shares_memory = (flags & CLONE_VM) != 0;
   if ((flags & CLONE_THREAD) == 0 && !shares_memory) {
     FinishPatchingAfterFork();
@@ -74,10 +75,10 @@ void Announce(uint64_t flags) {
   }
 }
 
-/// The child gets a copy of our stack, with our frames on it, and returns from this very handler. One that
-/// would share our memory too (vfork) would destroy the frames under which its parent sleeps, so it gets its
-/// own copy of everything: the parent still waits for it, and only stores of the child into the parent's
-/// variables are lost.
+/// The child gets a copy of our stack, with our frames on it, and returns from this very handler.
+/// One that would share our memory too (vfork) would destroy the frames under which its parent
+/// sleeps, so it gets its own copy of everything: the parent still waits for it, and only stores of
+/// the child into the parent's variables are lost.
 long CloneOnThisStack(const Call& call, Plan* plan) {
   plan->flags &= ~static_cast<uint64_t>(CLONE_VM);
   long child;
@@ -104,15 +105,17 @@ long CloneOnItsOwnStack(const Call& call, const Context* context, Plan* plan) {
   const uint64_t at = (plan->stack_top - sizeof frame) & ~uint64_t{15};
   if (CopyOut(reinterpret_cast<void*>(at), &frame, sizeof frame) != 0) return -EFAULT;
   if (call.nr == __NR_clone)
-    return GateClone(call.nr, call.args[0], static_cast<long>(at), call.args[2], call.args[3], call.args[4]);
+    return GateClone(call.nr, call.args[0], static_cast<long>(at), call.args[2], call.args[3],
+                     call.args[4]);
   plan->block.named.stack_size = at - plan->block.named.stack;
-  return GateClone(call.nr, reinterpret_cast<long>(plan->block.bytes), static_cast<long>(plan->size), 0, 0,
-                   0);
+  return GateClone(call.nr, reinterpret_cast<long>(plan->block.bytes),
+                   static_cast<long>(plan->size), 0, 0, 0);
 }
 
 }  // namespace
 
-/// First code of a child with its own stack; GateClone calls it and then loads the registers of `frame`.
+/// First code of a child with its own stack; GateClone calls it and then loads the registers of
+/// `frame`.
 extern "C" __attribute__((used)) void ChildEntered(ChildFrame* frame) { Announce(frame->flags); }
 
 long Clone(const Call& call, const Context* context) {
@@ -120,12 +123,15 @@ long Clone(const Call& call, const Context* context) {
   long child = ReadPlan(call, &plan);
   if (child != 0) return child;
   const uint64_t meant = plan.flags;
-  const bool shares_memory = plan.stack_top != 0 && (meant & CLONE_VM) != 0 && (meant & CLONE_THREAD) == 0;
+  const bool shares_memory =
+      plan.stack_top != 0 && (meant & CLONE_VM) != 0 && (meant & CLONE_THREAD) == 0;
   if (plan.stack_top != 0 && (meant & CLONE_VM) != 0) NoteThreads();
-  if ((meant & (CLONE_FILES | CLONE_FS)) != 0 && (meant & CLONE_THREAD) == 0) NoteSharedDescriptors();
+  if ((meant & (CLONE_FILES | CLONE_FS)) != 0 && (meant & CLONE_THREAD) == 0)
+    NoteSharedDescriptors();
   if (shares_memory) NoteSharedMemoryChild(+1);
   if (settings.recording) FunnelCloneBegins(meant);
-  child = plan.stack_top == 0 ? CloneOnThisStack(call, &plan) : CloneOnItsOwnStack(call, context, &plan);
+  child = plan.stack_top == 0 ? CloneOnThisStack(call, &plan)
+                              : CloneOnItsOwnStack(call, context, &plan);
   if (child == 0) return 0;
   if (shares_memory && (child < 0 || (meant & CLONE_VFORK) != 0)) {
     NoteSharedMemoryChild(-1);  // it has failed, or has executed something else or ended by now

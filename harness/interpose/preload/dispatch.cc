@@ -1,6 +1,6 @@
-// Dispatch: the SIGSYS handler. Calls that would undo or escape the dispatching are virtualised here, all
-// others go to the funnel. Our frame stands on the program's stack; what the handler leaves in `context` is
-// what the program goes on with.
+// Dispatch: the SIGSYS handler. Calls that would undo or escape the dispatching are virtualised
+// here, all others go to the funnel. Our frame stands on the program's stack; what the handler
+// leaves in `context` is what the program goes on with.
 #include <asm/unistd.h>
 #include <linux/audit.h>
 #include <linux/elf.h>
@@ -29,28 +29,31 @@ bool StandsOn(uint64_t start, uint64_t size) {
 }
 
 long Prctl(Call& call) {
-  if (call.args[0] == PR_SET_SYSCALL_USER_DISPATCH) return -EINVAL;  // as on a kernel without it: it is taken
+  // as on a kernel without it: it is taken
+  if (call.args[0] == PR_SET_SYSCALL_USER_DISPATCH) return -EINVAL;
   return call.args[0] == PR_SET_SECCOMP ? InstallFilter(call) : CarryOutOrRecord(call);
 }
 
 long Seccomp(Call& call) {
-  const bool installs = call.args[0] == SECCOMP_SET_MODE_STRICT || call.args[0] == SECCOMP_SET_MODE_FILTER;
+  const bool installs =
+      call.args[0] == SECCOMP_SET_MODE_STRICT || call.args[0] == SECCOMP_SET_MODE_FILTER;
   return installs ? InstallFilter(call) : CarryOutOrRecord(call);
 }
 
-/// A traced process stops at every signal, so also at every dispatched call, and a tracer that sleeps in
-/// vfork (gdb, when it starts its program) would never come. Such a process is let go.
+/// A traced process stops at every signal, so also at every dispatched call, and a tracer that
+/// sleeps in vfork (gdb, when it starts its program) would never come. Such a process is let go.
 long Ptrace(Call& call) {
   const long result = CarryOutOrRecord(call);
   if (call.args[0] != PTRACE_TRACEME || result != 0) return result;
   if (settings.recording)
-    FunnelUnsupported(call, "asks to be traced, as by a debugger, and is not recorded from there on");
+    FunnelUnsupported(call,
+                      "asks to be traced, as by a debugger, and is not recorded from there on");
   DisarmThread();
   return result;
 }
 
-/// Numbers of another system call table: of x32, or of 32-bit code (int 0x80). We answer as a kernel without
-/// them.
+/// Numbers of another system call table: of x32, or of 32-bit code (int 0x80). We answer as a
+/// kernel without them.
 long ForeignCall(const Call& call) {
   if (settings.recording)
     FunnelUnsupported(call, "makes system calls by the numbers of 32-bit or x32 programs");
@@ -62,16 +65,18 @@ struct Region {
   uint64_t end;
 };
 
-/// The mapping of ours that overlaps [start, end) first, or an empty one. A program that clears its address
-/// space of what it does not know would clear away the code that is just running.
+/// The mapping of ours that overlaps [start, end) first, or an empty one. A program that clears its
+/// address space of what it does not know would clear away the code that is just running.
 Region Ours(uint64_t start, uint64_t end) {
   const uint64_t page = ~uint64_t{4095};
   uint64_t size = 0;
   const uint64_t recording = reinterpret_cast<uint64_t>(RecordingMapping(&size));
   const Region regions[] = {
-      {reinterpret_cast<uint64_t>(&__ehdr_start) & page, (reinterpret_cast<uint64_t>(&_end) + 4095) & page},
+      {reinterpret_cast<uint64_t>(&__ehdr_start) & page,
+       (reinterpret_cast<uint64_t>(&_end) + 4095) & page},
       {recording, recording + size},
-      {reinterpret_cast<uint64_t>(GateInUse()), reinterpret_cast<uint64_t>(GateInUse()) + GateSize()},
+      {reinterpret_cast<uint64_t>(GateInUse()),
+       reinterpret_cast<uint64_t>(GateInUse()) + GateSize()},
   };
   Region first = {end, end};
   for (const Region& region : regions) {
@@ -80,8 +85,8 @@ Region Ours(uint64_t start, uint64_t end) {
   return first;
 }
 
-/// munmap and mprotect: around what is ours, which the program takes to be gone, or protected. mmap over it
-/// fails as if there were no memory.
+/// munmap and mprotect: around what is ours, which the program takes to be gone, or protected. mmap
+/// over it fails as if there were no memory.
 long AroundOurs(Call& call) {
   const uint64_t start = static_cast<uint64_t>(call.args[0]);
   const uint64_t end = start + ((static_cast<uint64_t>(call.args[1]) + 4095) & ~uint64_t{4095});
@@ -118,8 +123,8 @@ long Mmap(Call& call) {
   return replaces && TouchesOurs(call) ? -ENOMEM : CarryOutOrRecord(call);
 }
 
-/// Calls that act on the registers, the mask or the stack the program goes on with. False: it is an ordinary
-/// one.
+/// Calls that act on the registers, the mask or the stack the program goes on with. False: it is an
+/// ordinary one.
 bool HandleSpecial(Call& call, Context* context, long* result) {
   switch (call.nr) {
     case __NR_rt_sigreturn:

@@ -1,5 +1,5 @@
-// The entry side of the preload library, shared by its own files: start, dispatch, signals, clone, exec,
-// patch. See seam.h.
+// The entry side of the preload library, shared by its own files: start, dispatch, signals, clone,
+// exec, patch. See seam.h.
 #pragma once
 
 #include <asm/sigcontext.h>
@@ -35,29 +35,32 @@ struct KernelSigaction {
 
 constexpr uint64_t SignalBit(int signal) { return uint64_t{1} << (signal - 1); }
 
-/// What a signal handler gets from the kernel: the registers, mask and alternate stack that the program goes
-/// on with.
+/// What a signal handler gets from the kernel: the registers, mask and alternate stack that the
+/// program goes on with.
 using Context = ::ucontext;
 
 /// Fixed by the constructor, before the program runs.
 struct Settings {
-  bool recording;  ///< FunnelInit found a recording. If not, we are armed for a test: nothing reaches the
-                   ///< funnel
-  bool on_alternate_stack;  ///< SIGSYS uses the program's alternate stack: for Go, whose goroutine stacks are
-                            ///< tiny
-  bool patch;               ///< rewrite call sites (OLDORNEW_PATCH=0 switches it off)
+  /// FunnelInit found a recording. If not, we are armed for a test: nothing reaches the funnel
+  bool recording;
+  /// SIGSYS uses the program's alternate stack: for Go, whose goroutine stacks are tiny
+  bool on_alternate_stack;
+  bool patch;  ///< rewrite call sites (OLDORNEW_PATCH=0 switches it off)
 };
 extern Settings settings;
 
 /// The funnel, or straight to the kernel when nothing is recorded.
-inline long CarryOutOrRecord(Call& call) { return settings.recording ? Funnel(call) : CarryOut(call); }
+inline long CarryOutOrRecord(Call& call) {
+  return settings.recording ? Funnel(call) : CarryOut(call);
+}
 
 // start.cc
 void ArmThread();  ///< turns Syscall User Dispatch on for this thread
 void NoteNewProcess();
-void NoteSharedMemoryChild(int delta);  ///< +1: a CLONE_VM child process may run from now on; -1: it has gone
-void NoteSharedDescriptors();           ///< a process with the same descriptor table may run from now on
-bool InSharedMemoryChild();             ///< this is such a child: static data belongs to the parent
+/// +1: a CLONE_VM child process may run from now on; -1: it has gone
+void NoteSharedMemoryChild(int delta);
+void NoteSharedDescriptors();  ///< a process with the same descriptor table may run from now on
+bool InSharedMemoryChild();    ///< this is such a child: static data belongs to the parent
 void NoteProgramFilter();
 
 // signals.cc
@@ -66,11 +69,13 @@ long Sigaction(const Call& call);
 long Sigprocmask(const Call& call, Context* context);
 long Sigaltstack(const Call& call, Context* context);
 long SigprocmaskOfPatchedSite(const Call& call);
-long WaitWithMask(Call& call);  ///< ppoll, pselect6, epoll_pwait, epoll_pwait2, rt_sigsuspend, io_uring_enter
+/// ppoll, pselect6, epoll_pwait, epoll_pwait2, rt_sigsuspend, io_uring_enter
+long WaitWithMask(Call& call);
 void ForwardSigsys(int signal, siginfo_t* info, Context* context);
 
 // filter.cc
-/// From now on system calls come from pages at the address that a filter of the program's past lets through.
+/// From now on system calls come from pages at the address that a filter of the program's past lets
+/// through.
 void MoveGate(const char* library);
 long InstallFilter(Call& call);  ///< prctl(PR_SET_SECCOMP), seccomp(SECCOMP_SET_MODE_*)
 
@@ -95,14 +100,15 @@ long Exec(const Call& call);
 void ReleaseScratchOf(int process);  ///< the CLONE_VFORK child `process` no longer uses our memory
 
 // hand_over.cc
-/// The tracer has attached to this thread, which now should execute the image that we cannot enter. nullptr:
-/// there is no tracer, or it cannot.
+/// The tracer has attached to this thread, which now should execute the image that we cannot enter.
+/// nullptr: there is no tracer, or it cannot.
 wire::HandOver* HandOverToTracer();
 /// That exec has failed: we go on as before.
 void TakeBackFromTracer(wire::HandOver* entry);
 
 // patch.cc
-/// After a dispatched call: rewrites its site if that is due and can be done. `r8` as the program had it.
+/// After a dispatched call: rewrites its site if that is due and can be done. `r8` as the program
+/// had it.
 void ConsiderPatching(const Call& call, uint64_t r8);
 bool HasThreads();
 void PatchWhatWasDeferred();     ///< by a CLONE_VFORK child that shared our memory and has gone

@@ -1,6 +1,6 @@
-// exec: the new image starts without us until its loader has loaded us again, so the environment must say so
-// whatever the program passes. Foreign entries of LD_PRELOAD stay; what the program shall not see
-// (HideFromProgram) is put back here.
+// exec: the new image starts without us until its loader has loaded us again, so the environment
+// must say so whatever the program passes. Foreign entries of LD_PRELOAD stay; what the program
+// shall not see (HideFromProgram) is put back here.
 #include <asm/unistd.h>
 #include <linux/errno.h>
 #include <linux/fcntl.h>
@@ -20,8 +20,8 @@ constexpr const char* kAsan = "ASAN_OPTIONS=";
 constexpr const char* kAsanOption = "verify_asan_link_order=0";
 constexpr const char* kAsanAlone = "ASAN_OPTIONS=verify_asan_link_order=0";
 
-// Copies, because a program may overwrite its environment block (setproctitle). Written once, by the
-// constructor.
+// Copies, because a program may overwrite its environment block (setproctitle). Written once, by
+// the constructor.
 char saved_text[20480];
 size_t saved_text_size;
 char* saved_variables[24];  ///< "OLDORNEW_NAME=value"
@@ -41,8 +41,8 @@ char* Keep(const char* text, size_t size) {
   return at;
 }
 
-/// Our entry in the value of LD_PRELOAD (separated by colons or spaces): where it begins and its length, or
-/// nullptr.
+/// Our entry in the value of LD_PRELOAD (separated by colons or spaces): where it begins and its
+/// length, or nullptr.
 const char* FindLibrary(const char* value, size_t* size) {
   const size_t name_size = strlen(kLibraryName);
   while (*value != 0) {
@@ -99,9 +99,10 @@ bool IsSaved(ProgramReader& reader, const char* text, bool* fault) {
 }
 
 // ---- memory for one exec's environment
-// ----------------------------------------------------------------------------------- Mapped, because an
-// environment may have megabytes. A child that shares its parent's memory (posix_spawn) cannot unmap it after
-// the exec, so there the parent, asleep until then, marks the block free for the next one.
+// ----------------------------------------------------------------------------------- Mapped,
+// because an environment may have megabytes. A child that shares its parent's memory (posix_spawn)
+// cannot unmap it after the exec, so there the parent, asleep until then, marks the block free for
+// the next one.
 
 struct Scratch {
   int owner;  ///< 0: free
@@ -129,7 +130,8 @@ Scratch* AcquireScratch(uint64_t size, Scratch* unshared) {
     }
     if (slot == nullptr) slot = unshared;  // nine at once: this block stays behind
   }
-  const long memory = Gate(__NR_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  const long memory =
+      Gate(__NR_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   slot->memory = memory < 0 && memory > -4096 ? nullptr : reinterpret_cast<char*>(memory);
   slot->size = size;
   return slot;
@@ -152,7 +154,8 @@ struct Survey {
   bool has_preload = false;
 };
 
-/// Counts. False if the array or the start of a string cannot be read: the kernel shall say so itself.
+/// Counts. False if the array or the start of a string cannot be read: the kernel shall say so
+/// itself.
 bool SurveyEnvironment(char* const* envp, bool want_asan, Survey* survey) {
   ProgramReader array, text;
   bool fault = false;
@@ -250,8 +253,9 @@ Target TargetOf(const Call& call) {
     return {AT_FDCWD, reinterpret_cast<const char*>(a[0]), reinterpret_cast<char* const*>(a[1]),
             reinterpret_cast<char* const*>(a[2]), 0};
   }
-  return {static_cast<int>(a[0]), reinterpret_cast<const char*>(a[1]), reinterpret_cast<char* const*>(a[2]),
-          reinterpret_cast<char* const*>(a[3]), static_cast<int>(a[4])};
+  return {static_cast<int>(a[0]), reinterpret_cast<const char*>(a[1]),
+          reinterpret_cast<char* const*>(a[2]), reinterpret_cast<char* const*>(a[3]),
+          static_cast<int>(a[4])};
 }
 
 struct GateCaller {
@@ -260,8 +264,9 @@ struct GateCaller {
   }
 };
 
-/// Hands the thread over if the image cannot be entered, or tells the funnel if that is not possible. Returns
-/// whether it links ASan's runtime. Not inlined: its buffers should not stand on the stack during the rest.
+/// Hands the thread over if the image cannot be entered, or tells the funnel if that is not
+/// possible. Returns whether it links ASan's runtime. Not inlined: its buffers should not stand on
+/// the stack during the rest.
 __attribute__((noinline)) bool LookAtImage(const Target& target, wire::HandOver** handed_over) {
   if (LengthOfString(target.path, 4096) < 0) return false;  // the kernel will say why
   GateCaller caller;
@@ -269,7 +274,8 @@ __attribute__((noinline)) bool LookAtImage(const Target& target, wire::HandOver*
   image::Inspect(caller, target.dirfd, target.path, target.flags, &verdict);
   if (verdict.obstacle != nullptr && verdict.traceable) *handed_over = HandOverToTracer();
   if (verdict.obstacle != nullptr && *handed_over == nullptr && settings.recording) {
-    FunnelUnsupportedImage(verdict.interpreter[0] != 0 ? verdict.interpreter : target.path, verdict.obstacle);
+    FunnelUnsupportedImage(verdict.interpreter[0] != 0 ? verdict.interpreter : target.path,
+                           verdict.obstacle);
   }
   return verdict.links_asan;
 }
@@ -284,7 +290,8 @@ long CarryOutExec(const Call& call, const Target& target, char* const* envp) {
 void SaveEnvironment(char** envp) {
   saved_everything = true;
   for (; *envp != nullptr; ++envp) {
-    if (StartsWith(*envp, kOurs) && saved_count < sizeof saved_variables / sizeof *saved_variables) {
+    if (StartsWith(*envp, kOurs) &&
+        saved_count < sizeof saved_variables / sizeof *saved_variables) {
       char* copy = Keep(*envp, strlen(*envp));
       if (copy != nullptr) saved_variables[saved_count++] = copy;
     }
@@ -323,8 +330,8 @@ void HideFromProgram(char** envp) {
     char* variable = *in;
     if (StartsWith(variable, kOurs) || Equal(variable, kAsanAlone)) continue;
     if (StartsWith(variable, kPreload)) {
-      // The launcher and Exec put us first: "LD_PRELOAD=ours:theirs" becomes "LD_PRELOAD=theirs", written
-      // over our part.
+      // The launcher and Exec put us first: "LD_PRELOAD=ours:theirs" becomes "LD_PRELOAD=theirs",
+      // written over our part.
       size_t size;
       char* value = variable + strlen(kPreload);
       if (FindLibrary(value, &size) == value) {
@@ -359,8 +366,8 @@ long Exec(const Call& call) {
   } else if (IsHole(Hole::kExec) || !SurveyEnvironment(target.envp, want_asan, &survey)) {
     result = CarryOutExec(call, target, target.envp);
   } else {
-    const uint64_t room =
-        (survey.count + saved_count + 8) * sizeof(char*) + survey.bytes + strlen(library_path) + 256;
+    const uint64_t room = (survey.count + saved_count + 8) * sizeof(char*) + survey.bytes +
+                          strlen(library_path) + 256;
     Scratch unshared = {};
     Scratch* scratch = AcquireScratch(room, &unshared);
     if (scratch->memory == nullptr) {

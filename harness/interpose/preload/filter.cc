@@ -1,9 +1,9 @@
-// The program's own seccomp filters. They hold for its calls, which we carry out for it from the second page
-// of the gate; our extra calls, and the return from the SIGSYS handler, come from the first page, which each
-// filter is made to let through (funnel/filter_head.h).
+// The program's own seccomp filters. They hold for its calls, which we carry out for it from the
+// second page of the gate; our extra calls, and the return from the SIGSYS handler, come from the
+// first page, which each filter is made to let through (funnel/filter_head.h).
 //
-// A filter stays across exec, but the gate does not stay where it is: what is executed under a filter moves
-// its gate to kMovedGate (interposition.md 13.6).
+// A filter stays across exec, but the gate does not stay where it is: what is executed under a
+// filter moves its gate to kMovedGate (interposition.md 13.6).
 #include <asm/unistd.h>
 #include <linux/elf.h>
 #include <linux/errno.h>
@@ -21,17 +21,19 @@ extern "C" const Elf64_Ehdr __ehdr_start __attribute__((visibility("hidden"))); 
 namespace oldornew::preload {
 namespace {
 
-/// Installs the filter that args[2] points at, with our head. False: it cannot be read or is too long to get
-/// one.
+/// Installs the filter that args[2] points at, with our head. False: it cannot be read or is too
+/// long to get one.
 bool InstallWithHead(Call& call, long* result) {
   sock_fprog program;
   if (CopyIn(&program, reinterpret_cast<const sock_fprog*>(call.args[2])) != 0) return false;
   if (program.len == 0 || program.len + kFilterHead > kMaxFilter) return false;
   const uint64_t size = (program.len + kFilterHead) * sizeof(sock_filter);
-  const long memory = Gate(__NR_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  const long memory =
+      Gate(__NR_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory < 0 && memory > -4096) return false;
   sock_filter* filter = reinterpret_cast<sock_filter*>(memory);
-  const bool readable = CopyIn(filter + kFilterHead, program.filter, program.len * sizeof(sock_filter)) == 0;
+  const bool readable =
+      CopyIn(filter + kFilterHead, program.filter, program.len * sizeof(sock_filter)) == 0;
   if (readable) {
     WriteFilterHead(filter, reinterpret_cast<uint64_t>(GateInUse()));
     program.len = static_cast<uint16_t>(program.len + kFilterHead);
@@ -44,14 +46,15 @@ bool InstallWithHead(Call& call, long* result) {
   return readable;
 }
 
-/// Libraries ask what the kernel can do by calls that must fail (libseccomp: strict mode with a flag), and
-/// whoever has a filter stays with filters.
+/// Libraries ask what the kernel can do by calls that must fail (libseccomp: strict mode with a
+/// flag), and whoever has a filter stays with filters.
 bool WillBeRefused(const Call& call) {
   if (call.nr == __NR_seccomp && (call.args[1] != 0 || call.args[2] != 0)) return true;
   return Gate(__NR_prctl, PR_GET_SECCOMP, 0, 0, 0, 0) == SECCOMP_MODE_FILTER;
 }
 
-/// Strict mode allows read, write, exit and sigreturn: nothing can be recorded, and that is said before.
+/// Strict mode allows read, write, exit and sigreturn: nothing can be recorded, and that is said
+/// before.
 long EnterStrictMode(Call& call) {
   if (WillBeRefused(call)) return CarryOut(call);
   if (settings.recording)
@@ -71,7 +74,8 @@ uint64_t GateInFile() {
   const Elf64_Phdr* segments = reinterpret_cast<const Elf64_Phdr*>(base + __ehdr_start.e_phoff);
   for (int i = 0; i < __ehdr_start.e_phnum; ++i) {
     const Elf64_Phdr& segment = segments[i];
-    if (segment.p_type == PT_LOAD && gate >= segment.p_vaddr && gate - segment.p_vaddr < segment.p_filesz)
+    if (segment.p_type == PT_LOAD && gate >= segment.p_vaddr &&
+        gate - segment.p_vaddr < segment.p_filesz)
       return gate - segment.p_vaddr + segment.p_offset;
   }
   return 0;
@@ -82,8 +86,9 @@ uint64_t GateInFile() {
 // By the calls that the loader has just made too, so that no filter minds them.
 void MoveGate(const char* library) {
   const uint64_t offset = GateInFile();
-  const long fd =
-      library != nullptr && offset != 0 ? Gate(__NR_openat, AT_FDCWD, library, O_RDONLY | O_CLOEXEC) : -1;
+  const long fd = library != nullptr && offset != 0
+                      ? Gate(__NR_openat, AT_FDCWD, library, O_RDONLY | O_CLOEXEC)
+                      : -1;
   if (fd < 0) return;
   const long at = Gate(__NR_mmap, kMovedGate, GateSize(), PROT_READ | PROT_EXEC,
                        MAP_PRIVATE | MAP_FIXED_NOREPLACE, fd, offset);

@@ -1,4 +1,5 @@
-// Handing a thread over to the tracer, before it executes an image that cannot be entered (wire.h, HandOver).
+// Handing a thread over to the tracer, before it executes an image that cannot be entered (wire.h,
+// HandOver).
 #include <asm/unistd.h>
 #include <linux/errno.h>
 #include <linux/fcntl.h>
@@ -49,7 +50,8 @@ void Free(wire::HandOver* entry) {
 wire::HandOver* Claim(uint32_t thread) {
   for (wire::HandOver& entry : g_header->hand_overs) {
     uint32_t free = 0;
-    if (__atomic_compare_exchange_n(&entry.thread, &free, thread, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+    if (__atomic_compare_exchange_n(&entry.thread, &free, thread, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_RELAXED))
       return &entry;
   }
   return nullptr;
@@ -67,7 +69,8 @@ wire::HandOver* HandOverToTracer() {
   __atomic_store_n(&entry->state, wire::kAsked, __ATOMIC_RELEASE);
   if (KnockAtTheDoor()) Await(entry, wire::kAsked);
   uint32_t asked = wire::kAsked;
-  if (__atomic_compare_exchange_n(&entry->state, &asked, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) ||
+  if (__atomic_compare_exchange_n(&entry->state, &asked, 0, false, __ATOMIC_ACQ_REL,
+                                  __ATOMIC_ACQUIRE) ||
       asked != wire::kTaken) {
     Free(entry);
     return nullptr;

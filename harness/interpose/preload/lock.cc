@@ -10,8 +10,8 @@ namespace {
 
 void TakeOver(uint32_t word, uint32_t me, bool* mine) {
   uint32_t wanted = me | (word & FUTEX_WAITERS);
-  *mine =
-      __atomic_compare_exchange_n(&g_header->lock, &word, wanted, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+  *mine = __atomic_compare_exchange_n(&g_header->lock, &word, wanted, false, __ATOMIC_ACQUIRE,
+                                      __ATOMIC_RELAXED);
 }
 
 bool TryLock(uint32_t me) {
@@ -33,7 +33,8 @@ void Lock(uint32_t me) {
     // The thread of this id that took it is dead: we got its number.
     if (result == -EDEADLK) return;
     bool mine = false;
-    if (result == -ESRCH && word != 0) TakeOver(word, me, &mine);  // the owner died and nobody waited for it
+    // the owner died and nobody waited for it
+    if (result == -ESRCH && word != 0) TakeOver(word, me, &mine);
     if (mine) return;
     if (result != -ESRCH && result != -EAGAIN && result != -EINTR) Gate(SYS_sched_yield);
   }
@@ -41,7 +42,8 @@ void Lock(uint32_t me) {
 
 void Unlock(uint32_t me) {
   uint32_t expected = me;
-  if (__atomic_compare_exchange_n(&g_header->lock, &expected, 0, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+  if (__atomic_compare_exchange_n(&g_header->lock, &expected, 0, false, __ATOMIC_RELEASE,
+                                  __ATOMIC_RELAXED))
     return;
   Gate(SYS_futex, &g_header->lock, FUTEX_UNLOCK_PI);
 }

@@ -20,9 +20,10 @@ bool MapRecording(const char* path) {
   long got = Gate(SYS_pread64, fd, start, sizeof start, 0);
   long address = -EINVAL;
   uint64_t mapped = 0;
-  if (got == (long)sizeof start && start[0] == wire::kMagic && (uint32_t)start[1] == wire::kVersion) {
-    // Where RLIMIT_AS leaves less room a window from the start is mapped; what does not fit is reported as
-    // overflow.
+  if (got == (long)sizeof start && start[0] == wire::kMagic &&
+      (uint32_t)start[1] == wire::kVersion) {
+    // Where RLIMIT_AS leaves less room a window from the start is mapped; what does not fit is
+    // reported as overflow.
     const uint64_t room = MakeRoomFor(start[2]);
     uint64_t wanted = start[2];
     while (wanted > room && wanted / 2 >= kSmallestWindow) wanted /= 2;

@@ -72,16 +72,18 @@ namespace oldornew::preload {
 namespace {
 
 constexpr uint64_t kPage = 4096;
-constexpr int kNoSuchHow = 0x6f6e;  // rt_sigprocmask reads the set first and then refuses this with EINVAL
+// rt_sigprocmask reads the set first and then refuses this with EINVAL
+constexpr int kNoSuchHow = 0x6f6e;
 
-// The main thread's stack ends here (0: not known). Nothing else lies in the 8 MiB below (mmap(2)'s area
-// begins 128 MiB further down), and all that lies between a stack pointer there and this end is mapped.
+// The main thread's stack ends here (0: not known). Nothing else lies in the 8 MiB below (mmap(2)'s
+// area begins 128 MiB further down), and all that lies between a stack pointer there and this end
+// is mapped.
 uint64_t g_stack_end = 0;
 bool g_stack_changed = false;  // The program has remapped something there: never known again.
 constexpr uint64_t kMainStack = uint64_t{8} << 20;
 
-/// True if [first, last] is known to be readable without asking: it lies above our own frame on the main
-/// thread's stack.
+/// True if [first, last] is known to be readable without asking: it lies above our own frame on the
+/// main thread's stack.
 bool InMainStack(uint64_t first, uint64_t last) {
   const uint64_t end = __atomic_load_n(&g_stack_end, __ATOMIC_RELAXED);
   const uint64_t here = reinterpret_cast<uint64_t>(__builtin_frame_address(0));
@@ -89,8 +91,8 @@ bool InMainStack(uint64_t first, uint64_t last) {
 }
 
 bool WordReadable(uint64_t address) {
-  // An aligned word never crosses into the next page. The first one is not asked for: to the kernel it is "no
-  // set at all".
+  // An aligned word never crosses into the next page. The first one is not asked for: to the kernel
+  // it is "no set at all".
   const uint64_t word = address < kPage ? 8 : address & ~uint64_t{7};
   return Gate(__NR_rt_sigprocmask, kNoSuchHow, word, 0, 8) != -EFAULT;
 }
@@ -195,7 +197,8 @@ bool StackView::Reaches(uint64_t address) const {
 }
 
 bool StackView::ReachesAll(uint64_t last) const {
-  return last / kPage == start_ / kPage || CheckReadable(reinterpret_cast<const void*>(last), 8) == 0;
+  return last / kPage == start_ / kPage ||
+         CheckReadable(reinterpret_cast<const void*>(last), 8) == 0;
 }
 
 uint64_t StackView::At(uint64_t address) const {
@@ -210,8 +213,8 @@ long CopyOut(void* to, const void* from, size_t size) {
   const long copied = Gate(__NR_process_vm_writev, Gate(__NR_getpid), &local, 1, &remote, 1, 0);
   if (copied == static_cast<long>(size)) return 0;
   if (copied >= 0 || copied == -EFAULT) return -EFAULT;
-  // Forbidden here (a container's or the program's own filter): the page can be read, then it is written as
-  // it is.
+  // Forbidden here (a container's or the program's own filter): the page can be read, then it is
+  // written as it is.
   const long error = CheckReadable(to, size);
   if (error != 0) return error;
   memcpy(to, from, size);

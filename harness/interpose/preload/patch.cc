@@ -1,9 +1,9 @@
-// Patching: a call site that is used often is rewritten into a jump to a trampoline, which takes 50 ns
-// instead of the 2 us of a dispatched call. Syscall User Dispatch stays on: whatever is not rewritten still
-// arrives.
+// Patching: a call site that is used often is rewritten into a jump to a trampoline, which takes 50
+// ns instead of the 2 us of a dispatched call. Syscall User Dispatch stays on: whatever is not
+// rewritten still arrives.
 //
-// A site is rewritten when it has been dispatched a few times, so nothing has to be searched for, and the
-// facts come from the call itself. Two shapes, which are nearly all of libc:
+// A site is rewritten when it has been dispatched a few times, so nothing has to be searched for,
+// and the facts come from the call itself. Two shapes, which are nearly all of libc:
 //
 //   mov $number, %eax ; syscall          the five bytes of the mov become a jump to the trampoline. The
 //   `syscall` stays where it
@@ -12,14 +12,14 @@
 //   xor %eax, %eax ; syscall             (read) the two bytes become a short jump into a run of padding,
 //   which becomes the jump.
 //
-// That the bytes before the syscall are that mov and not the tail of a longer instruction is known because
-// rax held exactly that number when the call was dispatched (see IsMove).
+// That the bytes before the syscall are that mov and not the tail of a longer instruction is known
+// because rax held exactly that number when the call was dispatched (see IsMove).
 //
-// Other threads may run through the site meanwhile. The jump is written in three steps, as HotSpot does it:
-// first two bytes that jump onto themselves, then the rest, then the first two; between the steps every
-// processor that runs this process is made to serialise (membarrier). A signal handler of our own thread
-// would spin there for ever, so signals are blocked; a child that another thread forks at that moment
-// finishes the site itself (FinishPatchingAfterFork).
+// Other threads may run through the site meanwhile. The jump is written in three steps, as HotSpot
+// does it: first two bytes that jump onto themselves, then the rest, then the first two; between
+// the steps every processor that runs this process is made to serialise (membarrier). A signal
+// handler of our own thread would spin there for ever, so signals are blocked; a child that another
+// thread forks at that moment finishes the site itself (FinishPatchingAfterFork).
 #include <asm/unistd.h>
 #include <linux/errno.h>
 #include <linux/futex.h>
@@ -85,10 +85,10 @@ bool MayBePatched(long nr) {
   }
 }
 
-/// mov $nr, %eax directly before the syscall. The number equals rax at the call, as the mov would have left
-/// it; the only other instructions that end in these five bytes and agree with that are a mov to r8d (a REX
-/// prefix before the b8) with r8 holding the same number, and a load through rax, which would be an address
-/// below 1024.
+/// mov $nr, %eax directly before the syscall. The number equals rax at the call, as the mov would
+/// have left it; the only other instructions that end in these five bytes and agree with that are a
+/// mov to r8d (a REX prefix before the b8) with r8 holding the same number, and a load through rax,
+/// which would be an address below 1024.
 bool IsMove(const uint8_t* syscall, long nr, uint64_t r8) {
   uint32_t immediate;
   memcpy(&immediate, syscall - 4, sizeof immediate);
@@ -110,13 +110,15 @@ size_t PaddingLength(const uint8_t* at) {
   return 0;
 }
 
-/// Padding that nothing runs into, found by decoding exactly what glibc has behind the call up to a ret.
-/// nullptr: not found.
+/// Padding that nothing runs into, found by decoding exactly what glibc has behind the call up to a
+/// ret. nullptr: not found.
 uint8_t* PaddingBehind(uint8_t* next) {
-  static const uint8_t kCompare[] = {0x48, 0x3d, 0x00, 0xf0, 0xff, 0xff, 0x77};  // cmp $-4096, %rax; ja
+  // cmp $-4096, %rax; ja
+  static const uint8_t kCompare[] = {0x48, 0x3d, 0x00, 0xf0, 0xff, 0xff, 0x77};
   if (memcmp(next, kCompare, sizeof kCompare) != 0) return nullptr;
   uint8_t* at = next + 8;
-  if (*at != 0xc3) {  // the cancellable variant: restore the cancellation state, keeping rax on the stack
+  // the cancellable variant: restore the cancellation state, keeping rax on the stack
+  if (*at != 0xc3) {
     static const uint8_t kBefore[] = {0x44, 0x89, 0xc7, 0x48, 0x89, 0x44, 0x24, 0x08, 0xe8};
     static const uint8_t kAfter[] = {0x48, 0x8b, 0x44, 0x24, 0x08, 0x48, 0x83, 0xc4};
     if (memcmp(at, kBefore, sizeof kBefore) != 0) return nullptr;
@@ -143,21 +145,23 @@ void JumpBytes(uint8_t* bytes, const uint8_t* at, const void* target) {
 
 void PutJump(uint8_t* at, const void* target) { JumpBytes(at, at, target); }
 
-/// The next free trampoline, written for a call of `nr` that goes on at `next`. nullptr: no room, or it
-/// cannot be written.
+/// The next free trampoline, written for a call of `nr` that goes on at `next`. nullptr: no room,
+/// or it cannot be written.
 uint8_t* MakeTrampoline(long nr, uint8_t* next) {
   char* start = TrampolinesStart + trampolines_used * kTrampolineSize;
   if (start >= TrampolinesEnd || !Reaches(start, next)) return nullptr;
   if (!trampolines_writable) {
     const long size = TrampolinesEnd - TrampolinesStart;
-    if (Gate(__NR_mprotect, TrampolinesStart, size, PROT_READ | PROT_WRITE | PROT_EXEC) != 0) return nullptr;
+    if (Gate(__NR_mprotect, TrampolinesStart, size, PROT_READ | PROT_WRITE | PROT_EXEC) != 0)
+      return nullptr;
     trampolines_writable = true;
   }
   ++trampolines_used;
   uint8_t* out = reinterpret_cast<uint8_t*>(start);
-  static const uint8_t kLoadNext[] = {0x48, 0x8b, 0x0d, 28, 0, 0, 0};               // mov 28(%rip), %rcx
-  static const uint8_t kSkip[] = {0x48, 0x8d, 0xa4, 0x24, 0x78, 0xff, 0xff, 0xff};  // lea -136(%rsp), %rsp
-  static const uint8_t kUnskip[] = {0x48, 0x8d, 0xa4, 0x24, 0x88, 0, 0, 0};         // lea 136(%rsp), %rsp
+  static const uint8_t kLoadNext[] = {0x48, 0x8b, 0x0d, 28, 0, 0, 0};  // mov 28(%rip), %rcx
+  // lea -136(%rsp), %rsp
+  static const uint8_t kSkip[] = {0x48, 0x8d, 0xa4, 0x24, 0x78, 0xff, 0xff, 0xff};
+  static const uint8_t kUnskip[] = {0x48, 0x8d, 0xa4, 0x24, 0x88, 0, 0, 0};  // lea 136(%rsp), %rsp
   const uint32_t number = static_cast<uint32_t>(nr);
   out[0] = 0xb8;  // mov $number, %eax
   memcpy(out + 1, &number, sizeof number);
@@ -171,18 +175,21 @@ uint8_t* MakeTrampoline(long nr, uint8_t* next) {
   return out;
 }
 
-/// Makes every processor that runs a thread of this process forget what it has fetched. False: it cannot be
-/// had here.
+/// Makes every processor that runs a thread of this process forget what it has fetched. False: it
+/// cannot be had here.
 bool Serialise() {
   if (!__atomic_load_n(&has_threads, __ATOMIC_RELAXED)) return true;
   if (!asked_to_serialise) {
     asked_to_serialise = true;
-    can_serialise = Gate(__NR_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE, 0) == 0;
+    can_serialise =
+        Gate(__NR_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE, 0) == 0;
   }
   return can_serialise && Gate(__NR_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE, 0) == 0;
 }
 
-bool InOneLine(const uint8_t* at, size_t size) { return (reinterpret_cast<uint64_t>(at) & 63) + size <= 64; }
+bool InOneLine(const uint8_t* at, size_t size) {
+  return (reinterpret_cast<uint64_t>(at) & 63) + size <= 64;
+}
 
 void Store2(uint8_t* at, const uint8_t* bytes) {
   uint16_t value;
@@ -205,19 +212,21 @@ void WriteJump(uint8_t* at, const void* target) {
   __atomic_store_n(&unfinished_site, nullptr, __ATOMIC_SEQ_CST);
 }
 
-/// Is this text that was made writable by someone else (a just-in-time compiler)? Such pages are left alone.
-/// Asked of the kernel by a futex operation that adds 0 to a word.
+/// Is this text that was made writable by someone else (a just-in-time compiler)? Such pages are
+/// left alone. Asked of the kernel by a futex operation that adds 0 to a word.
 bool IsWritable(const uint8_t* at) {
   int word = 0;
   constexpr long kAddZero = (FUTEX_OP_ADD << 28) | (FUTEX_OP_CMP_EQ << 24);
   const uint64_t there = reinterpret_cast<uint64_t>(at) & ~uint64_t{3};
-  return Gate(__NR_futex, &word, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 0, 0, there, kAddZero) != -EFAULT;
+  return Gate(__NR_futex, &word, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 0, 0, there, kAddZero) !=
+         -EFAULT;
 }
 
 void PatchSite(const Call& call, uint64_t r8) {
   uint8_t* next = reinterpret_cast<uint8_t*>(call.ip);
   uint8_t* syscall = next - 2;
-  const uint64_t first_page = (call.ip - 16) & ~uint64_t{4095}, end = (call.ip + 64 + 4095) & ~uint64_t{4095};
+  const uint64_t first_page = (call.ip - 16) & ~uint64_t{4095},
+                 end = (call.ip + 64 + 4095) & ~uint64_t{4095};
   if (CheckReadable(reinterpret_cast<void*>(call.ip - 16), 80) != 0) return;
   if (syscall[0] != 0x0f || syscall[1] != 0x05) return;
   uint8_t* at;
@@ -230,12 +239,12 @@ void PatchSite(const Call& call, uint64_t r8) {
   } else {
     return;
   }
-  if (!InOneLine(at, 2) || !Reaches(TrampolinesStart, at) || !Reaches(TrampolinesEnd, at) || IsWritable(at) ||
-      !Serialise())
+  if (!InOneLine(at, 2) || !Reaches(TrampolinesStart, at) || !Reaches(TrampolinesEnd, at) ||
+      IsWritable(at) || !Serialise())
     return;
   const uint64_t page = reinterpret_cast<uint64_t>(at) & ~uint64_t{4095};
-  const uint64_t last =
-      padding != nullptr ? reinterpret_cast<uint64_t>(padding + 5) : reinterpret_cast<uint64_t>(at + 5);
+  const uint64_t last = padding != nullptr ? reinterpret_cast<uint64_t>(padding + 5)
+                                           : reinterpret_cast<uint64_t>(at + 5);
   const uint64_t size = ((last + 4095) & ~uint64_t{4095}) - page;
   if (page < first_page || page + size > end) return;
   if (Gate(__NR_mprotect, page, size, PROT_READ | PROT_WRITE | PROT_EXEC) != 0) return;
@@ -258,8 +267,8 @@ bool IsDue(uint64_t ip) {
   for (int probes = 0; probes < 8; ++probes, index = (index + 1) % kSites) {
     Site& site = sites[index];
     uint64_t known = __atomic_load_n(&site.ip, __ATOMIC_RELAXED);
-    if (known == 0 &&
-        __atomic_compare_exchange_n(&site.ip, &known, ip, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+    if (known == 0 && __atomic_compare_exchange_n(&site.ip, &known, ip, false, __ATOMIC_RELAXED,
+                                                  __ATOMIC_RELAXED))
       known = ip;
     if (known != ip) continue;
     if (site.hits == kGivenUp) return false;
@@ -296,9 +305,9 @@ void FinishPatchingAfterFork() {
 void ConsiderPatching(const Call& call, uint64_t r8) {
   if (!settings.patch || !MayBePatched(call.nr) || !IsDue(call.ip) || UnderProgramFilter()) return;
   if (InSharedMemoryChild()) {
-    // It may be killed at any time and leave the parent with half a jump, so the parent does it when this
-    // child has gone. (posix_spawn asks for the disposition of every signal in the child: 65 calls of one
-    // site.)
+    // It may be killed at any time and leave the parent with half a jump, so the parent does it
+    // when this child has gone. (posix_spawn asks for the disposition of every signal in the child:
+    // 65 calls of one site.)
     __atomic_store_n(&deferred_r8, r8, __ATOMIC_RELAXED);
     deferred = call;
     __atomic_store_n(&deferred_ready, true, __ATOMIC_RELEASE);
@@ -307,7 +316,8 @@ void ConsiderPatching(const Call& call, uint64_t r8) {
   uint64_t mask;
   BlockSignals(&mask);
   int unlocked = 0;
-  if (__atomic_compare_exchange_n(&patch_lock, &unlocked, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+  if (__atomic_compare_exchange_n(&patch_lock, &unlocked, 1, false, __ATOMIC_ACQUIRE,
+                                  __ATOMIC_RELAXED)) {
     PatchSite(call, r8);
     GiveUp(call.ip);  // done, or not to be done: either way it is not looked at again
     __atomic_store_n(&patch_lock, 0, __ATOMIC_RELEASE);

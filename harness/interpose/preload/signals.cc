@@ -1,6 +1,7 @@
-// Signals: SIGSYS is ours and must never be blocked (the kernel would kill the program at its next call), yet
-// the program is to see its own view of it. Everything else about signals stays as it is: handlers of the
-// program run nested in our calls, exactly where the kernel would have interrupted the call itself.
+// Signals: SIGSYS is ours and must never be blocked (the kernel would kill the program at its next
+// call), yet the program is to see its own view of it. Everything else about signals stays as it
+// is: handlers of the program run nested in our calls, exactly where the kernel would have
+// interrupted the call itself.
 #include <asm/unistd.h>
 #include <linux/errno.h>
 #include <linux/signal.h>
@@ -42,7 +43,8 @@ long SigsysAction(const KernelSigaction* action, KernelSigaction* old) {
   return 0;
 }
 
-/// Replaces the mask that a call passes by pointer with a copy without SIGSYS. `*argument` is the pointer.
+/// Replaces the mask that a call passes by pointer with a copy without SIGSYS. `*argument` is the
+/// pointer.
 long StripMask(long* argument, uint64_t* copy) {
   if (*argument == 0) return 0;
   if (CopyIn(copy, reinterpret_cast<const uint64_t*>(*argument)) != 0) return -EFAULT;
@@ -51,8 +53,8 @@ long StripMask(long* argument, uint64_t* copy) {
   return 0;
 }
 
-/// A mask in a structure in memory: pselect6 {mask, size}, io_uring_enter with IORING_ENTER_EXT_ARG {mask,
-/// size, .., timeout}.
+/// A mask in a structure in memory: pselect6 {mask, size}, io_uring_enter with IORING_ENTER_EXT_ARG
+/// {mask, size, .., timeout}.
 template <typename Holder>
 long StripHeldMask(long* argument, Holder* holder, uint64_t* copy) {
   if (*argument == 0) return 0;
@@ -64,8 +66,8 @@ long StripHeldMask(long* argument, Holder* holder, uint64_t* copy) {
   return error;
 }
 
-/// sigaltstack where the kernel's own answer cannot be used: our handler runs on the alternate stack, or the
-/// delivery of SIGSYS has disarmed it, and what counts is what sigreturn re-installs.
+/// sigaltstack where the kernel's own answer cannot be used: our handler runs on the alternate
+/// stack, or the delivery of SIGSYS has disarmed it, and what counts is what sigreturn re-installs.
 long EmulateAltstack(const stack_t* wanted, stack_t* old, uint64_t sp, Context* context) {
   stack_t& current = context->uc_stack;
   const uint64_t base = reinterpret_cast<uint64_t>(current.ss_sp);
@@ -85,8 +87,8 @@ long EmulateAltstack(const stack_t* wanted, stack_t* old, uint64_t sp, Context* 
     } else if (next.ss_size < MINSIGSTKSZ) {
       return -ENOMEM;
     } else {
-      // Without this the kernel refuses, silently, to re-install it in the sigreturn of a handler that stands
-      // on it.
+      // Without this the kernel refuses, silently, to re-install it in the sigreturn of a handler
+      // that stands on it.
       next.ss_flags = static_cast<int>(static_cast<unsigned>(next.ss_flags) | kAutoDisarm);
     }
     current = next;
@@ -98,17 +100,21 @@ long EmulateAltstack(const stack_t* wanted, stack_t* old, uint64_t sp, Context* 
 }  // namespace
 
 bool InstallSigsysHandler() {
-  // No mask and SA_NODEFER: handlers of the program run nested in our calls and make calls themselves.
-  const KernelSigaction action = {reinterpret_cast<uint64_t>(&OnSigsys),
-                                  SA_SIGINFO | SA_NODEFER | kSaRestorer |
-                                      (settings.on_alternate_stack ? static_cast<uint64_t>(SA_ONSTACK) : 0),
-                                  RestorerInUse(), 0};
+  // No mask and SA_NODEFER: handlers of the program run nested in our calls and make calls
+  // themselves.
+  const KernelSigaction action = {
+      reinterpret_cast<uint64_t>(&OnSigsys),
+      SA_SIGINFO | SA_NODEFER | kSaRestorer |
+          (settings.on_alternate_stack ? static_cast<uint64_t>(SA_ONSTACK) : 0),
+      RestorerInUse(), 0};
   if (Gate(__NR_rt_sigaction, SIGSYS, &action, 0, sizeof action.mask) != 0) return false;
   const uint64_t mask = kSigsysBit;
   return Gate(__NR_rt_sigprocmask, SIG_UNBLOCK, &mask, 0, sizeof mask) == 0;
 }
 
-bool MayBeInterrupted() { return HasThreads() || __atomic_load_n(&program_has_handlers, __ATOMIC_RELAXED); }
+bool MayBeInterrupted() {
+  return HasThreads() || __atomic_load_n(&program_has_handlers, __ATOMIC_RELAXED);
+}
 
 long Sigaction(const Call& call) {
   const int signal = static_cast<int>(call.args[0]);
@@ -127,12 +133,12 @@ long Sigaction(const Call& call) {
     wanted_mask = wanted.mask;
     wanted_restorer = wanted.restorer;
     wanted.mask &= ~kSigsysBit;
-    // The same bytes in the gate: returning from a handler then is no call of the program that has to be
-    // dispatched.
+    // The same bytes in the gate: returning from a handler then is no call of the program that has
+    // to be dispatched.
     if ((wanted.flags & kSaRestorer) != 0) wanted.restorer = RestorerInUse();
   }
-  const long result =
-      GateProgram(__NR_rt_sigaction, signal, action == nullptr ? nullptr : &wanted, old, sizeof(uint64_t));
+  const long result = GateProgram(__NR_rt_sigaction, signal, action == nullptr ? nullptr : &wanted,
+                                  old, sizeof(uint64_t));
   if ((result == 0 || result == -EFAULT) && action != nullptr && !InSharedMemoryChild()) {
     if ((wanted_mask & kSigsysBit) != 0) {
       __atomic_fetch_or(&program_masks_sigsys, bit, __ATOMIC_RELAXED);
@@ -169,8 +175,8 @@ long Sigprocmask(const Call& call, Context* context) {
         return -EINVAL;
     }
   }
-  // The mask in force in this handler is still the old one, so the kernel can write it, or say EFAULT,
-  // itself.
+  // The mask in force in this handler is still the old one, so the kernel can write it, or say
+  // EFAULT, itself.
   context->uc_sigmask = mask & ~kSigsysBit;
   if (call.args[2] == 0) return 0;
   return Gate(__NR_rt_sigprocmask, SIG_BLOCK, 0, call.args[2], sizeof mask);
@@ -188,7 +194,8 @@ long Sigaltstack(const Call& call, Context* context) {
   const stack_t* wanted = reinterpret_cast<const stack_t*>(call.args[0]);
   stack_t* old = reinterpret_cast<stack_t*>(call.args[1]);
   const bool disarmed = (static_cast<unsigned>(context->uc_stack.ss_flags) & kAutoDisarm) != 0;
-  if (settings.on_alternate_stack || disarmed) return EmulateAltstack(wanted, old, call.sp, context);
+  if (settings.on_alternate_stack || disarmed)
+    return EmulateAltstack(wanted, old, call.sp, context);
   const long result = CarryOut(call);
   // sigreturn will install what stands in the context: make that what is now in force.
   if (result == 0 && wanted != nullptr) {
@@ -237,15 +244,15 @@ long WaitWithMask(Call& call) {
 
 void ForwardSigsys(int signal, siginfo_t* info, Context* context) {
   const KernelSigaction action = program_sigsys;
-  const bool forced =
-      info->si_code > 0;  // a filter of the program, at one of our calls: si_code <= 0 is a person's kill
+  // a filter of the program, at one of our calls: si_code <= 0 is a person's kill
+  const bool forced = info->si_code > 0;
   if (action.handler == kIgnore && !forced) return;
   if (action.handler == kDefault || action.handler == kIgnore) DieOfSigsys();
   if ((action.flags & static_cast<uint64_t>(SA_RESETHAND)) != 0) program_sigsys = {};
   const uint64_t mask = action.mask & ~kSigsysBit;
   Gate(__NR_rt_sigprocmask, SIG_BLOCK, &mask, 0, sizeof mask);
-  // A trapped call's registers are those of the gate: the same arguments, and its rax is what the call
-  // returns to us.
+  // A trapped call's registers are those of the gate: the same arguments, and its rax is what the
+  // call returns to us.
   reinterpret_cast<void (*)(int, siginfo_t*, Context*)>(action.handler)(signal, info, context);
 }
 

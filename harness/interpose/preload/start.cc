@@ -1,5 +1,5 @@
-// Start: the constructor arms the process before any other code of the program runs (the library is linked
-// with -z initfirst; the loader itself only reads).
+// Start: the constructor arms the process before any other code of the program runs (the library is
+// linked with -z initfirst; the loader itself only reads).
 #include <asm/unistd.h>
 #include <linux/auxvec.h>
 #include <linux/elf.h>
@@ -15,8 +15,8 @@ Settings settings;
 
 namespace {
 
-// ProcessId's cache. A CLONE_VM child (posix_spawn) shares it with its parent, so it is not used while there
-// may be one.
+// ProcessId's cache. A CLONE_VM child (posix_spawn) shares it with its parent, so it is not used
+// while there may be one.
 int cached_process_id;
 int shared_memory_children;
 bool shared_descriptors;
@@ -33,7 +33,8 @@ bool IsGoProgram(const uint64_t* auxv) {
   if (headers == nullptr) return false;
   uint64_t bias = 0;
   for (uint64_t i = 0; i < count; ++i) {
-    if (headers[i].p_type == PT_PHDR) bias = reinterpret_cast<uint64_t>(headers) - headers[i].p_vaddr;
+    if (headers[i].p_type == PT_PHDR)
+      bias = reinterpret_cast<uint64_t>(headers) - headers[i].p_vaddr;
   }
   for (uint64_t i = 0; i < count; ++i) {
     if (headers[i].p_type != PT_NOTE) continue;
@@ -57,8 +58,8 @@ bool HasVariable(char** envp, const char* assignment) {
   return false;
 }
 
-/// Where the kernel has put argc, argv, the environment and its vector: field 28 of /proc/self/stat. nullptr:
-/// not to be found.
+/// Where the kernel has put argc, argv, the environment and its vector: field 28 of
+/// /proc/self/stat. nullptr: not to be found.
 char** InitialStack() {
   char text[512];
   const long fd = Gate(__NR_openat, AT_FDCWD, "/proc/self/stat", O_RDONLY | O_CLOEXEC);
@@ -66,7 +67,8 @@ char** InitialStack() {
   const long size = Gate(__NR_read, fd, text, sizeof text);
   Gate(__NR_close, fd);
   long at = size;
-  while (at > 0 && text[at - 1] != ')') --at;  // the name of the program, field 2, may hold anything
+  // the name of the program, field 2, may hold anything
+  while (at > 0 && text[at - 1] != ')') --at;
   if (at == 0) return nullptr;
   for (int field = 2; field < 28; ++field) {
     while (at < size && text[at] != ' ') ++at;
@@ -75,28 +77,30 @@ char** InitialStack() {
   uint64_t address = 0;
   for (; at < size && text[at] >= '0' && text[at] <= '9'; ++at)
     address = address * 10 + static_cast<uint64_t>(text[at] - '0');
-  if (address % sizeof(char*) != 0 || CheckReadable(reinterpret_cast<void*>(address), sizeof(char*)) != 0)
+  if (address % sizeof(char*) != 0 ||
+      CheckReadable(reinterpret_cast<void*>(address), sizeof(char*)) != 0)
     return nullptr;
   return reinterpret_cast<char**>(address);
 }
 
-/// On valgrind's processor dispatch would catch the calls of valgrind itself, which lie outside our gate too,
-/// and kill it. The question is the documented "client request" RUNNING_ON_VALGRIND: an exchange of a
-/// register with itself after four rotations that add up to nothing, so that a real processor leaves rdx as
-/// it is.
+/// On valgrind's processor dispatch would catch the calls of valgrind itself, which lie outside our
+/// gate too, and kill it. The question is the documented "client request" RUNNING_ON_VALGRIND: an
+/// exchange of a register with itself after four rotations that add up to nothing, so that a real
+/// processor leaves rdx as it is.
 bool OnValgrind() {
   constexpr uint64_t kRunningOnValgrind = 0x1001;
   const volatile uint64_t request[6] = {kRunningOnValgrind};
   uint64_t answer = 0;
-  asm volatile("rolq $3, %%rdi; rolq $13, %%rdi; rolq $61, %%rdi; rolq $51, %%rdi; xchgq %%rbx, %%rbx"
-               : "+d"(answer)
-               : "a"(request)
-               : "cc", "memory", "rdi");
+  asm volatile(
+      "rolq $3, %%rdi; rolq $13, %%rdi; rolq $61, %%rdi; rolq $51, %%rdi; xchgq %%rbx, %%rbx"
+      : "+d"(answer)
+      : "a"(request)
+      : "cc", "memory", "rdi");
   return answer != 0;
 }
 
-/// Runs from .init_array. glibc passes the arguments of main; musl passes nothing, and the registers hold
-/// what they hold.
+/// Runs from .init_array. glibc passes the arguments of main; musl passes nothing, and the
+/// registers hold what they hold.
 __attribute__((constructor, used)) void Start(int argc, char** argv, char** envp) {
   if (OnValgrind()) return;  // its program is static, and reported as such
   if (argc < 0 || envp != argv + argc + 1 ||
@@ -120,7 +124,8 @@ __attribute__((constructor, used)) void Start(int argc, char** argv, char** envp
   NoteNewProcess();
   if (!InstallSigsysHandler()) return;
   ArmThread();
-  // Go looks for the kernel's vector behind the environment, so there the array must keep its length.
+  // Go looks for the kernel's vector behind the environment, so there the array must keep its
+  // length.
   if (!settings.on_alternate_stack) HideFromProgram(envp);
   if (settings.recording && !IsHole(Hole::kStart)) FunnelProcessStarted(StartedBy::kExec);
 }
@@ -172,7 +177,8 @@ bool SharesDescriptorsOrMemory() {
 
 bool InSharedMemoryChild() {
   if (__atomic_load_n(&shared_memory_children, __ATOMIC_RELAXED) == 0) return false;
-  return static_cast<int>(Gate(__NR_getpid)) != __atomic_load_n(&cached_process_id, __ATOMIC_RELAXED);
+  return static_cast<int>(Gate(__NR_getpid)) !=
+         __atomic_load_n(&cached_process_id, __ATOMIC_RELAXED);
 }
 
 }  // namespace oldornew::preload

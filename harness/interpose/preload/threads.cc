@@ -7,14 +7,15 @@
 namespace oldornew::preload {
 namespace {
 
-// Thread numbers by thread id, open addressing. Full: number ~0, which only costs the report a name.
+// Thread numbers by thread id, open addressing. Full: number ~0, which only costs the report a
+// name.
 constexpr uint32_t kThreadSlots = 4096;
 uint64_t g_threads[kThreadSlots];  // tid << 32 | number + 1
 uint32_t g_next_thread = 0;
 
-// Threads by thread pointer: pointer / 64 in the upper 42 bits, thread id (at most 2^22) in the lower ones. A
-// thread that starts overwrites whoever had its pointer before; if that one lives, they share it, and the
-// table is given up.
+// Threads by thread pointer: pointer / 64 in the upper 42 bits, thread id (at most 2^22) in the
+// lower ones. A thread that starts overwrites whoever had its pointer before; if that one lives,
+// they share it, and the table is given up.
 constexpr uint32_t kPointerSlots = 512;
 uint64_t g_by_pointer[kPointerSlots];
 bool g_use_pointer = false;
@@ -27,7 +28,9 @@ uint64_t ThreadPointerKey() {
   return (pointer & 63) == 0 && pointer >> 47 == 0 ? pointer >> 6 : 0;
 }
 
-uint64_t* SlotOfPointer(uint64_t key) { return &g_by_pointer[(key ^ key >> 6 ^ key >> 12) % kPointerSlots]; }
+uint64_t* SlotOfPointer(uint64_t key) {
+  return &g_by_pointer[(key ^ key >> 6 ^ key >> 12) % kPointerSlots];
+}
 
 void RememberThread(uint64_t key, int tid) {
   if (key != 0) __atomic_store_n(SlotOfPointer(key), key << 22 | (uint64_t)tid, __ATOMIC_RELAXED);
@@ -61,7 +64,8 @@ void NumberThread(int tid, bool first) {
   if (uint64_t key = ThreadPointerKey(); key != 0) {
     uint64_t entry = __atomic_load_n(SlotOfPointer(key), __ATOMIC_RELAXED);
     int before = (int)(entry & 0x3fffff);
-    bool shared = entry >> 22 == key && before != tid && Gate(SYS_tgkill, ProcessId(), before, 0) == 0;
+    bool shared =
+        entry >> 22 == key && before != tid && Gate(SYS_tgkill, ProcessId(), before, 0) == 0;
     if (shared) DistrustThreadPointer();
     RememberThread(key, tid);
   }
@@ -75,7 +79,8 @@ void NumberThread(int tid, bool first) {
     uint64_t* slot = &g_threads[((uint32_t)tid + i) % kThreadSlots];
     uint64_t old = __atomic_load_n(slot, __ATOMIC_RELAXED);
     bool reusable = old == 0 || (uint32_t)(old >> 32) == (uint32_t)tid;
-    if (reusable && __atomic_compare_exchange_n(slot, &old, entry, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+    if (reusable &&
+        __atomic_compare_exchange_n(slot, &old, entry, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
       return;
   }
 }
@@ -83,7 +88,8 @@ void NumberThread(int tid, bool first) {
 uint32_t ThreadNumber(int tid) {
   if (tid == ProcessId()) return 0;
   for (uint32_t i = 0; i < kThreadSlots; i++) {
-    uint64_t entry = __atomic_load_n(&g_threads[((uint32_t)tid + i) % kThreadSlots], __ATOMIC_RELAXED);
+    uint64_t entry =
+        __atomic_load_n(&g_threads[((uint32_t)tid + i) % kThreadSlots], __ATOMIC_RELAXED);
     if ((uint32_t)(entry >> 32) == (uint32_t)tid) return (uint32_t)entry - 1;
     if (entry == 0) break;
   }

@@ -1,5 +1,5 @@
-// What of the processor a tracer has to know: registers at a system call, the instruction that makes one. All
-// the rest of this folder is the same on every machine.
+// What of the processor a tracer has to know: registers at a system call, the instruction that
+// makes one. All the rest of this folder is the same on every machine.
 #pragma once
 
 #include <sys/types.h>
@@ -18,7 +18,8 @@ struct Registers {
   uint64_t sp() const;
   uint64_t frame_pointer() const;
   void SetResult(long result);
-  /// To be set at an exit stop: the thread makes this system call next, with the instruction at `ip`.
+  /// To be set at an exit stop: the thread makes this system call next, with the instruction at
+  /// `ip`.
   void PrepareCall(uint64_t ip, long nr, const long (&args)[6]);
 };
 
@@ -26,7 +27,8 @@ struct Registers {
 bool GetRegisters(pid_t thread, Registers* registers);
 bool SetRegisters(pid_t thread, const Registers& registers);
 
-/// At an entry stop: what the kernel is going to do instead. nr -1: nothing, and the result is `result`.
+/// At an entry stop: what the kernel is going to do instead. nr -1: nothing, and the result is
+/// `result`.
 bool ReplaceCall(pid_t thread, const Registers& now, long nr, const long (&args)[6], long result);
 
 /// AUDIT_ARCH_* of programs whose numbers are those of <sys/syscall.h>.

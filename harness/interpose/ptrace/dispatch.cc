@@ -1,6 +1,6 @@
-// What is not the funnel's business: processes, images, processors. The counterpart of preload/dispatch.cc,
-// clone.cc and exec.cc; there is little to do here, since the kernel does for us what those have to do by
-// hand.
+// What is not the funnel's business: processes, images, processors. The counterpart of
+// preload/dispatch.cc, clone.cc and exec.cc; there is little to do here, since the kernel does for
+// us what those have to do by hand.
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -75,7 +75,8 @@ long Engine::Dispatch(Call& call) {
     case SYS_prctl:  // PR_SET_SECCOMP; no other is subscribed to
       return InstallFilter(call);
     case SYS_ptrace:
-      preload::FunnelUnsupported(call, "uses ptrace, as a debugger does, which a traced program cannot");
+      preload::FunnelUnsupported(call,
+                                 "uses ptrace, as a debugger does, which a traced program cannot");
       return preload::CarryOut(call);
     default:
       if (!NeedsNoModules(call.nr) && preload::TakeNewCode()) preload::RecordModules();
@@ -95,7 +96,8 @@ long Engine::Clone(Call& call) {
   // A child that nobody may trace could not be recorded.
   const uint64_t traceable = flags & ~static_cast<uint64_t>(CLONE_UNTRACED);
   if (traceable != flags && call.nr == SYS_clone) call.args[0] = static_cast<long>(traceable);
-  if (traceable != flags && call.nr == SYS_clone3) preload::CopyOut(block, &traceable, sizeof traceable);
+  if (traceable != flags && call.nr == SYS_clone3)
+    preload::CopyOut(block, &traceable, sizeof traceable);
   thread.clone_flags = traceable;
   preload::FunnelCloneBegins(flags);
   const long result = preload::CarryOut(call);
@@ -130,12 +132,14 @@ long Engine::Exec(Call& call) {
   return result;
 }
 
-/// We keep everything on one processor, which the program is not to notice by the number of its threads.
+/// We keep everything on one processor, which the program is not to notice by the number of its
+/// threads.
 long Engine::Affinity(Call& call) {
   const auto target = static_cast<pid_t>(call.args[0]);
   Thread* thread = target == 0 ? current_ : FindThread(target);
   if (!pinned_ || thread == nullptr) return preload::CarryOut(call);
-  const auto room = std::min(static_cast<size_t>(static_cast<uint32_t>(call.args[1])), sizeof(cpu_set_t));
+  const auto room =
+      std::min(static_cast<size_t>(static_cast<uint32_t>(call.args[1])), sizeof(cpu_set_t));
   if (call.nr == SYS_sched_getaffinity) {
     const long result = preload::CarryOut(call);
     const cpu_set_t& wanted = thread->processors ? *thread->processors : processors_;
@@ -146,18 +150,20 @@ long Engine::Affinity(Call& call) {
   }
   cpu_set_t wanted;
   CPU_ZERO(&wanted);
-  if (preload::CopyIn(&wanted, reinterpret_cast<const void*>(call.args[2]), room) != 0) return -EFAULT;
+  if (preload::CopyIn(&wanted, reinterpret_cast<const void*>(call.args[2]), room) != 0)
+    return -EFAULT;
   CPU_AND(&wanted, &wanted, &processors_);
   if (CPU_COUNT(&wanted) == 0) return -EINVAL;
   thread->processors = wanted;
   return 0;
 }
 
-/// The thread stands at the first instruction of a new image. REQUIRES: its registers are put back after.
+/// The thread stands at the first instruction of a new image. REQUIRES: its registers are put back
+/// after.
 bool Engine::MapStage(Thread& thread) {
   Mask();
-  // Nothing of the image need make system calls, so the instruction is put there for the time being; the
-  // kernel writes to a private copy of the page.
+  // Nothing of the image need make system calls, so the instruction is put there for the time
+  // being; the kernel writes to a private copy of the page.
   void* at = reinterpret_cast<void*>(thread.call_ip);
   errno = 0;
   const long before = ::ptrace(PTRACE_PEEKTEXT, thread.tid, at, 0);
@@ -180,8 +186,10 @@ bool Engine::MapStage(Thread& thread) {
                                    {where, static_cast<long>(Stage::kSize), PROT_READ | PROT_WRITE,
                                     MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0},
                                    false);
-      mapped = result == where && MakeCall(SYS_mprotect, {where, 4096, PROT_READ | PROT_EXEC}, false) == 0;
-      if (!mapped && result > 0) MakeCall(SYS_munmap, {result, static_cast<long>(Stage::kSize)}, false);
+      mapped = result == where &&
+               MakeCall(SYS_mprotect, {where, 4096, PROT_READ | PROT_EXEC}, false) == 0;
+      if (!mapped && result > 0)
+        MakeCall(SYS_munmap, {result, static_cast<long>(Stage::kSize)}, false);
       MakeCall(SYS_close, {fd}, false);
     }
   }

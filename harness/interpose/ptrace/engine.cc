@@ -51,12 +51,14 @@ Result<std::unique_ptr<Engine>> Engine::Create(const TracerOptions& options) {
   CHECK(g_engine == nullptr);
   std::unique_ptr<Engine> engine(new Engine(options));
   UniqueFd fd(open(options.recording.c_str(), O_RDWR | O_CLOEXEC));
-  if (!fd.valid()) return Fail("cannot open the recording {}: {}", options.recording, ErrnoText(errno));
+  if (!fd.valid())
+    return Fail("cannot open the recording {}: {}", options.recording, ErrnoText(errno));
   wire::Header start;
   if (pread(fd.get(), &start, sizeof start, 0) != static_cast<ssize_t>(sizeof start) ||
       start.magic != wire::kMagic || start.version != wire::kVersion)
     return Fail("{} is no recording of this version", options.recording);
-  // Under a limit of address space a window from the start; what does not fit is reported as overflow.
+  // Under a limit of address space a window from the start; what does not fit is reported as
+  // overflow.
   constexpr uint64_t kSmallestWindow = uint64_t{16} << 20;
   uint64_t size = start.size;
   void* base = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
@@ -128,7 +130,8 @@ Thread& Engine::Adopt(pid_t tid, Thread* parent, uint64_t flags) {
       process->memory = std::make_shared<Memory>();
     } else {
       Process& from = *parent->process;
-      process->memory = (flags & CLONE_VM) != 0 ? from.memory : std::make_shared<Memory>(*from.memory);
+      process->memory =
+          (flags & CLONE_VM) != 0 ? from.memory : std::make_shared<Memory>(*from.memory);
       process->staged = from.staged;
       process->has_filters = from.has_filters;
       if ((flags & CLONE_VM) == 0) process->memory->sharers = 0;
@@ -218,7 +221,8 @@ void Engine::OnSyscallStop(Thread& thread) {
     return;
   }
   __ptrace_syscall_info info = {};
-  if (::ptrace(PTRACE_GET_SYSCALL_INFO, thread.tid, sizeof info, &info) <= 0) return;  // killed meanwhile
+  // killed meanwhile
+  if (::ptrace(PTRACE_GET_SYSCALL_INFO, thread.tid, sizeof info, &info) <= 0) return;
   const bool exit = info.op == PTRACE_SYSCALL_INFO_EXIT;
   switch (thread.waiting) {
     case Waiting::kNewImage:
@@ -278,8 +282,9 @@ void Engine::OnEntry(Thread& thread, const __ptrace_syscall_info& info) {
   thread.as_entered = true;
   preload::Fault fault = {};
   bool again = false;
+  // not one that the handler makes
   if (thread.anew && thread.anew->call.nr == call.nr && thread.anew->call.ip == call.ip &&
-      thread.anew->call.sp == call.sp) {  // not one that the handler makes
+      thread.anew->call.sp == call.sp) {
     fault = thread.anew->fault;
     again = true;
     thread.anew.reset();
@@ -288,7 +293,8 @@ void Engine::OnEntry(Thread& thread, const __ptrace_syscall_info& info) {
     long result = -ENOSYS;
     if (again) call.fault = &fault;
     if (foreign) {
-      preload::FunnelUnsupported(call, "makes system calls by the numbers of 32-bit or x32 programs");
+      preload::FunnelUnsupported(call,
+                                 "makes system calls by the numbers of 32-bit or x32 programs");
     } else {
       result = Dispatch(call);
     }
@@ -332,14 +338,16 @@ void Engine::OnFirstStop(Thread& thread) {
     if (is_thread) {
       preload::FunnelThreadStarted();
     } else {
-      preload::FunnelProcessStarted(shares ? preload::StartedBy::kClone : preload::StartedBy::kFork);
+      preload::FunnelProcessStarted(shares ? preload::StartedBy::kClone
+                                           : preload::StartedBy::kFork);
     }
     Resume(thread);
   });
 }
 
 void Engine::OnExec(pid_t pid) {
-  // All other threads of the process are gone, and the one that executed has the process's number now.
+  // All other threads of the process are gone, and the one that executed has the process's number
+  // now.
   const pid_t former = EventMessage(pid);
   Thread* thread = FindThread(former);
   if (thread == nullptr) {
@@ -392,8 +400,9 @@ void Engine::OnNewImage(Thread& thread) {
 
 void Engine::OnSignal(Thread& thread, int signal) {
   if (thread.waiting == Waiting::kExit && thread.interruptible && thread.executed) {
-    // It comes before the call that the thread was to make again, at its own instruction. So for the program
-    // it comes before the call, which will arrive anew when the handler has returned, if it does.
+    // It comes before the call that the thread was to make again, at its own instruction. So for
+    // the program it comes before the call, which will arrive anew when the handler has returned,
+    // if it does.
     DropFiber(thread);
     Registers before = thread.entry;
     before.PrepareCall(thread.call_ip, thread.nr, thread.args);
@@ -408,7 +417,8 @@ void Engine::OnSignal(Thread& thread, int signal) {
 void Engine::Resume(Thread& thread, int signal) {
   const bool to_exit = thread.waiting == Waiting::kExit || thread.waiting == Waiting::kNewImage;
   const bool not_yet = thread.waiting == Waiting::kTakeOver || thread.waiting == Waiting::kLetGo;
-  ::ptrace(to_exit || (!thread.filtered && !not_yet) ? PTRACE_SYSCALL : PTRACE_CONT, thread.tid, 0, signal);
+  ::ptrace(to_exit || (!thread.filtered && !not_yet) ? PTRACE_SYSCALL : PTRACE_CONT, thread.tid, 0,
+           signal);
 }
 
 }  // namespace oldornew::ptrace

@@ -1,4 +1,5 @@
-// The inside of the tracer: traced threads and processes, and how a call of theirs gets through the funnel.
+// The inside of the tracer: traced threads and processes, and how a call of theirs gets through the
+// funnel.
 #pragma once
 
 #include <sched.h>
@@ -52,8 +53,9 @@ enum class Waiting : uint8_t {
   kExit,       ///< the exit stop of a call
   kLaunch,     ///< its first exec; nothing before is recorded
   kNewImage,   ///< the exit stop of a successful exec
-  kTakeOver,   ///< the exec for which it was handed over; it runs under the preload library until then
-  kLetGo,      ///< any stop, to be detached from: that exec has failed
+  /// the exec for which it was handed over; it runs under the preload library until then
+  kTakeOver,
+  kLetGo,  ///< any stop, to be detached from: that exec has failed
 };
 
 struct Thread {
@@ -70,17 +72,19 @@ struct Thread {
   Registers entry;  ///< at the program's call
   long nr = 0;      ///< of it
   long args[6] = {};
-  uint64_t call_ip = 0;        ///< of the instruction that made it
-  bool executed = false;       ///< it has come to an exit stop since
-  bool as_entered = true;      ///< its registers are those of the program's call
-  bool masked = false;         ///< we have blocked its signals
-  bool interruptible = false;  ///< the call it makes is the program's, and no signal is kept from it
+  uint64_t call_ip = 0;    ///< of the instruction that made it
+  bool executed = false;   ///< it has come to an exit stop since
+  bool as_entered = true;  ///< its registers are those of the program's call
+  bool masked = false;     ///< we have blocked its signals
+  /// the call it makes is the program's, and no signal is kept from it
+  bool interruptible = false;
   uint64_t mask = 0;
-  long result = 0;  ///< of the last call it made, as the kernel said (ERESTARTSYS and its kin included)
+  /// of the last call it made, as the kernel said (ERESTARTSYS and its kin included)
+  long result = 0;
 
   uint64_t clone_flags = 0;             ///< of the clone that it is in
   std::optional<cpu_set_t> processors;  ///< what it has set itself
-  bool enterable = false;               ///< standing by: what it executes goes back to the preload library
+  bool enterable = false;  ///< standing by: what it executes goes back to the preload library
   /// A call that comes anew when a signal has been dealt with (seam.h, SignalBefore).
   struct Anew {
     preload::Call call;
@@ -98,7 +102,9 @@ class Engine {
 
   Status Attach(pid_t child);
   bool Handle(pid_t pid, int status);
-  bool Waits() const { return !patient_.empty() || (lock_owner_ == nullptr && !lock_waiters_.empty()); }
+  bool Waits() const {
+    return !patient_.empty() || (lock_owner_ == nullptr && !lock_waiters_.empty());
+  }
   void Poll();
 
   int door() const { return door_.get(); }
@@ -107,11 +113,12 @@ class Engine {
   // ---- on a fiber: what the seam asks for
   /// The thread whose call is served now.
   Thread& current() { return *current_; }
-  /// Has the current thread make a system call. `program`: it is its own, which signals may interrupt.
+  /// Has the current thread make a system call. `program`: it is its own, which signals may
+  /// interrupt.
   long MakeCall(long nr, const long (&args)[6], bool program);
   [[noreturn]] void KillCurrent();
-  /// Sends a signal to the current thread's process, which dies of it or meets it before the call that is
-  /// served; that call then comes anew, with `fault`.
+  /// Sends a signal to the current thread's process, which dies of it or meets it before the call
+  /// that is served; that call then comes anew, with `fault`.
   void SignalFirst(int signal, const preload::Fault& fault);
   /// Gives way until something has happened elsewhere, or a moment has passed.
   void GiveWay();
@@ -194,8 +201,9 @@ class Engine {
 int StatusNumber(pid_t tid, const std::string& name, int otherwise);
 
 /// What a traced thread is to stop at, whether or not a filter of ours chooses its calls.
-inline constexpr long kTraceOptions = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
-                                      PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
+inline constexpr long kTraceOptions = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK |
+                                      PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |
+                                      PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
 
 /// The one of this process.
 extern Engine* g_engine;

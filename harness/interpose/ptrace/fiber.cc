@@ -24,8 +24,8 @@ void Fiber::Run(std::function<void()> body) {
   here_.uc_stack.ss_size = size_;
   here_.uc_link = nullptr;
   const auto self = reinterpret_cast<uint64_t>(this);
-  makecontext(&here_, reinterpret_cast<void (*)()>(&Fiber::Enter), 2, static_cast<unsigned>(self >> 32),
-              static_cast<unsigned>(self));
+  makecontext(&here_, reinterpret_cast<void (*)()>(&Fiber::Enter), 2,
+              static_cast<unsigned>(self >> 32), static_cast<unsigned>(self));
   Resume();
 }
 

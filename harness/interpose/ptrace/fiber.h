@@ -1,10 +1,11 @@
-// Fibers: the funnel looks, carries out and records as if it ran in the traced program. In the tracer it runs
-// on a fiber of its own per traced thread, which gives way while the thread carries a system call out, so
-// that one thread that blocks (in wait4, on a pipe) holds up nobody. Fibers and not threads, because only the
-// thread that attached may use ptrace, and because the funnel's code needs no locking then.
+// Fibers: the funnel looks, carries out and records as if it ran in the traced program. In the
+// tracer it runs on a fiber of its own per traced thread, which gives way while the thread carries
+// a system call out, so that one thread that blocks (in wait4, on a pipe) holds up nobody. Fibers
+// and not threads, because only the thread that attached may use ptrace, and because the funnel's
+// code needs no locking then.
 //
-// Their stacks stand on the stage (stage.h): what the funnel passes to the kernel by address of a local
-// variable has to be there, at this address, in the traced program as well.
+// Their stacks stand on the stage (stage.h): what the funnel passes to the kernel by address of a
+// local variable has to be there, at this address, in the traced program as well.
 #pragma once
 
 #include <ucontext.h>
@@ -19,7 +20,8 @@ class Fiber {
   Fiber(char* stack, size_t size);
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;
-  /// Dropping a fiber that has not ended is fine: it never goes on. What its frames own is not destroyed.
+  /// Dropping a fiber that has not ended is fine: it never goes on. What its frames own is not
+  /// destroyed.
   ~Fiber() = default;
 
   /// Runs until the body ends or yields. REQUIRES: not on a fiber.

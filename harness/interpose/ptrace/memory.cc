@@ -1,5 +1,5 @@
-// The memory of the traced program (funnel/memory.h): process_vm_readv and process_vm_writev respect its
-// protections, so what the kernel would refuse is refused.
+// The memory of the traced program (funnel/memory.h): process_vm_readv and process_vm_writev
+// respect its protections, so what the kernel would refuse is refused.
 #include "interpose/funnel/memory.h"
 
 #include <errno.h>
@@ -27,7 +27,9 @@ alignas(8) char stack_words[StackView::kRange];  // what the last StackView has 
 
 }  // namespace
 
-bool StartsWith(const char* text, const char* prefix) { return strncmp(text, prefix, strlen(prefix)) == 0; }
+bool StartsWith(const char* text, const char* prefix) {
+  return strncmp(text, prefix, strlen(prefix)) == 0;
+}
 
 void SetMainStackEnd(uint64_t) {}
 void NoteRemapped(uint64_t, uint64_t) {}
@@ -37,7 +39,8 @@ long CopyIn(void* to, const void* from, size_t size) {
 }
 
 size_t CopyInUpTo(void* to, const void* from, size_t size) {
-  // One iovec may stop anywhere that pages were pinned to; what was not read is asked for again, to be sure.
+  // One iovec may stop anywhere that pages were pinned to; what was not read is asked for again, to
+  // be sure.
   size_t done = 0;
   while (done < size) {
     const size_t got = Read(static_cast<char*>(to) + done, Address(from) + done, size - done);

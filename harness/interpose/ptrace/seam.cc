@@ -1,7 +1,7 @@
-// The seam of the funnel (funnel/seam.h) as the tracer provides it: "the program" is the current thread of
-// the engine. Questions about descriptors and about the process itself are answered by the tracer through
-// /proc, where the answer is exact: /proc/TID/fd/N is the very file. What a path means is always asked of the
-// kernel on behalf of the program, by a call that its thread makes.
+// The seam of the funnel (funnel/seam.h) as the tracer provides it: "the program" is the current
+// thread of the engine. Questions about descriptors and about the process itself are answered by
+// the tracer through /proc, where the answer is exact: /proc/TID/fd/N is the very file. What a path
+// means is always asked of the kernel on behalf of the program, by a call that its thread makes.
 #include "interpose/funnel/seam.h"
 
 #include <errno.h>
@@ -38,8 +38,8 @@ namespace {
 constexpr size_t kStateSize = size_t{96} << 10;
 size_t state_used = 0;
 
-/// Descriptors of the tracer itself that the funnel asked for (files of /proc) are told from the program's by
-/// this.
+/// Descriptors of the tracer itself that the funnel asked for (files of /proc) are told from the
+/// program's by this.
 constexpr int kOurs = 1 << 30;
 
 bool IsOurs(long fd) { return fd >= kOurs; }
@@ -55,7 +55,8 @@ struct ProcPath {
   }
   /// "/proc/TID/rest" for "/proc/self/rest".
   explicit ProcPath(const char* self) {
-    snprintf(text, sizeof text, "/proc/%d/%s", g_engine->current().tid, self + strlen("/proc/self/"));
+    snprintf(text, sizeof text, "/proc/%d/%s", g_engine->current().tid,
+             self + strlen("/proc/self/"));
   }
 };
 
@@ -155,13 +156,14 @@ bool AnswerAboutFile(long nr, const long (&a)[6], long* answer) {
       return true;
     case SYS_getxattr:
       if (!IsOfItself(Pointer<char>(a[0]))) return false;
-      *answer = Outcome(syscall(SYS_getxattr, ProcPath(Pointer<char>(a[0])).text, a[1], a[2], a[3]));
+      *answer =
+          Outcome(syscall(SYS_getxattr, ProcPath(Pointer<char>(a[0])).text, a[1], a[2], a[3]));
       return true;
 #ifdef SYS_readlink
     case SYS_readlink:
       if (!IsOfItself(Pointer<char>(a[0]))) return false;
-      *answer = Outcome(
-          readlink(ProcPath(Pointer<char>(a[0])).text, Pointer<char>(a[1]), static_cast<size_t>(a[2])));
+      *answer = Outcome(readlink(ProcPath(Pointer<char>(a[0])).text, Pointer<char>(a[1]),
+                                 static_cast<size_t>(a[2])));
       return true;
 #endif
     case SYS_openat:
@@ -169,7 +171,8 @@ bool AnswerAboutFile(long nr, const long (&a)[6], long* answer) {
       *answer = OpenOfItself(Pointer<char>(a[1]), a[2]);
       return true;
     case SYS_madvise:  // of the recording
-      *answer = Outcome(madvise(Pointer<void>(a[0]), static_cast<size_t>(a[1]), static_cast<int>(a[2])));
+      *answer =
+          Outcome(madvise(Pointer<void>(a[0]), static_cast<size_t>(a[1]), static_cast<int>(a[2])));
       return true;
     default:
       return false;
@@ -281,8 +284,8 @@ bool SharesDescriptorsOrMemory() {
   return process.shares_descriptors || process.memory->sharers > 1;
 }
 
-// The program's filters apply to the calls that its thread makes for us, but those are few (see above) and of
-// the kind that its own calls imply.
+// The program's filters apply to the calls that its thread makes for us, but those are few (see
+// above) and of the kind that its own calls imply.
 bool UnderProgramFilter() { return false; }
 
 void DistrustThreadPointer() {}

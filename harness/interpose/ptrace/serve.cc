@@ -16,12 +16,14 @@ namespace oldornew::ptrace {
 namespace {
 
 // What the kernel leaves in the result's register for itself when a signal interrupts a call
-// (include/linux/errno.h of the kernel): the call is made again, or becomes EINTR, when the signal has been
-// dealt with.
+// (include/linux/errno.h of the kernel): the call is made again, or becomes EINTR, when the signal
+// has been dealt with.
 constexpr long kRestartSys = 512;
 constexpr long kRestartBlock = 516;
 
-bool WillRestart(long result) { return result <= -kRestartSys && result >= -kRestartBlock && result != -515; }
+bool WillRestart(long result) {
+  return result <= -kRestartSys && result >= -kRestartBlock && result != -515;
+}
 
 uint32_t* LockWord() { return &preload::g_header->lock; }
 
@@ -178,14 +180,15 @@ void Engine::Unmask() {
 bool Engine::TryLock() {
   const auto me = static_cast<uint32_t>(gettid());
   uint32_t expected = 0;
-  if (__atomic_compare_exchange_n(LockWord(), &expected, me, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+  if (__atomic_compare_exchange_n(LockWord(), &expected, me, false, __ATOMIC_ACQUIRE,
+                                  __ATOMIC_RELAXED))
     return true;
   if (syscall(SYS_futex, LockWord(), FUTEX_TRYLOCK_PI, 0, nullptr) == 0) return true;
   if (errno != ESRCH) return false;
   // Its owner died and nobody waited for it in the kernel.
   uint32_t word = __atomic_load_n(LockWord(), __ATOMIC_RELAXED);
-  return word != 0 && __atomic_compare_exchange_n(LockWord(), &word, me | (word & FUTEX_WAITERS), false,
-                                                  __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+  return word != 0 && __atomic_compare_exchange_n(LockWord(), &word, me | (word & FUTEX_WAITERS),
+                                                  false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
 void Engine::AcquireLock() {

@@ -20,7 +20,8 @@ Result<std::unique_ptr<Stage>> Stage::Create(const std::string& path) {
   if (ftruncate(fd.get(), static_cast<off_t>(kSize)) != 0)
     return Fail("cannot make {} {} bytes long: {}", path, kSize, ErrnoText(errno));
   void* wanted = reinterpret_cast<void*>(kAddress);
-  void* at = mmap(wanted, kSize, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, fd.get(), 0);
+  void* at =
+      mmap(wanted, kSize, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, fd.get(), 0);
   if (at != wanted) {
     if (at != MAP_FAILED) munmap(at, kSize);
     return Fail("cannot map {} at {:#x}: {}", path, kAddress, ErrnoText(errno));

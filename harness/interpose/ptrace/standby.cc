@@ -1,4 +1,5 @@
-// Standing by for the preload library: it hands over what it cannot enter, and gets back what it can.
+// Standing by for the preload library: it hands over what it cannot enter, and gets back what it
+// can.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -21,23 +22,27 @@ namespace {
 constexpr std::string_view kOurs = "OLDORNEW_", kPreload = "LD_PRELOAD=";
 constexpr size_t kMostVariables = size_t{1} << 20;
 
-std::string_view NameOf(std::string_view variable) { return variable.substr(0, variable.find('=')); }
+std::string_view NameOf(std::string_view variable) {
+  return variable.substr(0, variable.find('='));
+}
 
 /// The program's environment with what starts the library, as Exec of the library builds it.
-std::vector<std::string> Doctored(std::vector<std::string> environment, const std::vector<std::string>& ours,
+std::vector<std::string> Doctored(std::vector<std::string> environment,
+                                  const std::vector<std::string>& ours,
                                   const std::string& recording, bool has_filters) {
   std::string library;
   std::vector<std::string> kept;
   for (const std::string& variable : ours) {
     if (variable.starts_with(kPreload))
-      library =
-          variable.substr(kPreload.size(), variable.find_first_of(": ", kPreload.size()) - kPreload.size());
+      library = variable.substr(kPreload.size(),
+                                variable.find_first_of(": ", kPreload.size()) - kPreload.size());
     if (variable.starts_with(kOurs) && !variable.starts_with(wire::kRecordingVariable))
       kept.push_back(variable);
   }
   if (has_filters) kept.push_back(wire::kUnderFilter);
   for (const std::string& variable : kept) {
-    std::erase_if(environment, [&](const std::string& other) { return NameOf(other) == NameOf(variable); });
+    std::erase_if(environment,
+                  [&](const std::string& other) { return NameOf(other) == NameOf(variable); });
   }
   environment.insert(environment.end(), kept.begin(), kept.end());
   return PreloadEnvironment(std::move(environment), library, recording);
@@ -102,7 +107,8 @@ void Engine::AnswerDoor() {
   for (wire::HandOver& entry : preload::g_header->hand_overs) {
     const uint32_t state = __atomic_load_n(&entry.state, __ATOMIC_ACQUIRE);
     if (state == wire::kAsked) TakeOver(entry);
-    Thread* thread = state == wire::kFailed ? FindThread(static_cast<pid_t>(entry.thread)) : nullptr;
+    Thread* thread =
+        state == wire::kFailed ? FindThread(static_cast<pid_t>(entry.thread)) : nullptr;
     if (thread == nullptr || thread->waiting != Waiting::kTakeOver) continue;
     thread->waiting = Waiting::kLetGo;
     ::ptrace(PTRACE_INTERRUPT, thread->tid, 0, 0);
@@ -142,16 +148,16 @@ void Engine::LetGo(Thread& thread) {
   ::ptrace(PTRACE_DETACH, tid, 0, 0);
 }
 
-/// Puts the environment with which the library starts into the program's memory. Where (0: nowhere) and how
-/// large.
+/// Puts the environment with which the library starts into the program's memory. Where (0: nowhere)
+/// and how large.
 std::pair<long, long> Engine::PlaceEnvironment(const char* const* envp) {
   std::vector<std::string> environment;
   if (!ReadEnvironment(envp, &environment)) return {0, 0};
-  environment =
-      Doctored(std::move(environment), options_.standby, options_.recording, current_->process->has_filters);
+  environment = Doctored(std::move(environment), options_.standby, options_.recording,
+                         current_->process->has_filters);
   const long size = static_cast<long>(Block(environment, 0).size());
-  const long at =
-      MakeCall(SYS_mmap, {0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0}, false);
+  const long at = MakeCall(
+      SYS_mmap, {0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0}, false);
   if (at < 0 && at >= -4095) return {0, 0};
   const std::string block = Block(environment, static_cast<uint64_t>(at));
   preload::CopyOut(reinterpret_cast<void*>(at), block.data(), block.size());

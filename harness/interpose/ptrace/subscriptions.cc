@@ -128,8 +128,8 @@ std::vector<Subscription> MakeTable() {
       {SYS_fcntl, kEquals, 1, ~0u, F_DUPFD_CLOEXEC},
       {SYS_fcntl, kEquals, 1, ~0u, F_SETFD},
       {SYS_fcntl, kEquals, 1, ~0u, F_SETFL},
-      // ioctl by the type in its number: of btrfs (and FICLONE), of ext4 and the generic inode flags, of xfs,
-      // of f2fs.
+      // ioctl by the type in its number: of btrfs (and FICLONE), of ext4 and the generic inode
+      // flags, of xfs, of f2fs.
       {SYS_ioctl, kEquals, 1, 0xff00, 0x9400},
       {SYS_ioctl, kEquals, 1, 0xff00, 0x6600},
       {SYS_ioctl, kEquals, 1, 0xff00, 0x5800},
@@ -169,7 +169,9 @@ bool Matches(const Subscription& row, const uint64_t (&args)[6]) {
   return true;
 }
 
-sock_filter Statement(unsigned code, uint32_t value) { return BPF_STMT(static_cast<uint16_t>(code), value); }
+sock_filter Statement(unsigned code, uint32_t value) {
+  return BPF_STMT(static_cast<uint16_t>(code), value);
+}
 
 sock_filter Jump(unsigned how, uint32_t value, size_t yes, size_t no) {
   return BPF_JUMP(static_cast<uint16_t>(BPF_JMP | how | BPF_K), value, static_cast<uint8_t>(yes),
@@ -183,8 +185,8 @@ constexpr unsigned kReturn = BPF_RET | BPF_K;
 std::vector<sock_filter> Conditions(const Subscription* first, const Subscription* last) {
   std::vector<sock_filter> code;
   for (const Subscription* row = first; row != last && row->when != When::kAlways; ++row) {
-    const auto at =
-        static_cast<uint32_t>(offsetof(seccomp_data, args) + 8 * static_cast<size_t>(row->argument));
+    const auto at = static_cast<uint32_t>(offsetof(seccomp_data, args) +
+                                          8 * static_cast<size_t>(row->argument));
     code.push_back(Statement(kLoad, at));
     if (row->when == When::kAnyBit) {
       code.push_back(Jump(BPF_JSET, row->mask, 0, 1));

@@ -1,6 +1,6 @@
-// Which system calls the tracer has to see: those that the funnel does not simply carry out. Everything else
-// passes without a stop. One table for the kernel's filter and for the tracer itself; subscriptions_test.cc
-// holds it against the funnel's own list.
+// Which system calls the tracer has to see: those that the funnel does not simply carry out.
+// Everything else passes without a stop. One table for the kernel's filter and for the tracer
+// itself; subscriptions_test.cc holds it against the funnel's own list.
 #pragma once
 
 #include <linux/filter.h>
@@ -32,8 +32,8 @@ const std::vector<Subscription>& Subscriptions();
 
 bool IsSubscribed(long nr, const uint64_t (&args)[6]);
 
-/// The program for seccomp(2): SECCOMP_RET_TRACE for what is subscribed and for calls by foreign numbers,
-/// else SECCOMP_RET_ALLOW.
+/// The program for seccomp(2): SECCOMP_RET_TRACE for what is subscribed and for calls by foreign
+/// numbers, else SECCOMP_RET_ALLOW.
 std::vector<sock_filter> BuildFilter();
 
 }  // namespace oldornew::ptrace

@@ -1,6 +1,6 @@
-// Test programs for the preload library: each case does something that an interposer can get wrong and prints
-// what it saw. preload_torture_test.cc runs every case natively and under the library and demands the same
-// output and the same end.
+// Test programs for the preload library: each case does something that an interposer can get wrong
+// and prints what it saw. preload_torture_test.cc runs every case natively and under the library
+// and demands the same output and the same end.
 //
 // What a case prints must not depend on time, ids or addresses.
 #pragma once

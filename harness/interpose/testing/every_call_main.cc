@@ -1,7 +1,7 @@
-// Makes every system call that changes files, by the route named in argv[1]: "libc" (the named functions),
-// "syscall" (syscall(2)) or "asm" (its own syscall instruction). Prints, for each call, the line that the
-// decoded trace must have: the test compares the two lists. Runs in an empty directory; $OUTSIDE names one
-// outside the judged directory.
+// Makes every system call that changes files, by the route named in argv[1]: "libc" (the named
+// functions), "syscall" (syscall(2)) or "asm" (its own syscall instruction). Prints, for each call,
+// the line that the decoded trace must have: the test compares the two lists. Runs in an empty
+// directory; $OUTSIDE names one outside the judged directory.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
@@ -155,9 +155,10 @@ long L(T value) {
   return (long)value;
 }
 
-/// Makes the call and notes that the trace must show `line` (empty: nothing), with the errno if it failed.
-template <typename A = long, typename B = long, typename C = long, typename D = long, typename E = long,
-          typename F = long>
+/// Makes the call and notes that the trace must show `line` (empty: nothing), with the errno if it
+/// failed.
+template <typename A = long, typename B = long, typename C = long, typename D = long,
+          typename E = long, typename F = long>
 long Do(const std::string& line, long nr, A a = 0, B b = 0, C c = 0, D d = 0, E e = 0, F f = 0) {
   errno = 0;
   long result = route == Route::kAsm       ? Asm(nr, L(a), L(b), L(c), L(d), L(e), L(f))
@@ -192,16 +193,18 @@ void Writes() {
   Do("", SYS_write, fd, kBytes.data(), 0);
   Do("write w 5016+0", SYS_write, fd, 8, 10);
   // A buffer that ends at an unreadable page.
-  auto* pages =
-      static_cast<char*>(mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  auto* pages = static_cast<char*>(
+      mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   mprotect(pages + 4096, 4096, PROT_NONE);
   memset(pages, 'h', 4096);
-  int half = static_cast<int>(Do("create half", SYS_open, "half", O_CREAT | O_WRONLY | O_EXCL, 0600));
+  int half =
+      static_cast<int>(Do("create half", SYS_open, "half", O_CREAT | O_WRONLY | O_EXCL, 0600));
   Do("write half 0+4096", SYS_write, half, pages, 8192);
   Do("close half", SYS_close, half);
   int append = static_cast<int>(Do("", SYS_openat, AT_FDCWD, "w", O_WRONLY | O_APPEND | O_SYNC, 0));
   Do("write w 5024+3", SYS_write, append, "end", 3);
-  Do("write w 5027+3", SYS_pwrite64, append, "END", 3, 0);  // Linux appends whatever the offset says
+  Do("write w 5027+3", SYS_pwrite64, append, "END", 3,
+     0);  // Linux appends whatever the offset says
   Do("close w", SYS_close, append);
   Do("", SYS_lseek, fd, 10000, SEEK_SET);
   Do("write w 10000+1", SYS_write, fd, "!", 1);
@@ -231,14 +234,16 @@ void Transfers() {
 }
 
 void Sizes() {
-  int fd = static_cast<int>(Do("create s", SYS_openat, AT_FDCWD, "s", O_CREAT | O_EXCL | O_RDWR, 0600));
+  int fd =
+      static_cast<int>(Do("create s", SYS_openat, AT_FDCWD, "s", O_CREAT | O_EXCL | O_RDWR, 0600));
   Do("write s 0+12288", SYS_write, fd, kPages.data(), 12288);
   Do("truncate s 12288>100", SYS_ftruncate, fd, 100);
   Do("truncate s 100>9000", SYS_truncate, "s", 9000);
   Do("allocate s 9000>32768", SYS_fallocate, fd, 0, 0, 32768);
   Do("allocate s 32768>32768", SYS_fallocate, fd, FALLOC_FL_KEEP_SIZE, 32768, 4096);
   Do("write s 0+12288", SYS_pwrite64, fd, kPages.data(), 12288, 0);
-  Do("allocate s 32768>32768", SYS_fallocate, fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 1000, 5000);
+  Do("allocate s 32768>32768", SYS_fallocate, fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 1000,
+     5000);
   if (Do("allocate s 32768>32768", SYS_fallocate, fd, FALLOC_FL_ZERO_RANGE, 7000, 100) == 0) {
     Do("allocate s 32768>28672", SYS_fallocate, fd, FALLOC_FL_COLLAPSE_RANGE, 4096, 4096);
     Do("allocate s 28672>36864", SYS_fallocate, fd, FALLOC_FL_INSERT_RANGE, 0, 8192);
@@ -276,7 +281,8 @@ void Opens() {
   Do("create made", SYS_open, "made", O_CREAT | O_EXCL | O_WRONLY, 0644);
   Do("", SYS_open, "missing", O_WRONLY, 0);
   Do("", SYS_open, "d", O_WRONLY, 0);
-  int dir = static_cast<int>(Do("", SYS_openat, AT_FDCWD, "d/sub", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0));
+  int dir = static_cast<int>(
+      Do("", SYS_openat, AT_FDCWD, "d/sub", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0));
   fd = static_cast<int>(Do("create d/up", SYS_openat, dir, "../up", O_CREAT | O_RDWR, 0644));
   Do("close d/up", SYS_close, fd);
   open_how how = {};
@@ -286,10 +292,12 @@ void Opens() {
   Do("close d/sub/two", SYS_close, fd);
   how.resolve = RESOLVE_IN_ROOT;
   how.flags = O_CREAT | O_WRONLY;
-  fd = static_cast<int>(Do("create d/sub/rooted", SYS_openat2, dir, "/../rooted", &how, sizeof how));
+  fd =
+      static_cast<int>(Do("create d/sub/rooted", SYS_openat2, dir, "/../rooted", &how, sizeof how));
   Do("close d/sub/rooted", SYS_close, fd);
   // No name, then one through /proc.
-  fd = static_cast<int>(Do("create (unnamed)", SYS_openat, AT_FDCWD, "d", O_TMPFILE | O_RDWR, 0640));
+  fd =
+      static_cast<int>(Do("create (unnamed)", SYS_openat, AT_FDCWD, "d", O_TMPFILE | O_RDWR, 0640));
   if (fd >= 0) {
     Do("write (unnamed) 0+4", SYS_write, fd, "temp", 4);
     std::string proc = "/proc/self/fd/" + std::to_string(fd);
@@ -314,10 +322,14 @@ void Names() {
   Do("", SYS_rename, "UP", "up2");  // two links of one file: nothing happens
   Do("rename d/UP -> d/sub/two", SYS_renameat, AT_FDCWD, "UP", AT_FDCWD, "sub/two");
   Do("rename d/sub -> moved", SYS_renameat2, AT_FDCWD, "sub/", AT_FDCWD, "../moved/", 0);
-  Do("rename moved -> d/up2", SYS_renameat2, AT_FDCWD, "../moved", AT_FDCWD, "up2", RENAME_EXCHANGE);
-  Do("rename d/up2 -> moved", SYS_renameat2, AT_FDCWD, "up2", AT_FDCWD, "../moved", RENAME_EXCHANGE);
-  Do("rename d/up2 -> moved", SYS_renameat2, AT_FDCWD, "up2", AT_FDCWD, "../moved", RENAME_NOREPLACE);
-  if (Do("rename d/fifo -> d/ffo", SYS_renameat2, AT_FDCWD, "fifo", AT_FDCWD, "ffo", RENAME_WHITEOUT) == 0)
+  Do("rename moved -> d/up2", SYS_renameat2, AT_FDCWD, "../moved", AT_FDCWD, "up2",
+     RENAME_EXCHANGE);
+  Do("rename d/up2 -> moved", SYS_renameat2, AT_FDCWD, "up2", AT_FDCWD, "../moved",
+     RENAME_EXCHANGE);
+  Do("rename d/up2 -> moved", SYS_renameat2, AT_FDCWD, "up2", AT_FDCWD, "../moved",
+     RENAME_NOREPLACE);
+  if (Do("rename d/fifo -> d/ffo", SYS_renameat2, AT_FDCWD, "fifo", AT_FDCWD, "ffo",
+         RENAME_WHITEOUT) == 0)
     Also("setattr d/fifo 0000");
   Do("rename d/none -> d/x", SYS_rename, "none", "x");
   Do("create d/sl", SYS_symlinkat, "any target", AT_FDCWD, "sl");
@@ -335,7 +347,8 @@ void Names() {
   Do("unlink e", SYS_unlinkat, AT_FDCWD, "e", AT_REMOVEDIR);
   // The inode number of a removed file comes back for the next one: another object all the same.
   for (int i = 0; i < 3; i++) {
-    int fd = static_cast<int>(Do("create again", SYS_open, "again", O_CREAT | O_WRONLY | O_EXCL, 0644));
+    int fd =
+        static_cast<int>(Do("create again", SYS_open, "again", O_CREAT | O_WRONLY | O_EXCL, 0644));
     Do("write again 0+1", SYS_write, fd, "x", 1);
     Do("close again", SYS_close, fd);
     if (i < 2) Do("unlink again", SYS_unlink, "again");
@@ -371,7 +384,8 @@ void Metadata() {
     uint64_t value;
     uint32_t size, flags;
   } arguments = {reinterpret_cast<uint64_t>("at"), 2, 0};
-  Do("setxattr m user.d", 463 /* setxattrat */, AT_FDCWD, "m", 0, "user.d", &arguments, sizeof arguments);
+  Do("setxattr m user.d", 463 /* setxattrat */, AT_FDCWD, "m", 0, "user.d", &arguments,
+     sizeof arguments);
   Do("setxattr m user.a", SYS_setxattr, "m", "user.a", "again", 5, XATTR_CREATE);
   Do("removexattr m user.a", SYS_removexattr, "m", "user.a");
   Do("removexattr m user.b", SYS_fremovexattr, fd, "user.b");
@@ -386,8 +400,8 @@ void Metadata() {
                                 4, 0, 255, 255, 255, 255, 32, 0, 0,   0,   255, 255, 255, 255};
   if (Do("", SYS_fsetxattr, fd, "system.posix_acl_access", minimal, sizeof minimal, 0) == 0) {
     Also("setattr m 0640");
-    Do("setxattr m system.posix_acl_access", SYS_fsetxattr, fd, "system.posix_acl_access", full, sizeof full,
-       0);
+    Do("setxattr m system.posix_acl_access", SYS_fsetxattr, fd, "system.posix_acl_access", full,
+       sizeof full, 0);
     Do("setattr m 0600", SYS_fchmod, fd, 0600);
     Also("setxattr m system.posix_acl_access");  // the mask has become none
   }

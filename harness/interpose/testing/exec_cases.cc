@@ -42,13 +42,14 @@ void ExecAgain(std::vector<std::string> environment, std::vector<std::string> ar
 void EmptyEnvironment() {
   InChild("empty", [] { ExecAgain({}, {"show"}); });
   InChild("null", [] {
-    char* arguments[] = {const_cast<char*>(self), const_cast<char*>("--again"), const_cast<char*>("show"),
-                         nullptr};
+    char* arguments[] = {const_cast<char*>(self), const_cast<char*>("--again"),
+                         const_cast<char*>("show"), nullptr};
     execve(self, arguments, nullptr);
   });
   InChild("env -i", [] { execl("/usr/bin/env", "env", "-i", self, "--again", "show", nullptr); });
-  InChild("some",
-          [] { ExecAgain({"A=1", "B=2", "ASAN_OPTIONS=x=1", "LD_DEBUG_OUTPUT=/dev/null"}, {"show"}); });
+  InChild("some", [] {
+    ExecAgain({"A=1", "B=2", "ASAN_OPTIONS=x=1", "LD_DEBUG_OUTPUT=/dev/null"}, {"show"});
+  });
   InChild("foreign preload", [] { ExecAgain({"LD_PRELOAD=libm.so.6", "A=1"}, {"show"}); });
   InChild("empty preload", [] { ExecAgain({"A=1"}, {"show"}); });
   InChild("foreign, again",
@@ -68,15 +69,16 @@ void HugeEnvironment() {
   for (int i = 0; i < 12000; ++i)
     environment.push_back("VARIABLE_" + std::to_string(i) + "=" + std::string(40, 'x'));
   InChild("many", [&] { ExecAgain(environment, {"count"}); });
-  environment = {"BIG=" + std::string(100000, 'y'), "LD_PRELOAD=" + std::string(50000, ' ') + "libm.so.6"};
+  environment = {"BIG=" + std::string(100000, 'y'),
+                 "LD_PRELOAD=" + std::string(50000, ' ') + "libm.so.6"};
   InChild("long", [&] { ExecAgain(environment, {"count"}); });
   environment = {"TOO_BIG=" + std::string(200000, 'y')};
   InChild("too long", [&] { ExecAgain(environment, {"count"}); });
 }
 
 void BadPointers() {
-  char* pages =
-      static_cast<char*>(mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  char* pages = static_cast<char*>(
+      mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   mprotect(pages + 4096, 4096, PROT_NONE);
   char** last = reinterpret_cast<char**>(pages + 4096) - 1;
   char* arguments[] = {const_cast<char*>("x"), nullptr};
@@ -126,7 +128,8 @@ void Script(const char* first_line, const char* what) {
   char path[] = "/tmp/oldornew-script-XXXXXX";
   const int fd = mkostemp(path, O_CLOEXEC);
   const std::string text = std::string(first_line) + "\necho ran $1\nexit 13\n";
-  if (write(fd, text.data(), text.size()) != static_cast<ssize_t>(text.size()) || fchmod(fd, 0755) != 0)
+  if (write(fd, text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
+      fchmod(fd, 0755) != 0)
     return;
   close(fd);
   InChild(what, [&] { execl(path, "script", "argument", nullptr); });
@@ -144,13 +147,15 @@ void Scripts() {
 }
 
 void ByDescriptor() {
-  char* arguments[] = {const_cast<char*>(self), const_cast<char*>("--again"), const_cast<char*>("show"),
-                       nullptr};
+  char* arguments[] = {const_cast<char*>(self), const_cast<char*>("--again"),
+                       const_cast<char*>("show"), nullptr};
   char* environment[] = {const_cast<char*>("X=1"), nullptr};
   InChild("fexecve", [&] { fexecve(open(self, O_RDONLY | O_CLOEXEC), arguments, environment); });
-  InChild("fexecve, O_PATH", [&] { fexecve(open(self, O_PATH | O_CLOEXEC), arguments, environment); });
+  InChild("fexecve, O_PATH",
+          [&] { fexecve(open(self, O_PATH | O_CLOEXEC), arguments, environment); });
   InChild("execveat, empty path", [&] {
-    syscall(SYS_execveat, open(self, O_RDONLY | O_CLOEXEC), "", arguments, environment, AT_EMPTY_PATH);
+    syscall(SYS_execveat, open(self, O_RDONLY | O_CLOEXEC), "", arguments, environment,
+            AT_EMPTY_PATH);
   });
   InChild("execveat, directory", [&] {
     const std::string path = self;
@@ -158,7 +163,8 @@ void ByDescriptor() {
     const int directory = open(path.substr(0, slash).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     syscall(SYS_execveat, directory, path.substr(slash + 1).c_str(), arguments, environment, 0);
   });
-  InChild("execveat, bad descriptor", [&] { syscall(SYS_execveat, 77, "x", arguments, environment, 0); });
+  InChild("execveat, bad descriptor",
+          [&] { syscall(SYS_execveat, 77, "x", arguments, environment, 0); });
   InChild("execveat, bad flags",
           [&] { syscall(SYS_execveat, AT_FDCWD, self, arguments, environment, 0x8000000); });
 }

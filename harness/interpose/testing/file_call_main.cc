@@ -1,6 +1,6 @@
-// Makes one call of file_calls.h on "subject", after what it needs has been made ready by other calls, and
-// prints what it was told: file_call NAME [skip], which leaves the call itself out. `list` prints all names.
-// The other words are programs for faults_test.cc.
+// Makes one call of file_calls.h on "subject", after what it needs has been made ready by other
+// calls, and prints what it was told: file_call NAME [skip], which leaves the call itself out.
+// `list` prints all names. The other words are programs for faults_test.cc.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -94,10 +94,12 @@ std::map<std::string, Case> CasesOnFiles() {
           other = ends[0];
         },
         [] { return syscall(SYS_splice, other, 0, fd, 0, 10, 0); }}},
-      {"copy_file_range", {OpenBoth, [] { return syscall(SYS_copy_file_range, other, 0, fd, 0, 10, 0); }}},
+      {"copy_file_range",
+       {OpenBoth, [] { return syscall(SYS_copy_file_range, other, 0, fd, 0, 10, 0); }}},
       {"ioctl", {OpenBoth, [] { return syscall(SYS_ioctl, fd, FICLONE, other); }}},
       {"mmap",
-       {OpenIt, [] { return syscall(SYS_mmap, 0, 4096, PROT_READ, MAP_PRIVATE, fd, 0) < 0 ? -1L : 0L; }}},
+       {OpenIt,
+        [] { return syscall(SYS_mmap, 0, 4096, PROT_READ, MAP_PRIVATE, fd, 0) < 0 ? -1L : 0L; }}},
       {"truncate", OnPath(SYS_truncate, kSubject, 3)},
       {"ftruncate", OnFile(SYS_ftruncate, 3)},
       {"fallocate", OnFile(SYS_fallocate, 0, 0, 100)},
@@ -117,7 +119,8 @@ std::map<std::string, Case> CasesOnFiles() {
       {"fcntl", OnFile(SYS_fcntl, F_SETLK, &whole)},
       {"flock", OnFile(SYS_flock, 2 /* LOCK_EX */)},
       {"getdents", {OpenDirectory, [] { return syscall(SYS_getdents, fd, room, sizeof room); }}},
-      {"getdents64", {OpenDirectory, [] { return syscall(SYS_getdents64, fd, room, sizeof room); }}},
+      {"getdents64",
+       {OpenDirectory, [] { return syscall(SYS_getdents64, fd, room, sizeof room); }}},
       {"fstat", OnFile(SYS_fstat, room)},
       {"fstatfs", OnFile(SYS_fstatfs, room)},
       {"fchdir", {OpenDirectory, [] { return syscall(SYS_fchdir, fd); }}},
@@ -181,7 +184,8 @@ std::map<std::string, Case> CasesOnPaths() {
       {"listxattrat", OnPath(465, here, kSubject, 0, room, 100)},
       {"removexattrat", OnPath(466, here, kSubject, 0, "user.a")},
       {"inotify_add_watch",
-       {[] { fd = inotify_init(); }, [] { return syscall(SYS_inotify_add_watch, fd, kSubject, IN_MODIFY); }}},
+       {[] { fd = inotify_init(); },
+        [] { return syscall(SYS_inotify_add_watch, fd, kSubject, IN_MODIFY); }}},
   };
 }
 

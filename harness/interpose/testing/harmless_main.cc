@@ -1,6 +1,6 @@
-// usage: harmless CALL: makes that system call three times so that in the end the tree is as if the second
-// one had not been made, or had. Prints the number of the call. `harmless --list` prints the names. For
-// holes_test.cc, which lets the recorder miss the second one.
+// usage: harmless CALL: makes that system call three times so that in the end the tree is as if the
+// second one had not been made, or had. Prints the number of the call. `harmless --list` prints the
+// names. For holes_test.cc, which lets the recorder miss the second one.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>

@@ -1,4 +1,5 @@
-// Pointers that are bad, half good, or end exactly where a page ends: every call answers as the kernel does.
+// Pointers that are bad, half good, or end exactly where a page ends: every call answers as the
+// kernel does.
 #include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -23,7 +24,8 @@ char* page;  // readable and writable; the next page is neither
 char directory[] = "/tmp/oldornew-memory-XXXXXX";
 
 bool Prepare() {
-  page = static_cast<char*>(mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  page = static_cast<char*>(
+      mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   mprotect(page + 4096, 4096, PROT_NONE);
   return mkdtemp(directory) != nullptr && chdir(directory) == 0;
 }
@@ -107,8 +109,8 @@ void BadBuffers() {
     fstat(fd, &now);
     Say("size %ld", static_cast<long>(now.st_size));
   }
-  for (char* buffer :
-       {static_cast<char*>(nullptr), reinterpret_cast<char*>(8), reinterpret_cast<char*>(~0ul - 5)}) {
+  for (char* buffer : {static_cast<char*>(nullptr), reinterpret_cast<char*>(8),
+                       reinterpret_cast<char*>(~0ul - 5)}) {
     SayResult("write", syscall(SYS_write, fd, buffer, 10));
     SayResult("write nothing", syscall(SYS_write, fd, buffer, 0));
     SayResult("writev", syscall(SYS_writev, fd, buffer, 2));
@@ -119,7 +121,8 @@ void BadBuffers() {
     if (buffer != nullptr) SayResult("sendfile", syscall(SYS_sendfile, fd, fd, buffer, 10));
     SayResult("fsetxattr", syscall(SYS_fsetxattr, fd, "user.a", buffer, 10, 0));
     SayResult("fsetxattr name", syscall(SYS_fsetxattr, fd, buffer, "x", 1, 0));
-    SayResult("bind", syscall(SYS_bind, socket(AF_UNIX, SOCK_STREAM, 0), buffer, sizeof(sockaddr_un)));
+    SayResult("bind",
+              syscall(SYS_bind, socket(AF_UNIX, SOCK_STREAM, 0), buffer, sizeof(sockaddr_un)));
     SayResult("utimensat", syscall(SYS_utimensat, fd, buffer, reinterpret_cast<char*>(8), 0));
     SayResult("getcwd", syscall(SYS_getcwd, buffer, 100));
   }
@@ -163,8 +166,8 @@ void BadDescriptors() {
   CleanUp();
 }
 
-/// A page in the middle of the main stack that the program has made unreadable: what was known of the stack
-/// no longer holds.
+/// A page in the middle of the main stack that the program has made unreadable: what was known of
+/// the stack no longer holds.
 void HoleInTheStack() {
   if (!Prepare()) return;
   alignas(4096) char frame[3 * 4096];
@@ -206,8 +209,8 @@ void MemoryCalls() {
 
 }  // namespace
 
-/// Unmaps, protects and maps over every file-backed mapping that it does not know (its own, the libraries of C and C++,
-/// the loader), as restorers of checkpoints do.
+/// Unmaps, protects and maps over every file-backed mapping that it does not know (its own, the
+/// libraries of C and C++, the loader), as restorers of checkpoints do.
 void UnmapUnknown() {
   FILE* maps = fopen("/proc/self/maps", "r");
   char line[512];
@@ -227,11 +230,13 @@ void UnmapUnknown() {
   }
   fclose(maps);
   int failures = 0;
-  for (int i = 0; i < count; i++) failures += munmap(reinterpret_cast<void*>(ranges[i][0]), ranges[i][1]) != 0;
+  for (int i = 0; i < count; i++)
+    failures += munmap(reinterpret_cast<void*>(ranges[i][0]), ranges[i][1]) != 0;
   for (int i = 0; i < count; i++) {
     // Natively there is nothing left to protect, and nothing here to be refused.
     mprotect(reinterpret_cast<void*>(ranges[i][0]), ranges[i][1], PROT_NONE);
-    mmap(reinterpret_cast<void*>(ranges[i][0]), ranges[i][1], PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    mmap(reinterpret_cast<void*>(ranges[i][0]), ranges[i][1], PROT_NONE,
+         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
   }
   Say("failures %d, write %d", failures, WriteNull());
 }

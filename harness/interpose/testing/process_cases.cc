@@ -83,8 +83,8 @@ int StoreAndWrite(void* value) {
 }
 
 void Clone() {
-  char* stack =
-      static_cast<char*>(mmap(nullptr, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  char* stack = static_cast<char*>(
+      mmap(nullptr, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   int value = 5;
   signal(SIGUSR1, SIG_IGN);
   for (const int flags : {CLONE_VM | CLONE_FS | CLONE_FILES | SIGCHLD, CLONE_VM | SIGCHLD,
@@ -92,8 +92,8 @@ void Clone() {
                           CLONE_FILES | SIGCHLD, CLONE_VM | CLONE_SIGHAND | SIGCHLD, SIGUSR1, 0}) {
     for (int misaligned = 0; misaligned < 16; misaligned += 8) {
       int told = 0;
-      const pid_t child = clone(StoreAndWrite, stack + 65536 - misaligned, flags | CLONE_PARENT_SETTID,
-                                &value, &told, nullptr, nullptr);
+      const pid_t child = clone(StoreAndWrite, stack + 65536 - misaligned,
+                                flags | CLONE_PARENT_SETTID, &value, &told, nullptr, nullptr);
       Say("flags %x: told %d", static_cast<unsigned>(flags), told == child);
       SayEnd("clone", child);
       Say("value %d", shared_value);
@@ -235,12 +235,14 @@ void OwnFilter() {
   SayEnd("strict mode", child);
 }
 
-/// A filter stays across exec: what it forbids is forbidden to the recorder in the new image as well.
+/// A filter stays across exec: what it forbids is forbidden to the recorder in the new image as
+/// well.
 void FilterAcrossExec() {
   const int forbidden[] = {SYS_prctl,  SYS_readlink,          SYS_madvise,     SYS_getpid,
                            SYS_gettid, SYS_getppid,           SYS_sched_yield, SYS_lseek,
                            SYS_ppoll,  SYS_process_vm_writev, SYS_sigaltstack};
-  for (const uint32_t otherwise : {SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_TRAP, SECCOMP_RET_ERRNO | EPERM}) {
+  for (const uint32_t otherwise :
+       {SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_TRAP, SECCOMP_RET_ERRNO | EPERM}) {
     const pid_t child = fork();
     if (child == 0) {
       sock_filter filter[64];

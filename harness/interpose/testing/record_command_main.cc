@@ -1,5 +1,5 @@
-// record_command CMD...: records a command in an empty directory and prints what was seen. For looking at
-// things by hand. TRACED=1: by ptrace; SURVEY=1, INJECT=SPEC: a plan.
+// record_command CMD...: records a command in an empty directory and prints what was seen. For
+// looking at things by hand. TRACED=1: by ptrace; SURVEY=1, INJECT=SPEC: a plan.
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -21,20 +21,25 @@ int main(int argc, char** argv) {
     if (getenv("STACKS") == nullptr) continue;
     const oldornew::Op& op = run.trace.ops[i];
     for (uint64_t address : op.stack) {
-      for (const oldornew::Module& m : run.trace.processes[static_cast<size_t>(op.process)].modules) {
+      for (const oldornew::Module& m :
+           run.trace.processes[static_cast<size_t>(op.process)].modules) {
         if (address < m.start || address >= m.end) continue;
-        printf("    %s+0x%llx\n", m.path.c_str(), (unsigned long long)(address - m.start + m.file_offset));
+        printf("    %s+0x%llx\n", m.path.c_str(),
+               (unsigned long long)(address - m.start + m.file_offset));
       }
     }
   }
   for (const oldornew::FileCall& call : run.trace.file_calls) {
-    printf("call %d.%u %s fd %d \"%s\" \"%s\" flags %x bytes %llu = %lld told %lld injection %d stack %zu\n",
-           call.process, call.thread, call.call.c_str(), call.descriptor, call.path.c_str(),
-           call.path2.c_str(), call.open_flags, (unsigned long long)call.requested, (long long)call.result,
-           (long long)call.told, call.injection, call.stack.size());
+    printf(
+        "call %d.%u %s fd %d \"%s\" \"%s\" flags %x bytes %llu = %lld told %lld injection %d stack "
+        "%zu\n",
+        call.process, call.thread, call.call.c_str(), call.descriptor, call.path.c_str(),
+        call.path2.c_str(), call.open_flags, (unsigned long long)call.requested,
+        (long long)call.result, (long long)call.told, call.injection, call.stack.size());
   }
   for (const oldornew::Process& p : run.trace.processes) {
-    printf("process %d parent %d %s (%zu modules)\n", p.pid, p.parent, p.program.c_str(), p.modules.size());
+    printf("process %d parent %d %s (%zu modules)\n", p.pid, p.parent, p.program.c_str(),
+           p.modules.size());
   }
   for (const std::string& problem : run.Problems()) printf("PROBLEM %s\n", problem.c_str());
   printf("status %x, %llu records, %llu outside, %llu in flight, %llu calls, output %zu bytes\n",

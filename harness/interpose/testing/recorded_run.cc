@@ -20,7 +20,8 @@ std::string PreloadLibrary() {
 }
 
 std::string PreloadLibraryWithHoles() {
-  return std::string(OLDORNEW_BINARY_DIR) + "/harness/interpose/preload/with_holes/liboldornew_preload.so";
+  return std::string(OLDORNEW_BINARY_DIR) +
+         "/harness/interpose/preload/with_holes/liboldornew_preload.so";
 }
 
 RecordedRun::RecordedRun() {
@@ -37,7 +38,8 @@ RecordedRun::RecordedRun() {
 
 namespace {
 
-[[noreturn]] void Exec(const RecordedRun& run, const std::vector<std::string>& command, int output) {
+[[noreturn]] void Exec(const RecordedRun& run, const std::vector<std::string>& command,
+                       int output) {
   if (chdir(run.directory().c_str()) != 0) _exit(127);
   dup2(output, 1);
   if (run.before_exec) run.before_exec();
@@ -49,7 +51,8 @@ namespace {
   setenv("OUTSIDE", run.outside().c_str(), 1);
   for (const std::string& entry : run.environment) putenv(strdup(entry.c_str()));
   std::vector<char*> argv;
-  if (run.traced) argv = {const_cast<char*>(tracer.c_str()), const_cast<char*>(run.recording().c_str())};
+  if (run.traced)
+    argv = {const_cast<char*>(tracer.c_str()), const_cast<char*>(run.recording().c_str())};
   for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
   execvp(argv[0], argv.data());
@@ -90,13 +93,14 @@ void RecordedRun::Decode() {
   trace.command = command;
   statistics = DecodeStatistics();
   trace.roots = {{directory_, RootRole::kJudged}};
-  for (const Injection& injection : options.plan.injections) trace.plan.push_back(FormatInjection(injection));
+  for (const Injection& injection : options.plan.injections)
+    trace.plan.push_back(FormatInjection(injection));
   trace.old_tree = old_tree.tree;
   Result<CapturedTree> captured = Capture({directory_});
   CHECK(captured.has_value());
   trace.new_tree = captured->tree;
-  Status decoded =
-      DecodeRecording(recording_, old_tree, &trace, &statistics, wait_status >= 0 && WIFEXITED(wait_status));
+  Status decoded = DecodeRecording(recording_, old_tree, &trace, &statistics,
+                                   wait_status >= 0 && WIFEXITED(wait_status));
   CHECK(decoded.has_value());
 }
 

@@ -1,5 +1,5 @@
-// For tests: runs a command under the preload library in a directory of its own and gives back the decoded
-// trace.
+// For tests: runs a command under the preload library in a directory of its own and gives back the
+// decoded trace.
 #pragma once
 
 #include <stdlib.h>
@@ -28,11 +28,13 @@ class RecordedRun {
   RecordingOptions options;              ///< for CreateRecordingFile
   std::vector<std::string> environment;  ///< added to the child's
   std::string library;                   ///< to preload; empty: PreloadLibrary()
-  bool channels_by_identity = true;  ///< the run's own pipe is stdout; false: descriptors 1 and 2 by number
+  /// the run's own pipe is stdout; false: descriptors 1 and 2 by number
+  bool channels_by_identity = true;
 
   bool traced = getenv("OLDORNEW_TEST_TRACED") != nullptr;  ///< by the ptrace backend
   std::function<void()> before_exec;                        ///< runs in the child
-  /// Runs `command` in the judged directory, decodes, captures the new tree. Wait status in `wait_status`.
+  /// Runs `command` in the judged directory, decodes, captures the new tree. Wait status in
+  /// `wait_status`.
   void Run(const std::vector<std::string>& command);
   /// Decodes the recording as it lies there now.
   void Decode();

@@ -89,7 +89,8 @@ int Killed() {
   return 0;
 }
 
-/// One of many who change files as fast as they can: every kind of call that leaves something behind.
+/// One of many who change files as fast as they can: every kind of call that leaves something
+/// behind.
 [[noreturn]] void ChangeForEver(const std::string& name, std::atomic<int>* calls) {
   const std::string large(20000, name.back());
   for (int i = 0;; i++) {
@@ -98,18 +99,20 @@ int Killed() {
     if (pwrite(fd, "middle", 6, 50) < 0 || ftruncate(fd, 5000 + i % 100) != 0) _exit(2);
     fsync(fd);
     close(fd);
-    if (rename(name.c_str(), (name + ".b").c_str()) != 0 || link((name + ".b").c_str(), name.c_str()) != 0)
+    if (rename(name.c_str(), (name + ".b").c_str()) != 0 ||
+        link((name + ".b").c_str(), name.c_str()) != 0)
       _exit(3);
     if (unlink((name + ".b").c_str()) != 0 || mkdir((name + ".d").c_str(), 0700) != 0) _exit(4);
-    if (symlink("to", (name + ".d/l").c_str()) != 0 || chmod(name.c_str(), i % 2 == 0 ? 0600 : 0644) != 0)
+    if (symlink("to", (name + ".d/l").c_str()) != 0 ||
+        chmod(name.c_str(), i % 2 == 0 ? 0600 : 0644) != 0)
       _exit(5);
     if (unlink((name + ".d/l").c_str()) != 0 || rmdir((name + ".d").c_str()) != 0) _exit(6);
     (*calls)++;
   }
 }
 
-/// Rounds of four processes with four threads each, all killed at once in the middle of things; in the end
-/// ourselves too, if `all`.
+/// Rounds of four processes with four threads each, all killed at once in the middle of things; in
+/// the end ourselves too, if `all`.
 int Slaughter(int rounds, bool all) {
   void* shared = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   auto* calls = new (shared) std::atomic<int>(0);
@@ -122,8 +125,9 @@ int Slaughter(int rounds, bool all) {
       std::vector<std::thread> threads;
       for (int t = 0; t < 4; t++) {
         threads.emplace_back([=] {
-          ChangeForEver("r" + std::to_string(round) + "p" + std::to_string(p) + "t" + std::to_string(t),
-                        calls);
+          ChangeForEver(
+              "r" + std::to_string(round) + "p" + std::to_string(p) + "t" + std::to_string(t),
+              calls);
         });
       }
       for (std::thread& thread : threads) thread.join();
@@ -160,7 +164,8 @@ int Signals() {
 int MapShared(const char* name, bool protect_later) {
   int fd = open(name, O_RDWR | O_CREAT, 0644);
   if (ftruncate(fd, 4096) != 0) return 1;
-  void* at = mmap(nullptr, 4096, protect_later ? PROT_READ : PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  void* at =
+      mmap(nullptr, 4096, protect_later ? PROT_READ : PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   close(fd);
   if (at == MAP_FAILED) return 2;
   if (protect_later && mprotect(at, 4096, PROT_READ | PROT_WRITE) != 0) return 3;
@@ -172,11 +177,13 @@ int Spawn() {
   const char* argv[] = {"sh", "-c", "echo spawned > spawned", nullptr};
   for (int i = 0; i < 5; i++) {
     pid_t child;
-    if (posix_spawnp(&child, "sh", nullptr, nullptr, const_cast<char**>(argv), environ) != 0) return 1;
+    if (posix_spawnp(&child, "sh", nullptr, nullptr, const_cast<char**>(argv), environ) != 0)
+      return 1;
     int status;
     waitpid(child, &status, 0);
     if (status != 0) return 2;
-    if (posix_spawnp(&child, "no-such-program", nullptr, nullptr, const_cast<char**>(argv), environ) == 0)
+    if (posix_spawnp(&child, "no-such-program", nullptr, nullptr, const_cast<char**>(argv),
+                     environ) == 0)
       return 3;
   }
   return 0;
@@ -192,7 +199,8 @@ int Fill() {
   return 0;
 }
 
-/// Writes are cut short by a limit on file sizes, so that recorded room is given back; more calls follow.
+/// Writes are cut short by a limit on file sizes, so that recorded room is given back; more calls
+/// follow.
 int Short() {
   signal(SIGXFSZ, SIG_IGN);
   rlimit limit = {10000, 10000};
@@ -211,9 +219,12 @@ int Short() {
 /// Opens with O_CREAT of what is there already, each right after one that really created.
 int Creates() {
   if (WriteOnce("old", O_WRONLY | O_CREAT) != 0) return 1;
-  if (symlink("old", "link") != 0 || symlink("far", "dangling") != 0 || mkdir("dir", 0755) != 0) return 2;
+  if (symlink("old", "link") != 0 || symlink("far", "dangling") != 0 || mkdir("dir", 0755) != 0)
+    return 2;
   int round = 0;
-  auto fresh = [&] { return WriteOnce(("new" + std::to_string(round++)).c_str(), O_WRONLY | O_CREAT); };
+  auto fresh = [&] {
+    return WriteOnce(("new" + std::to_string(round++)).c_str(), O_WRONLY | O_CREAT);
+  };
   if (fresh() != 0 || WriteOnce("old", O_WRONLY | O_CREAT) != 0) return 3;
   if (fresh() != 0 || WriteOnce("old", O_WRONLY | O_CREAT | O_TRUNC) != 0) return 4;
   if (fresh() != 0 || WriteOnce("link", O_WRONLY | O_CREAT | O_APPEND) != 0) return 5;

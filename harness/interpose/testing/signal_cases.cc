@@ -83,11 +83,12 @@ void ActionReadback() {
       unsigned long flags;
       void* restorer;
       uint64_t mask;
-    } set = {CallingHandler, SA_RESTART | 0x04000000ul, reinterpret_cast<void*>(0x1234), ~0ul}, got = {};
+    } set = {CallingHandler, SA_RESTART | 0x04000000ul, reinterpret_cast<void*>(0x1234), ~0ul},
+      got = {};
     const long result = syscall(SYS_rt_sigaction, signal, &set, nullptr, 8L);
     syscall(SYS_rt_sigaction, signal, nullptr, &got, 8L);
-    Say("%d: %ld same handler %d flags %lx restorer %p mask %lx", signal, result, got.handler == set.handler,
-        got.flags, got.restorer, got.mask);
+    Say("%d: %ld same handler %d flags %lx restorer %p mask %lx", signal, result,
+        got.handler == set.handler, got.flags, got.restorer, got.mask);
     set.handler = SIG_DFL;
     set.mask = 0;
     syscall(SYS_rt_sigaction, signal, &set, &got, 8L);
@@ -118,8 +119,8 @@ bool IsOnAlternate(const void* address) {
 
 void UseAlternate(size_t size) {
   alternate_size = size;
-  alternate =
-      static_cast<char*>(mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  alternate = static_cast<char*>(
+      mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   stack_t stack = {}, old = {};
   stack.ss_sp = alternate;
   stack.ss_size = size;
@@ -183,7 +184,8 @@ void AlternateStackInBlockedCall() {
   UseAlternate(65536);
   Install(SIGALRM, WriteOnAlternate, SA_ONSTACK);
   for (int i = 0; i < 20; ++i) {
-    // Again and again: on a busy machine the first may come before the call that it is to interrupt.
+    // Again and again: on a busy machine the first may come before the call that it is to
+    // interrupt.
     const itimerval timer = {{0, 2000}, {0, 2000}};
     setitimer(ITIMER_REAL, &timer, nullptr);
     char c;
@@ -311,8 +313,8 @@ void JumpOutOfHandlers() {
   Say("enough jumps %d, write %d", jumps >= 200, WriteNull());
 }
 
-/// Signals at every instruction: the handler opens, writes and closes while the main line does the same and
-/// renames.
+/// Signals at every instruction: the handler opens, writes and closes while the main line does the
+/// same and renames.
 void SignalStorm() {
   char directory[] = "/tmp/oldornew-storm-XXXXXX";
   if (mkdtemp(directory) == nullptr || chdir(directory) != 0) return;

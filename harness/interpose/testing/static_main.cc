@@ -1,4 +1,5 @@
-// A statically linked program, which the preload library cannot enter: it has to be noticed, or traced.
+// A statically linked program, which the preload library cannot enter: it has to be noticed, or
+// traced.
 //   oldornew_interpose_static                   does nothing
 //   oldornew_interpose_static FILE PROGRAM...   writes and syncs FILE, then runs PROGRAM; prints its own
 //   environment

@@ -1,4 +1,5 @@
-// Threads: creation in masses, cancellation, unwinding, changes of identity that signal every thread.
+// Threads: creation in masses, cancellation, unwinding, changes of identity that signal every
+// thread.
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -107,11 +108,13 @@ void Cancellation() {
   sem_init(&ready, 0, 0);
   if (pipe(fds) != 0) return;
   for (int round = 0; round < 25; ++round) {
-    for (void* (*body)(void*) : {BlockInRead, BlockInPause, BlockInSemaphore, BlockInSleep, CallForever}) {
+    for (void* (*body)(void*) :
+         {BlockInRead, BlockInPause, BlockInSemaphore, BlockInSleep, CallForever}) {
       pthread_t thread;
       pthread_create(&thread, nullptr, body, nullptr);
       WaitReady();
-      if (round % 2 == 0) usleep(2000);  // usually blocked by now; the other rounds cancel it on its way
+      // usually blocked by now; the other rounds cancel it on its way
+      if (round % 2 == 0) usleep(2000);
       const int error = pthread_cancel(thread);
       void* result = nullptr;
       pthread_join(thread, &result);
@@ -134,7 +137,8 @@ void ExitThread() {
   Say("result %ld", reinterpret_cast<long>(result));
 }
 
-/// setgid and friends interrupt every thread by a signal of libc's own and wait until each has made the call.
+/// setgid and friends interrupt every thread by a signal of libc's own and wait until each has made
+/// the call.
 void ChangeOfIdentity() {
   sem_init(&ready, 0, 0);
   if (pipe(fds) != 0) return;
@@ -181,7 +185,8 @@ void ForkAmongThreads() {
   Say("children: %d", good);
 }
 
-/// A thread that unmaps its own stack and ends without touching it again, as musl's detached threads do.
+/// A thread that unmaps its own stack and ends without touching it again, as musl's detached
+/// threads do.
 int UnmapOwnStack(void* stack) {
   CountedWrite(nullptr);
   long number = SYS_munmap;
@@ -198,11 +203,11 @@ int UnmapOwnStack(void* stack) {
 
 void StackUnmappedUnderfoot() {
   for (int i = 0; i < 50; ++i) {
-    char* stack =
-        static_cast<char*>(mmap(nullptr, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    char* stack = static_cast<char*>(
+        mmap(nullptr, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     std::atomic<int> tid = -1;
-    const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |
-                      CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID;
+    const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+                      CLONE_SYSVSEM | CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID;
     const int made = clone(UnmapOwnStack, stack + 65536, flags, stack, nullptr, nullptr, &tid);
     if (made < 0) Say("clone: %d", errno);
     while (tid != 0) sched_yield();

@@ -1,5 +1,5 @@
-// trace_command RECORDING CMD...: runs CMD under the ptrace backend, waits for all its processes and ends as
-// it ended.
+// trace_command RECORDING CMD...: runs CMD under the ptrace backend, waits for all its processes
+// and ends as it ended.
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,8 +12,8 @@
 
 int main(int argc, char** argv) {
   if (argc < 3) return 2;
-  auto tracer =
-      oldornew::ptrace::Tracer::Create({.recording = argv[1], .pin = getenv("TRACE_UNPINNED") == nullptr});
+  auto tracer = oldornew::ptrace::Tracer::Create(
+      {.recording = argv[1], .pin = getenv("TRACE_UNPINNED") == nullptr});
   if (!tracer) {
     fprintf(stderr, "trace_command: %s\n", tracer.error().message.c_str());
     return 2;

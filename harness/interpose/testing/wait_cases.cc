@@ -91,7 +91,8 @@ void* WriteWhenInterrupted(void*) {
   return nullptr;
 }
 
-/// The answer comes only after the interruption; a read that is not restarted would return EINTR instead.
+/// The answer comes only after the interruption; a read that is not restarted would return EINTR
+/// instead.
 void Restarted() {
   if (pipe(fds) != 0) return;
   for (int round = 0; round < 20; ++round) {
@@ -119,7 +120,8 @@ void Restarted() {
   }
 }
 
-/// Waiting calls that install another mask meanwhile: the handler runs under that mask and makes calls.
+/// Waiting calls that install another mask meanwhile: the handler runs under that mask and makes
+/// calls.
 void TemporaryMasks() {
   if (pipe(fds) != 0) return;
   sigset_t nearly_all, now, alarm_only;

@@ -95,7 +95,8 @@ std::string Canonical(const std::string& state) {
   std::vector<std::string> words;
   for (const auto& [path, text] : ParseState(state)) {
     std::vector<std::string> parts = Split(text, ' ');
-    const bool content = text.find('*') != std::string::npos && parts[0].find("..") == std::string::npos &&
+    const bool content = text.find('*') != std::string::npos &&
+                         parts[0].find("..") == std::string::npos &&
                          parts[0].find('?') == std::string::npos;
     if (content) parts[0] = RunLengths(Content::FromBytes(Expand(parts[0])));
     words.push_back(text.empty() ? path : fmt::format("{}[{}]", path, Join(parts, " ")));
@@ -148,7 +149,9 @@ class Parser {
       out_.marks.emplace_back(w[1], static_cast<uint32_t>(b_.ops()));
     } else if (w[0] == "observed" || w[0] == "expected" || w[0] == "allowed") {
       rows_ = Rows({w.begin() + 1, w.end()});
-      into_ = w[0] == "allowed" ? &out_.allowed : w[0] == "expected" ? &out_.expected : &out_.observed;
+      into_ = w[0] == "allowed"    ? &out_.allowed
+              : w[0] == "expected" ? &out_.expected
+                                   : &out_.observed;
     } else if (w[0] == "forbidden") {
       Forbid(line.substr(line.find(' ')));
     } else {
@@ -227,8 +230,8 @@ class Parser {
       b_.SetTimes(w[2]);
     } else if (op == "punch") {
       const uint64_t size = std::stoull(w[5]);
-      b_.Allocate(w[2], FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, std::stoull(w[3]), std::stoull(w[4]),
-                  size);
+      b_.Allocate(w[2], FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, std::stoull(w[3]),
+                  std::stoull(w[4]), size);
     } else if (op == "mkdir") {
       b_.Mkdir(w[2]);
     } else if (op == "unlink" || op == "rmdir") {
@@ -253,7 +256,8 @@ class Parser {
     } else if (op == "setxattr") {
       b_.SetXattr(w[2], w[3], w[4]);
     } else if (op == "falloc") {
-      b_.Allocate(w[2], 0, std::stoull(w[3]), std::stoull(w[4]), std::stoull(w[3]) + std::stoull(w[4]));
+      b_.Allocate(w[2], 0, std::stoull(w[3]), std::stoull(w[4]),
+                  std::stoull(w[3]) + std::stoull(w[4]));
     } else if (op == "tmpfile") {
       b_.Tmpfile(w[2]);
     } else if (op == "close") {
@@ -405,7 +409,8 @@ bool Accounts(const FileTree& model, const std::string& observed) {
     if (!at || model.at(*at).kind != FileKind::kFile) return false;
     const auto real_words = Split(text, ' ');
     const auto mine_words = Split(found->second, ' ');
-    if (!std::equal(real_words.begin() + 1, real_words.end(), mine_words.begin() + 1, mine_words.end()))
+    if (!std::equal(real_words.begin() + 1, real_words.end(), mine_words.begin() + 1,
+                    mine_words.end()))
       return false;
     if (!SameContent(model.at(*at).content, real_words[0])) return false;
   }
@@ -428,7 +433,8 @@ bool Holds(const FileTree& tree, const std::string& condition) {
   if (want == "absent") {
     equal = !at.has_value();
   } else if (at) {
-    equal = tree.at(*at).kind == FileKind::kFile && tree.at(*at).content == Content::FromBytes(Expand(want));
+    equal = tree.at(*at).kind == FileKind::kFile &&
+            tree.at(*at).content == Content::FromBytes(Expand(want));
   }
   return negated ? !equal : equal;
 }

@@ -1,5 +1,5 @@
-// Litmus tests of the persistence model: small programs whose crash states were observed on real file
-// systems, or are given by the document.
+// Litmus tests of the persistence model: small programs whose crash states were observed on real
+// file systems, or are given by the document.
 //
 // One file of litmus/ is one test, a line each:
 //   # title
@@ -20,12 +20,12 @@
 //   seen allowed ROW...                         the same for all states that the document allows: there are
 //   no others forbidden MARK | CONDITION... | ROW... | reason
 //
-// ROW is a name or a pattern of names; !PATTERN takes rows out. CONTENT is a run-length form: "A*2p+0*100", p
-// = 4096 bytes, 0 = zero bytes; "empty". STATE lists every name, "(none)" if there is none: "d/ f[A*2p nl2
-// m600 user.x=1] l[->target]"; ? = stale bytes. MARK: STATE was found with the power lost after that mark and
-// before the next. A condition is PATH=CONTENT, PATH!=CONTENT (CONTENT may be "absent") PATH~0 (it holds a
-// zero byte) or PATH@MODE; a state at or after the mark in which all conditions hold must not be in the
-// model. persistence-model.md 7.6.10.
+// ROW is a name or a pattern of names; !PATTERN takes rows out. CONTENT is a run-length form:
+// "A*2p+0*100", p = 4096 bytes, 0 = zero bytes; "empty". STATE lists every name, "(none)" if there
+// is none: "d/ f[A*2p nl2 m600 user.x=1] l[->target]"; ? = stale bytes. MARK: STATE was found with
+// the power lost after that mark and before the next. A condition is PATH=CONTENT, PATH!=CONTENT
+// (CONTENT may be "absent") PATH~0 (it holds a zero byte) or PATH@MODE; a state at or after the
+// mark in which all conditions hold must not be in the model. persistence-model.md 7.6.10.
 #pragma once
 
 #include <map>
@@ -51,13 +51,14 @@ struct Litmus {
   Grain grain = Grain::kPage;
   Trace trace;
   std::vector<std::pair<std::string, uint32_t>> marks;  ///< name, crash point; START first
-  using States =
-      std::map<std::string, std::map<std::string, std::vector<std::string>>>;  ///< row -> mark -> states
+  /// row -> mark -> states
+  using States = std::map<std::string, std::map<std::string, std::vector<std::string>>>;
   States observed;
   States expected;
   States allowed;
   std::vector<Forbidden> forbidden;
-  /// The old, op and mark lines, for those who run them: words, number of ops before, and before and in each.
+  /// The old, op and mark lines, for those who run them: words, number of ops before, and before
+  /// and in each.
   struct Step {
     std::vector<std::string> words;
     uint32_t first_op = 0;
@@ -79,14 +80,16 @@ const std::vector<Litmus>& AllLitmusTests();
 /// The states of the row, at the test's grain. REQUIRES: they fit the usual limit.
 std::vector<CrashState> StatesOf(const Litmus& test, const Profile& row);
 
-/// Where the model, with this row, contradicts what the test says of the row of that name: a sentence each.
-/// Stops after `most`.
-std::vector<std::string> Contradictions(const Litmus& test, const Profile& row, size_t most = SIZE_MAX);
+/// Where the model, with this row, contradicts what the test says of the row of that name: a
+/// sentence each. Stops after `most`.
+std::vector<std::string> Contradictions(const Litmus& test, const Profile& row,
+                                        size_t most = SIZE_MAX);
 
 /// A state as the litmus files write it, without the files of "trig".
 std::string DescribeState(const FileTree& tree);
 
-/// Does this state of the model account for that observed one? Stale bytes in the model stand for any.
+/// Does this state of the model account for that observed one? Stale bytes in the model stand for
+/// any.
 bool Accounts(const FileTree& model, const std::string& observed);
 
 /// Does a forbidden condition hold?

@@ -32,10 +32,11 @@ std::vector<CrashState> StatesOf(const Litmus& test, const Profile& row) {
   std::vector<CrashState> states;
   Limits limits;
   limits.grain = test.grain;
-  const Coverage coverage = ForEachCrashState(test.trace, row, {{""}}, limits, [&](const CrashState& state) {
-    states.push_back(state);
-    return true;
-  });
+  const Coverage coverage =
+      ForEachCrashState(test.trace, row, {{""}}, limits, [&](const CrashState& state) {
+        states.push_back(state);
+        return true;
+      });
   // A row with a changed cell may have more states than the limit; a real one must not.
   CHECK(coverage.exhaustive || FindProfile(row.name) != &row);
   return states;
@@ -100,8 +101,8 @@ class Judge {
       const auto interval = test_.IntervalOf(mark);
       for (size_t i = 0; i < states_.size() && !Full(); ++i) {
         if (!all.count(texts_[i]) && Within(states_[i], interval))
-          wrong_.push_back(fmt::format("not allowed after {} but in the model: {} ({})", mark, texts_[i],
-                                       states_[i].choice));
+          wrong_.push_back(fmt::format("not allowed after {} but in the model: {} ({})", mark,
+                                       texts_[i], states_[i].choice));
       }
     }
   }
@@ -112,8 +113,9 @@ class Judge {
       const bool all = std::all_of(forbidden.conditions.begin(), forbidden.conditions.end(),
                                    [&](const std::string& c) { return Holds(states_[i].tree, c); });
       if (all)
-        wrong_.push_back(fmt::format("forbidden after {} but in the model: {} ({}): {}", forbidden.mark,
-                                     texts_[i], states_[i].late_choice, forbidden.reason));
+        wrong_.push_back(fmt::format("forbidden after {} but in the model: {} ({}): {}",
+                                     forbidden.mark, texts_[i], states_[i].late_choice,
+                                     forbidden.reason));
     }
   }
 
@@ -128,10 +130,11 @@ class Judge {
 }  // namespace
 
 std::vector<std::string> Contradictions(const Litmus& test, const Profile& row, size_t most) {
-  const bool said = test.observed.count(row.name) || test.expected.count(row.name) ||
-                    test.allowed.count(row.name) ||
-                    std::any_of(test.forbidden.begin(), test.forbidden.end(),
-                                [&](const auto& forbidden) { return forbidden.rows.count(row.name); });
+  const bool said =
+      test.observed.count(row.name) || test.expected.count(row.name) ||
+      test.allowed.count(row.name) ||
+      std::any_of(test.forbidden.begin(), test.forbidden.end(),
+                  [&](const auto& forbidden) { return forbidden.rows.count(row.name); });
   if (!said) return {};
   return Judge(test, row, most).Run();
 }

@@ -12,8 +12,8 @@
 
 namespace oldornew {
 
-/// One path: "absent", "empty", "directory", "->target", or runs of a letter and their length ("A4096B100");
-/// '0' stands for zero bytes, '?' for the stale pattern.
+/// One path: "absent", "empty", "directory", "->target", or runs of a letter and their length
+/// ("A4096B100"); '0' stands for zero bytes, '?' for the stale pattern.
 inline std::string Show(const FileTree& tree, std::string_view path, size_t root = 0) {
   const auto at = tree.Lookup(path, root);
   if (!at) return "absent";
@@ -35,25 +35,27 @@ inline std::string Show(const FileTree& tree, std::string_view path, size_t root
 
 /// What the paths show, joined by spaces, in every state reachable at or after `from_point`.
 inline std::set<std::string> SeenTogether(const Trace& trace, const std::string& profile,
-                                          const std::vector<std::string>& paths, uint32_t from_point = 0,
-                                          Grain grain = Grain::kCall) {
+                                          const std::vector<std::string>& paths,
+                                          uint32_t from_point = 0, Grain grain = Grain::kCall) {
   std::set<std::string> out;
   Limits limits;
   limits.grain = grain;
   const Profile* row = FindProfile(profile);
   EXPECT_NE(row, nullptr) << profile;
-  const Coverage coverage = ForEachCrashState(trace, *row, {paths}, limits, [&](const CrashState& state) {
-    std::vector<std::string> shown;
-    for (const std::string& path : paths) shown.push_back(Show(state.tree, path));
-    if (state.last_point >= from_point) out.insert(Join(shown, " "));
-    return true;
-  });
+  const Coverage coverage =
+      ForEachCrashState(trace, *row, {paths}, limits, [&](const CrashState& state) {
+        std::vector<std::string> shown;
+        for (const std::string& path : paths) shown.push_back(Show(state.tree, path));
+        if (state.last_point >= from_point) out.insert(Join(shown, " "));
+        return true;
+      });
   EXPECT_TRUE(coverage.exhaustive) << profile;
   return out;
 }
 
-inline std::set<std::string> Seen(const Trace& trace, const std::string& profile, const std::string& path,
-                                  uint32_t from_point = 0, Grain grain = Grain::kCall) {
+inline std::set<std::string> Seen(const Trace& trace, const std::string& profile,
+                                  const std::string& path, uint32_t from_point = 0,
+                                  Grain grain = Grain::kCall) {
   return SeenTogether(trace, profile, {path}, from_point, grain);
 }
 

@@ -1,10 +1,11 @@
-// TraceBuilder: traces written by hand, for tests. Paths are relative to the one judged directory; "" is that
-// directory itself.
+// TraceBuilder: traces written by hand, for tests. Paths are relative to the one judged directory;
+// "" is that directory itself.
 //
 //   Trace trace = TraceBuilder().OldFile("f", "old").Create("t").Write("t", 0, "new").Rename("t",
 //   "f").Build();
 //
-// A file without a name (O_TMPFILE, or unlinked while open) is called by a handle that begins with '@'.
+// A file without a name (O_TMPFILE, or unlinked while open) is called by a handle that begins with
+// '@'.
 #pragma once
 
 #include <map>
@@ -65,7 +66,9 @@ class TraceBuilder {
   TraceBuilder& Create(const std::string& path, uint32_t mode = 0644) {
     return Make(path, FileKind::kFile, mode, "");
   }
-  TraceBuilder& Mkdir(const std::string& path) { return Make(path, FileKind::kDirectory, 0755, ""); }
+  TraceBuilder& Mkdir(const std::string& path) {
+    return Make(path, FileKind::kDirectory, 0755, "");
+  }
   TraceBuilder& Symlink(const std::string& path, const std::string& target) {
     return Make(path, FileKind::kSymlink, 0777, target);
   }
@@ -101,12 +104,16 @@ class TraceBuilder {
     std::tie(op.dir2, op.name2) = Split(to);
     const auto& entries = live_.at(op.dir2).entries;
     if (auto there = entries.find(op.name2); there != entries.end()) op.replaced = there->second;
-    if (flags & kFlagWhiteout) op.extra = AddObject(FileKind::kCharDevice, trace_.objects[0].disk.dev);
+    if (flags & kFlagWhiteout)
+      op.extra = AddObject(FileKind::kCharDevice, trace_.objects[0].disk.dev);
     return Push(op);
   }
-  TraceBuilder& Exchange(const std::string& a, const std::string& b) { return Rename(a, b, kFlagExchange); }
+  TraceBuilder& Exchange(const std::string& a, const std::string& b) {
+    return Rename(a, b, kFlagExchange);
+  }
 
-  TraceBuilder& Write(const std::string& path, uint64_t offset, std::string_view bytes, uint32_t flags = 0) {
+  TraceBuilder& Write(const std::string& path, uint64_t offset, std::string_view bytes,
+                      uint32_t flags = 0) {
     Op op = New(OpKind::kWrite, "pwrite64", path);
     op.flags = flags;
     op.object = At(path);
@@ -129,7 +136,9 @@ class TraceBuilder {
     op.size_after = size;
     return Push(op);
   }
-  TraceBuilder& OpenTruncate(const std::string& path) { return Truncate(path, 0, kFlagOpenTruncate); }
+  TraceBuilder& OpenTruncate(const std::string& path) {
+    return Truncate(path, 0, kFlagOpenTruncate);
+  }
   TraceBuilder& Close(const std::string& path, uint32_t flags = 0) {
     Op op = New(OpKind::kClose, "close", path);
     op.flags = flags;
@@ -171,8 +180,12 @@ class TraceBuilder {
   }
 
   TraceBuilder& Fsync(const std::string& path) { return Sync(OpKind::kFsync, "fsync", path); }
-  TraceBuilder& Fdatasync(const std::string& path) { return Sync(OpKind::kFdatasync, "fdatasync", path); }
-  TraceBuilder& SyncFs(const std::string& path = "") { return Sync(OpKind::kSyncFs, "syncfs", path); }
+  TraceBuilder& Fdatasync(const std::string& path) {
+    return Sync(OpKind::kFdatasync, "fdatasync", path);
+  }
+  TraceBuilder& SyncFs(const std::string& path = "") {
+    return Sync(OpKind::kSyncFs, "syncfs", path);
+  }
   TraceBuilder& SyncAll() { return Push(New(OpKind::kSyncAll, "sync", "")); }
   TraceBuilder& SyncRange(const std::string& path) {
     return Sync(OpKind::kSyncRange, "sync_file_range", path);
@@ -220,7 +233,8 @@ class TraceBuilder {
     const size_t slash = path.rfind('/');
     if (slash == std::string::npos) {
       const size_t colon = path.find(':');
-      if (colon != std::string::npos) return {handles_.at(path.substr(0, colon + 1)), path.substr(colon + 1)};
+      if (colon != std::string::npos)
+        return {handles_.at(path.substr(0, colon + 1)), path.substr(colon + 1)};
       return {0, path};
     }
     return {At(path.substr(0, slash)), path.substr(slash + 1)};
@@ -259,11 +273,13 @@ class TraceBuilder {
     Inode inode;
     inode.kind = kind;
     const ObjectId object = live_.Add(std::move(inode));
-    trace_.objects.push_back(
-        {kind, {device, static_cast<uint64_t>(object) + 1}, static_cast<int32_t>(trace_.ops.size())});
+    trace_.objects.push_back({kind,
+                              {device, static_cast<uint64_t>(object) + 1},
+                              static_cast<int32_t>(trace_.ops.size())});
     return object;
   }
-  TraceBuilder& Make(const std::string& path, FileKind kind, uint32_t mode, const std::string& target) {
+  TraceBuilder& Make(const std::string& path, FileKind kind, uint32_t mode,
+                     const std::string& target) {
     Op op = New(OpKind::kCreate,
                 kind == FileKind::kDirectory ? "mkdir"
                 : kind == FileKind::kSymlink ? "symlink"

@@ -6,9 +6,9 @@
 // EXPECT kill: clean:litter openat(f.lock) kill
 //
 // Why: a lock that is a file outlives its holder. flock(2) goes with the process.
-#include "update.h"
-
 #include <sys/file.h>
+
+#include "update.h"
 
 #ifdef REPAIRED
 static bool Lock(void) {
@@ -17,7 +17,9 @@ static bool Lock(void) {
 }
 static void Unlock(void) {}
 #else
-static bool Lock(void) { return open("f.lock", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) >= 0; }
+static bool Lock(void) {
+  return open("f.lock", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) >= 0;
+}
 static void Unlock(void) { unlink("f.lock"); }
 #endif
 

@@ -24,7 +24,8 @@ int main(void) {
   if (!exists && errno != ENOENT) Reject("lstat");
   char name[sizeof(temporary)];
   snprintf(name, sizeof(name), "f.%d%06d", (int)getpid(), rand() % 1000000);
-  const int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, exists ? old.st_mode & 07777 : 0666);
+  const int fd =
+      open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, exists ? old.st_mode & 07777 : 0666);
   if (fd < 0) Reject("open");
   strcpy(temporary, name);
 #ifdef REPAIRED
