@@ -6,8 +6,8 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "cases/case.h"
 #include "cli/session.h"
-#include "explore/case.h"
 #include "model/columns.h"
 #include "trace/format.h"
 
@@ -49,10 +49,11 @@ std::string Differences(const Profile& then, const Profile& now) {
 }  // namespace
 
 Result<std::optional<Profile>> RowOf(const Options& options, const Bundle& bundle) {
-  if (IsLiveToken(bundle.header.token) || IsKillToken(bundle.header.token)) return std::nullopt;
-  ASSIGN_OR_RETURN(const PowerCase power_case, ParseToken(bundle.header.token));
+  ASSIGN_OR_RETURN(const Case which, ParseToken(bundle.header.token));
+  const PowerCut* cut = which.As<PowerCut>();
+  if (cut == nullptr) return std::nullopt;
   ASSIGN_OR_RETURN(const ProfileTable table, LoadProfiles(options));
-  const std::string& name = power_case.profile;
+  const std::string& name = cut->profile;
   const Profile* now = table.Find(name);
   if (bundle.header.row.empty()) {
     if (now != nullptr) return *now;

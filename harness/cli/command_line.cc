@@ -7,10 +7,10 @@ namespace oldornew {
 
 namespace {
 
-Result<ExitCode> Dispatch(const Options& options) {
+Result<ExitCode> Dispatch(const Options& options, const AxisTable& axes) {
   switch (options.subcommand) {
     case Subcommand::kCheck:
-      return RunCheck(options);
+      return RunCheck(options, axes);
     case Subcommand::kRecord:
       return RunRecord(options);
     case Subcommand::kShow:
@@ -39,15 +39,15 @@ int Fail(const Error& error) {
 
 }  // namespace
 
-int RunCommandLine(int argc, const char* const* argv) {
-  const auto parsed = ParseCommandLine(argc, argv);
+int RunCommandLine(int argc, const char* const* argv, const AxisTable& axes) {
+  const auto parsed = ParseCommandLine(argc, argv, axes);
   if (!parsed) return Fail(parsed.error());
   if (!parsed->print.empty()) {
     std::fputs(parsed->print.c_str(), stdout);
     return 0;
   }
   CatchInterrupts();
-  const auto exit_code = Dispatch(parsed->options);
+  const auto exit_code = Dispatch(parsed->options, axes);
   if (!exit_code) return Fail(exit_code.error());
   if (std::fflush(stdout) != 0)
     return Fail({"cannot write to standard output", ExitCode::kInternal});

@@ -7,9 +7,9 @@
 
 namespace oldornew {
 
-Result<ExitCode> RunCheck(const Options& options);
+Result<ExitCode> RunCheck(const Options& options, const AxisTable& axes);
 /// `check` of scenario files instead of one command.
-Result<ExitCode> RunScenarios(const Options& options);
+Result<ExitCode> RunScenarios(const Options& options, const AxisTable& axes);
 Result<ExitCode> RunRecord(const Options& options);
 Result<ExitCode> RunShow(const Options& options);
 Result<ExitCode> RunReplay(const Options& options);
@@ -20,6 +20,6 @@ Result<ExitCode> RunDoctor(const Options& options);
 Result<ExitCode> RunProfiles(const Options& options);
 
 /// What main() does: parse, run, print an error as one line "oldornew: ...".
-int RunCommandLine(int argc, const char* const* argv);
+int RunCommandLine(int argc, const char* const* argv, const AxisTable& axes = AxisTable::BuiltIn());
 
 }  // namespace oldornew

@@ -125,20 +125,16 @@ void AddJudgingOptions(CLI::App* app, Options* o) {
       ->check(CLI::IsMember({"published", "endpoints"}));
 }
 
-void AddAxisOptions(CLI::App* app, Options* o) {
+void AddAxisOptions(CLI::App* app, const AxisTable& axes, Options* o) {
   app->add_option("--only", o->only,
-                  "what is explored, comma-separated: power, faults, kill, next-run (default: " +
-                      AxisNames(DefaultAxes()) + ")")
+                  fmt::format("what is explored, comma-separated: {} (default: {})",
+                              Join(axes.Choosable(), ", "), axes.Names(axes.Defaults())))
       ->delimiter(',')
       ->allow_extra_args(false);
-  const std::pair<Axis, const char*> without[] = {
-      {Axis::kPower, "power cuts are not explored"},
-      {Axis::kFaults, "no call is made to fail"},
-      {Axis::kKill, "no process is killed"},
-      {Axis::kNextRun, "the command is not run again from what faults and kills leave"}};
-  for (const auto& [axis, text] : without) {
+  for (const Axis& axis : axes.rows()) {
+    if (axis.without.empty()) continue;
     app->add_flag_callback(
-        fmt::format("--no-{}", AxisName(axis)), [o, a = axis] { o->not_wanted.insert(a); }, text);
+        "--no-" + axis.name, [o, name = axis.name] { o->not_wanted.insert(name); }, axis.without);
   }
 }
 
@@ -233,7 +229,7 @@ struct Parser {
                        "trace file to write (default: oldornew.trace)");
   }
 
-  Parser() {
+  explicit Parser(const AxisTable& axes) {
     app.footer(kFooter);
     app.set_version_flag("--version", kVersion);
     app.require_subcommand(1);
@@ -249,7 +245,7 @@ struct Parser {
     check->add_option(
         "scenarios", o->scenarios,
         "scenario files, or folders of them, to check instead of a command (docs/scenarios.md)");
-    AddAxisOptions(check, o);
+    AddAxisOptions(check, axes, o);
     AddFaultOptions(check, o);
     check
         ->add_option("--next-run", o->next_run,
@@ -328,34 +324,38 @@ struct Parser {
 };
 
 // The axes that --only, --no-... and --next-run come to.
-Status ChooseAxes(Options* o) {
+Status ChooseAxes(const AxisTable& axes, Options* o) {
   const auto usage = [](std::string message) { return FailWith(ExitCode::kUsage, "{}", message); };
+  o->axes = axes.Defaults();
   for (const std::string& word : o->only) {
-    ASSIGN_OR_RETURN(const Axis axis, ParseAxis(word));
-    o->named.insert(axis);
+    ASSIGN_OR_RETURN(const std::string name, axes.ParseChoice(word));
+    o->named.insert(name);
   }
-  if (!o->next_run.empty()) o->named.insert(Axis::kNextRun);
+  if (!o->next_run.empty()) o->named.insert("next-run");
   if (!o->inject.empty()) {
     // By hand: nothing else, unless it is named.
-    o->named.insert(Axis::kFaults);
+    o->named.insert("faults");
     o->axes = o->named;
-    if (!o->named.contains(Axis::kNextRun)) o->not_wanted.insert(Axis::kNextRun);
+    if (!o->named.contains("next-run")) o->not_wanted.insert("next-run");
   }
-  for (const Axis axis : o->not_wanted) {
-    if (o->named.contains(axis))
-      return usage(fmt::format("{} is asked for and excluded", AxisName(axis)));
-    if (!o->only.empty() && axis != Axis::kNextRun)
-      return usage(fmt::format("--only says all that is explored: --no-{} has no place beside it",
-                               AxisName(axis)));
+
+  for (const std::string& name : o->not_wanted) {
+    if (o->named.contains(name)) return usage(fmt::format("{} is asked for and excluded", name));
+    if (!o->only.empty() && name != "next-run")
+      return usage(fmt::format("--only names all that is explored: leave out --no-{}", name));
   }
   if (!o->only.empty()) o->axes = o->named;
   o->axes.insert(o->named.begin(), o->named.end());
   // The next run starts from what faults and kills leave.
-  const bool leaves = o->axes.contains(Axis::kFaults) || o->axes.contains(Axis::kKill);
-  if (leaves) o->axes.insert(Axis::kNextRun);
-  for (const Axis axis : o->not_wanted) o->axes.erase(axis);
+  if (o->axes.contains("faults") || o->axes.contains("kill")) o->axes.insert("next-run");
+  for (const std::string& name : o->not_wanted) o->axes.erase(name);
   if (o->axes.empty()) return usage("nothing is left to explore");
-  if (!o->recover.empty() && !o->axes.contains(Axis::kNextRun))
+
+  if (o->vary_old) {
+    o->axes.insert("vary-old");
+    o->named.insert("vary-old");
+  }
+  if (!o->recover.empty() && !o->axes.contains("next-run"))
     return usage(
         "--recover says what the next run runs: it needs --next-run, or what faults and kills "
         "leave");
@@ -401,7 +401,8 @@ Status CheckCombination(const Options& o, bool has_dashes) {
 
 }  // namespace
 
-Result<ParsedCommandLine> ParseCommandLine(int argc, const char* const* argv) {
+Result<ParsedCommandLine> ParseCommandLine(int argc, const char* const* argv,
+                                           const AxisTable& axes) {
   std::vector<std::string> ours;
   ParsedCommandLine parsed;
   std::vector<std::string> command;
@@ -413,7 +414,7 @@ Result<ParsedCommandLine> ParseCommandLine(int argc, const char* const* argv) {
       (has_dashes ? command : ours).emplace_back(argv[i]);
     }
   }
-  Parser parser;
+  Parser parser(axes);
   std::reverse(ours.begin(), ours.end());  // CLI11 takes its vector form last argument first.
   try {
     parser.app.parse(ours);
@@ -440,7 +441,7 @@ Result<ParsedCommandLine> ParseCommandLine(int argc, const char* const* argv) {
       return FailWith(ExitCode::kUsage, "doctor takes a program or a command after --, not both");
     parsed.options.command = {parsed.options.input};
   }
-  RETURN_IF_ERROR(ChooseAxes(&parsed.options));
+  RETURN_IF_ERROR(ChooseAxes(axes, &parsed.options));
   RETURN_IF_ERROR(CheckCombination(parsed.options, has_dashes));
   return parsed;
 }

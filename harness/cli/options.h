@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "finding/axis.h"
+#include "check/axes.h"
 #include "interpose/backend.h"
 #include "model/crash_states.h"
 
@@ -81,9 +81,9 @@ struct Options {
   std::vector<std::string> only;      ///< --only, as given
   std::vector<std::string> next_run;  ///< --next-run: kill, power
   /// check: what is explored, as --only, --no-... and --next-run say.
-  std::set<Axis> axes = DefaultAxes();
-  std::set<Axis> named;       ///< those that the user asked for by name
-  std::set<Axis> not_wanted;  ///< --no-power, --no-faults, --no-kill, --no-next-run
+  std::set<std::string> axes;
+  std::set<std::string> named;       ///< those that the user asked for by name
+  std::set<std::string> not_wanted;  ///< --no-power, --no-faults, ...
   std::string recover;  ///< --recover: shell command that is run next instead of the recorded one
   bool all_faults = false;          ///< --faults all
   int fault_depth = 1;              ///< --fault-depth
@@ -106,7 +106,8 @@ struct ParsedCommandLine {
   Options options;
   std::string print;  ///< not empty: print this and exit 0
 };
-/// Errors (usage): one sentence.
-Result<ParsedCommandLine> ParseCommandLine(int argc, const char* const* argv);
+/// `axes`: what --only and --no-... know. Errors (usage): one sentence.
+Result<ParsedCommandLine> ParseCommandLine(int argc, const char* const* argv,
+                                           const AxisTable& axes);
 
 }  // namespace oldornew

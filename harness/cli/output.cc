@@ -23,23 +23,27 @@ Status MakeOutputFolder(const std::string& path) {
   return existed ? Status{} : WriteFile(JoinPath(path, kOutputMarker), "");
 }
 
-Status WriteBundles(const Options& options, const SearchOptions& search, Report* report) {
+Status WriteBundles(const Options& options, const ProfileTable& table, const WatchOptions& watch,
+                    Report* report) {
+  const CheckResult& result = *report->result;
   std::vector<Subject> subjects;
-  if (auto chosen = ChooseSubjects(*report->trace, search.watch)) subjects = std::move(*chosen);
-  for (const Finding& finding : report->search->findings) {
+  if (auto chosen = ChooseSubjects(result.trace(), watch)) subjects = std::move(*chosen);
+  for (const Finding& finding : result.findings) {
     const auto subject = std::find_if(subjects.begin(), subjects.end(),
-                                      [&](const Subject& s) { return s.name == finding.path; });
-    BundleHeader header = HeaderOf(TraceOf(*report, finding), finding,
-                                   subject == subjects.end() ? nullptr : &*subject);
+                                      [&](const Subject& s) { return s.name == finding.path(); });
+    BundleHeader header =
+        HeaderOf(result.TraceOf(finding), finding, subject == subjects.end() ? nullptr : &*subject);
     header.ack = options.ack;
     if (options.ack_fd >= 0) header.ack_fd = std::to_string(options.ack_fd);
     header.view = options.view_command;
     header.check = options.check_command;
-    header.profile_table = report->profile_table;
-    if (const Profile* row = search.table.Find(finding.profile)) header.row = CellsText(*row);
-    const std::string id = HashBytes(finding.token + header.oracle + finding.path).Short();
+    header.profile_table = result.profile_table;
+    if (const Profile* row = table.Find(ProfileOf(finding.shown.which)))
+      header.row = CellsText(*row);
+
+    const std::string id = HashBytes(finding.token() + header.oracle + finding.path()).Short();
     const std::string path = JoinPath(options.output, id + ".crash");
-    RETURN_IF_ERROR(WriteFile(path, EncodeBundle(header, TraceOf(*report, finding))));
+    RETURN_IF_ERROR(WriteFile(path, EncodeBundle(header, result.TraceOf(finding))));
     report->bundles.push_back(path);
   }
   return {};
@@ -67,12 +71,13 @@ Result<std::vector<ReportTarget>> OpenReports(const Options& options,
   return out;
 }
 
-Status WriteOutput(const Options& options, const SearchOptions& search, Report* report) {
-  const bool findings = report->search != nullptr && !report->search->findings.empty();
+Status WriteOutput(const Options& options, const ProfileTable& table, const WatchOptions& watch,
+                   Report* report) {
+  const bool findings = !report->result->findings.empty();
   if (!findings && !options.output_given) return {};
   RETURN_IF_ERROR(MakeOutputFolder(options.output));
-  RETURN_IF_ERROR(WriteTrace(*report->trace, JoinPath(options.output, "run.trace")));
-  if (findings) RETURN_IF_ERROR(WriteBundles(options, search, report));
+  RETURN_IF_ERROR(WriteTrace(report->result->trace(), JoinPath(options.output, "run.trace")));
+  if (findings) RETURN_IF_ERROR(WriteBundles(options, table, watch, report));
   report->report_path = JoinPath(options.output, "report.json");
   return WriteFile(report->report_path, JsonReport(*report));
 }

@@ -7,7 +7,6 @@
 
 #include "base/result.h"
 #include "cli/options.h"
-#include "finding/search.h"
 #include "report/report.h"
 
 namespace oldornew {
@@ -25,6 +24,8 @@ Result<std::vector<ReportTarget>> OpenReports(const Options& options,
 
 /// Writes bundles, trace and JSON report to the output folder, which is made only when there is
 /// something to keep or the user named it; sets the report's paths.
-Status WriteOutput(const Options& options, const SearchOptions& search, Report* report);
+/// `table`: of the rows that were explored; `watch`: what was asked to be judged.
+Status WriteOutput(const Options& options, const ProfileTable& table, const WatchOptions& watch,
+                   Report* report);
 
 }  // namespace oldornew

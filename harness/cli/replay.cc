@@ -3,15 +3,16 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "cases/case.h"
 #include "cli/bundle_input.h"
 #include "cli/commands.h"
 #include "cli/session.h"
-#include "explore/case.h"
+#include "explorers/faults/fault_case.h"
 #include "finding/bundle.h"
+#include "lab/lab.h"
+#include "oracle/bytes_judge.h"
 #include "oracle/contained.h"
-#include "oracle/judge.h"
 #include "oracle/privacy.h"
-#include "rerun/fault_case.h"
 #include "run/record.h"
 
 namespace oldornew {
@@ -50,22 +51,19 @@ void Say(const char* oracle, const std::string& what) {
 }
 
 Result<bool> JudgeAgain(const Bundle& bundle, const CrashState& state) {
-  ASSIGN_OR_RETURN(const AckRule ack, AckOf(bundle.header));
+  Question question;
+  ASSIGN_OR_RETURN(question.ack, AckOf(bundle.header));
   ASSIGN_OR_RETURN(const auto subjects, SubjectsOf(bundle));
-  const Trace& trace = bundle.trace;
   bool failed = false;
   for (const Subject& subject : subjects) {
-    const VersionHistory history = TraceVersions(trace, subject, ack);
-    const auto violation = JudgeState(trace, subject, history, state.tree, state.last_point);
-    if (violation)
-      Say(OracleName(violation->oracle),
-          fmt::format("{} would {}", violation->at, OutcomePhrase(violation->outcome)));
-    failed |= violation.has_value();
-    if (violation && violation->oracle == Oracle::kAtomic) continue;
-    const VersionHistory combinations = TraceVersions(trace, subject, ack, Value::kCombination);
-    const auto mixed = JudgeAttributes(trace, subject, combinations, state.tree);
-    if (mixed) Say(OracleName(mixed->oracle), fmt::format("{}: {}", mixed->at, mixed->evidence));
-    failed |= mixed.has_value();
+    BytesJudge(bundle.trace, subject, question)
+        .JudgeOne(state, [&](const Violation& violation, const CrashState&) {
+          failed = true;
+          Say(OracleName(violation.oracle),
+              violation.oracle == Oracle::kAttrs
+                  ? fmt::format("{}: {}", violation.at, violation.evidence)
+                  : fmt::format("{} would {}", violation.at, OutcomePhrase(violation.outcome)));
+        });
   }
   if (!failed) std::fputs("this state is acceptable: every watched path is old or new\n", stdout);
   return failed;
@@ -92,25 +90,25 @@ bool JudgeLive(const Bundle& bundle, uint32_t point) {
 
 // --view and --check are the user's own commands: they are run again on the state, in a sandbox
 // around a copy of it.
-Result<bool> ProbeAgain(const Bundle& bundle, const CrashState& state) {
+Result<bool> AskAgain(const Bundle& bundle, const CrashState& state) {
   ASSIGN_OR_RETURN(const TempDir directory, TempDir::Create("oldornew-replay-"));
   SandboxSpec spec;
   spec.directory = directory.path();
   ASSIGN_OR_RETURN(Sandbox sandbox, Sandbox::Create(spec));
   const bool view = !bundle.header.view.empty() && bundle.header.oracle != "check";
   const std::string& command = view ? bundle.header.view : bundle.header.check;
-  const Probe probe = MakeProbe(&sandbox, command, 120);
-  ASSIGN_OR_RETURN(const ProbeAnswer answer, probe(state.tree, {}));
+  const Checker checker = MakeChecker(&sandbox, command, std::chrono::seconds(120));
+  ASSIGN_OR_RETURN(const CheckerAnswer answer, checker(state.tree, {}));
   std::fputs(fmt::format("{} prints {} and exits {}\n", ShellQuote(command),
                          Quote(answer.output, 200), answer.exit_status)
                  .c_str(),
              stdout);
   if (!view) return answer.exit_status != 0;
-  const auto same = [&](const ProbeAnswer& other) {
+  const auto same = [&](const CheckerAnswer& other) {
     return other.exit_status == answer.exit_status && other.output == answer.output;
   };
-  ASSIGN_OR_RETURN(const ProbeAnswer old_answer, probe(bundle.trace.old_tree, {}));
-  ASSIGN_OR_RETURN(const ProbeAnswer new_answer, probe(bundle.trace.new_tree, {}));
+  ASSIGN_OR_RETURN(const CheckerAnswer old_answer, checker(bundle.trace.old_tree, {}));
+  ASSIGN_OR_RETURN(const CheckerAnswer new_answer, checker(bundle.trace.new_tree, {}));
   std::fputs(fmt::format("that is {} the old state and {} the new one\n",
                          same(old_answer) ? "as" : "unlike", same(new_answer) ? "as" : "unlike")
                  .c_str(),
@@ -120,19 +118,19 @@ Result<bool> ProbeAgain(const Bundle& bundle, const CrashState& state) {
 }
 
 // " and 4096 B of the next", of a kill within a write.
-std::string InsideOf(const std::string& token) {
-  const auto kill_case = ParseKillToken(token);
-  return kill_case && kill_case->bytes > 0 ? fmt::format(" and {} B of the next", kill_case->bytes)
-                                           : "";
+std::string InsideOf(const Case& which) {
+  const Kill* kill = which.As<Kill>();
+  return kill != nullptr && kill->bytes > 0 ? fmt::format(" and {} B of the next", kill->bytes)
+                                            : "";
 }
 
 // How a further run ended is in its trace: shown, and written out.
-Result<ExitCode> ShowEnd(const Bundle& bundle, const EndCase& end_case, const Options& options) {
+Result<ExitCode> ShowEnd(const Bundle& bundle, const Case& which, const Options& options) {
   const Trace& trace = bundle.trace;
-  if (end_case.trace_id != trace.Identity().Short())
+  if (which.trace_id != trace.Identity().Short())
     return FailWith(ExitCode::kUsage,
                     "this token belongs to trace {}, not to this one: give its bundle",
-                    end_case.trace_id);
+                    which.trace_id);
   if (!bundle.header.message.empty()) std::fputs((bundle.header.message + "\n").c_str(), stdout);
   std::fputs(fmt::format("{}\nexited {} after {} calls; what it left, against the old state:\n{}",
                          ShellQuote(trace.command), trace.exit_status, trace.ops.size(),
@@ -201,32 +199,30 @@ Result<ExitCode> RunReplay(const Options& options) {
   if (!options.keep.empty()) RETURN_IF_ERROR(MakeEmptyDirectory(options.keep));
   ASSIGN_OR_RETURN(const Bundle bundle, LoadBundle(options));
   if (options.again) return RunOnceMore(bundle, options);
-  if (const auto end_case = ParseEndToken(bundle.header.token))
-    return ShowEnd(bundle, *end_case, options);
+  ASSIGN_OR_RETURN(const Case which, ParseToken(bundle.header.token));
+  if (which.As<EndOfRun>() != nullptr) return ShowEnd(bundle, which, options);
   ASSIGN_OR_RETURN(const std::optional<Profile> row, RowOf(options, bundle));
-  ASSIGN_OR_RETURN(const Realised realised,
-                   RealiseToken(bundle.trace, bundle.header.token, {{""}}, row ? &*row : nullptr));
-  const CrashState& state = realised.state;
-  const bool live = realised.profile == kLiveProfile;
+  ASSIGN_OR_RETURN(const CrashState state,
+                   Realise(bundle.trace, which, {{""}}, row ? &*row : nullptr));
+  const bool live = which.As<Moment>() != nullptr;
   if (!bundle.header.message.empty()) std::fputs((bundle.header.message + "\n").c_str(), stdout);
-  std::fputs(
-      fmt::format("{} {} of {} calls{}; the state, against the old one:\n{}",
-                  live                               ? "the running machine after"
-                  : realised.profile == kKillProfile ? "killed after"
-                                                     : realised.profile + ", power lost after",
-                  state.first_point, bundle.trace.ops.size(), InsideOf(bundle.header.token),
-                  ListState(bundle.trace, state.tree))
-          .c_str(),
-      stdout);
+  std::fputs(fmt::format("{} {} of {} calls{}; the state, against the old one:\n{}",
+                         live                          ? "the running machine after"
+                         : which.As<Kill>() != nullptr ? "killed after"
+                                                       : ProfileOf(which) + ", power lost after",
+                         state.first_point, bundle.trace.ops.size(), InsideOf(which),
+                         ListState(bundle.trace, state.tree))
+                 .c_str(),
+             stdout);
   if (!options.keep.empty()) {
     RETURN_IF_ERROR(WriteTo(state.tree, options.keep));
     std::fputs(fmt::format("written to {}\n", options.keep).c_str(), stdout);
   }
   if (live) return JudgeLive(bundle, state.first_point) ? ExitCode::kFindings : ExitCode::kClean;
-  const bool probed = bundle.header.path == "." || bundle.header.oracle == "check";
+  const bool by_command = bundle.header.path == "." || bundle.header.oracle == "check";
   ASSIGN_OR_RETURN(const bool failed,
-                   probed && (!bundle.header.view.empty() || !bundle.header.check.empty())
-                       ? ProbeAgain(bundle, state)
+                   by_command && (!bundle.header.view.empty() || !bundle.header.check.empty())
+                       ? AskAgain(bundle, state)
                        : JudgeAgain(bundle, state));
   return failed ? ExitCode::kFindings : ExitCode::kClean;
 }

@@ -9,8 +9,8 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "cli/commands.h"
-#include "cli/examine.h"
 #include "cli/output.h"
+#include "cli/plan_of.h"
 #include "cli/session.h"
 #include "gate/baseline.h"
 #include "gate/scenario.h"
@@ -46,20 +46,21 @@ std::vector<std::string> AsArguments(const ScenarioOption& option) {
 }
 
 Result<Options> ParseArguments(std::vector<std::string> arguments,
-                               const std::vector<std::string>& command) {
+                               const std::vector<std::string>& command, const AxisTable& axes) {
   arguments.insert(arguments.begin(), {"oldornew", "check"});
   arguments.emplace_back("--");
   arguments.insert(arguments.end(), command.begin(), command.end());
   std::vector<const char*> argv;
   for (const std::string& argument : arguments) argv.push_back(argument.c_str());
   ASSIGN_OR_RETURN(ParsedCommandLine parsed,
-                   ParseCommandLine(static_cast<int>(argv.size()), argv.data()));
+                   ParseCommandLine(static_cast<int>(argv.size()), argv.data(), axes));
   return parsed.options;
 }
 
 // The options of the scenario, then those of our own command line that hold for all scenarios.
 // Mistakes are noted one by one, since the parser stops at the first.
-Options OptionsOf(const Scenario& scenario, const Options& ours, TomlProblems* problems) {
+Options OptionsOf(const Scenario& scenario, const Options& ours, const AxisTable& axes,
+                  TomlProblems* problems) {
   std::vector<std::string> all;
   for (const ScenarioOption& option : scenario.options) {
     const std::vector<std::string> arguments = AsArguments(option);
@@ -68,14 +69,15 @@ Options OptionsOf(const Scenario& scenario, const Options& ours, TomlProblems* p
     if (own != std::end(kNotInScenarios)) {
       problems->Add(scenario.file, option.line,
                     fmt::format("{} cannot be an option of a scenario", option.name));
-    } else if (const auto parsed = ParseArguments(arguments, {"true"}); !parsed) {
+    } else if (const auto parsed = ParseArguments(arguments, {"true"}, axes); !parsed) {
       problems->Add(scenario.file, option.line, parsed.error().message);
     } else {
       all.insert(all.end(), arguments.begin(), arguments.end());
     }
   }
   Options out =
-      ParseArguments(all, scenario.run.empty() ? std::vector<std::string>{"true"} : scenario.run)
+      ParseArguments(all, scenario.run.empty() ? std::vector<std::string>{"true"} : scenario.run,
+                     axes)
           .value();
   if (!scenario.setup.empty()) out.setup = "set -e\n" + scenario.setup;
   if (!ours.work_directory.empty()) out.work_directory = ours.work_directory;
@@ -86,12 +88,12 @@ Options OptionsOf(const Scenario& scenario, const Options& ours, TomlProblems* p
   return out;
 }
 
-Result<std::vector<Prepared>> Prepare(const Options& options) {
-  ASSIGN_OR_RETURN(std::vector<Scenario> scenarios, LoadScenarios(options.scenarios));
+Result<std::vector<Prepared>> Prepare(const Options& options, const AxisTable& axes) {
+  ASSIGN_OR_RETURN(std::vector<Scenario> scenarios, LoadScenarios(options.scenarios, axes));
   TomlProblems problems;
   std::vector<Prepared> out;
   for (Scenario& scenario : scenarios) {
-    Options own = OptionsOf(scenario, options, &problems);
+    Options own = OptionsOf(scenario, options, axes, &problems);
     out.push_back({std::move(scenario), std::move(own)});
   }
   RETURN_IF_ERROR(problems.ToStatus());
@@ -129,10 +131,10 @@ Result<std::string> MakeDirectory(const Scenario& scenario, const std::string& t
 
 class Gate {
  public:
-  Gate(const Options& options, Baseline baseline)
-      : options_(options), baseline_(std::move(baseline)) {}
+  Gate(const Options& options, Baseline baseline, const AxisTable& axes)
+      : options_(options), baseline_(std::move(baseline)), axes_(axes) {}
 
-  Result<ScenarioRun> Check(const Prepared& prepared) {
+  Result<ScenarioRun> CheckOne(const Prepared& prepared) {
     const Scenario& scenario = prepared.scenario;
     ScenarioRun run;
     run.name = scenario.name;
@@ -147,8 +149,10 @@ class Gate {
     ASSIGN_OR_RETURN(const TempDir temporary, TempDir::Create("oldornew-scenario-"));
     Options own = prepared.options;
     ASSIGN_OR_RETURN(own.directory, MakeDirectory(scenario, temporary.path()));
-    ASSIGN_OR_RETURN(SearchOptions search, MakeSearchOptions(own));
-    const auto done = Examine(own, std::move(search));
+    ASSIGN_OR_RETURN(CheckPlan plan, PlanOf(own));
+    const SearchSpace space = plan.space;
+    const WatchOptions watch = plan.question.watch;
+    const auto done = Check(std::move(plan), axes_);
     run.seconds = std::chrono::duration<double>(Clock::now() - start).count();
     if (!done) {
       const ExitCode code = done.error().exit_code;
@@ -160,7 +164,14 @@ class Gate {
       run.differences = {done.error().message};
       return run;
     }
-    RETURN_IF_ERROR(Compare(scenario, own, done->get(), &run));
+    Report report{done->get(), {}, {}};
+    Compare(scenario, done->get(), &run);
+    if (run.differences.empty()) return run;
+    run.state = ScenarioRun::State::kDiffers;
+    own.output = JoinPath(options_.output, scenario.name);
+    RETURN_IF_ERROR(MakeDirectories(options_.output));
+    RETURN_IF_ERROR(WriteOutput(own, space.table, watch, &report));
+    if (!report.report_path.empty()) run.bundles = own.output;
     return run;
   }
 
@@ -170,33 +181,27 @@ class Gate {
   }
 
  private:
-  Status Compare(const Scenario& scenario, Options own, Examination* done, ScenarioRun* run) {
-    const std::vector<size_t> used = Accept(baseline_, scenario.name, &done->result.findings);
+  void Compare(const Scenario& scenario, CheckResult* done, ScenarioRun* run) {
+    const std::vector<size_t> used = Accept(baseline_, scenario.name, &done->findings);
     used_.insert(used_.end(), used.begin(), used.end());
-    Report& report = done->report;
-    report.judgement = Judge(*report.trace, report.search, report.rules);
-    run->judgement = report.judgement;
-    run->findings = done->result.findings;
-    run->profiles = done->result.profiles;
-    CheckAnswer answer{report.judgement.verdict, report.judgement.reasons, {}, run->profiles};
-    for (const AxisReport& axis : report.axes) {
-      if (axis.axis != Axis::kPower) answer.profiles.emplace_back(AxisName(axis.axis));
+    done->JudgeAgain();
+    run->judgement = done->judgement;
+    run->findings = done->findings;
+    run->profiles = done->profiles;
+
+    CheckAnswer answer{done->judgement.verdict, done->judgement.reasons, {}, run->profiles};
+    for (const AxisResult& axis : done->axes) {
+      if (axes_.IsKey(axis.axis)) answer.profiles.push_back(axis.axis);
     }
     for (const Finding& finding : run->findings) {
       if (finding.accepted.empty()) answer.findings.push_back(finding);
     }
     run->differences = Differences(scenario.expect, answer);
-    if (run->differences.empty()) return {};
-    run->state = ScenarioRun::State::kDiffers;
-    own.output = JoinPath(options_.output, scenario.name);
-    RETURN_IF_ERROR(MakeDirectories(options_.output));
-    RETURN_IF_ERROR(WriteOutput(own, done->search, &report));
-    if (!report.report_path.empty()) run->bundles = own.output;
-    return {};
   }
 
   const Options& options_;
   Baseline baseline_;
+  const AxisTable& axes_;
   std::vector<size_t> used_;
 };
 
@@ -211,19 +216,19 @@ std::string Render(const ScenarioSummary& summary, const std::string& format) {
 
 }  // namespace
 
-Result<ExitCode> RunScenarios(const Options& options) {
+Result<ExitCode> RunScenarios(const Options& options, const AxisTable& axes) {
   ASSIGN_OR_RETURN(const auto targets, OpenReports(options, {"text", "json", "junit", "table"}));
-  ASSIGN_OR_RETURN(const std::vector<Prepared> all, Prepare(options));
+  ASSIGN_OR_RETURN(const std::vector<Prepared> all, Prepare(options, axes));
   Baseline baseline;
   if (!options.baseline.empty()) {
-    ASSIGN_OR_RETURN(baseline, ReadBaseline(options.baseline));
+    ASSIGN_OR_RETURN(baseline, ReadBaseline(options.baseline, axes));
   }
-  Gate gate(options, std::move(baseline));
+  Gate gate(options, std::move(baseline), axes);
   const Clock::time_point start = Clock::now();
   ScenarioSummary summary;
   std::string new_baseline = kBaselineHead;
   for (const Prepared& one : all) {
-    ASSIGN_OR_RETURN(ScenarioRun run, gate.Check(one));
+    ASSIGN_OR_RETURN(ScenarioRun run, gate.CheckOne(one));
     if (!options.json) {
       std::fputs(ScenarioLine(run, WantColour()).c_str(), stdout);
       std::fflush(stdout);

@@ -40,6 +40,14 @@ RunSpec RunSpecOf(const Options& options) {
   return run;
 }
 
+RecordSpec RecordSpecOf(const Options& options) {
+  RecordSpec spec;
+  spec.sandbox = SandboxSpecOf(options);
+  spec.run = RunSpecOf(options);
+  if (!options.setup.empty()) spec.setup = {"sh", "-c", options.setup};
+  return spec;
+}
+
 Result<Recording> ObtainTrace(const Options& options) {
   if (!options.log.empty()) {
     Recording recording;
@@ -52,11 +60,7 @@ Result<Recording> ObtainTrace(const Options& options) {
     ASSIGN_OR_RETURN(recording.trace, ReadTrace(options.trace_path));
     return recording;
   }
-  RecordSpec spec;
-  spec.sandbox = SandboxSpecOf(options);
-  spec.run = RunSpecOf(options);
-  if (!options.setup.empty()) spec.setup = {"sh", "-c", options.setup};
-  return Record(spec);
+  return Record(RecordSpecOf(options));
 }
 
 Result<ProfileTable> LoadProfiles(const Options& options) {
@@ -93,44 +97,6 @@ Result<ChosenProfiles> ChooseProfiles(const Options& options) {
   ASSIGN_OR_RETURN(chosen.asked, chosen.table.Select({"mainstream"}));
   ASSIGN_OR_RETURN(chosen.pedantic, chosen.table.Select({"posix"}));
   return chosen;
-}
-
-namespace {
-
-// The command reads what had been printed through a descriptor: no path of ours is visible in the
-// sandbox.
-constexpr int kPrintedFd = 9;
-
-Result<UniqueFd> FileOfBytes(const std::string& bytes) {
-  UniqueFd fd(memfd_create("oldornew-stdout", MFD_CLOEXEC));
-  if (!fd.valid()) return Fail("cannot make a file of what was printed: {}", ErrnoText(errno));
-  if (pwrite(fd.get(), bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
-    return Fail("cannot keep what was printed: {}", ErrnoText(errno));
-  }
-  return fd;
-}
-
-}  // namespace
-
-Probe MakeProbe(Sandbox* sandbox, const std::string& shell_command, double timeout_seconds) {
-  if (shell_command.empty()) return {};
-  return [sandbox, shell_command, timeout_seconds](
-             const FileTree& state, const ProbeContext& context) -> Result<ProbeAnswer> {
-    RETURN_IF_ERROR(sandbox->Present(state));
-    ASSIGN_OR_RETURN(const UniqueFd printed, FileOfBytes(context.printed));
-    RunSpec spec;
-    spec.command = {"sh", "-c", shell_command};
-    spec.environment = {fmt::format("OLDORNEW_ACKED={}", context.acked),
-                        fmt::format("OLDORNEW_STDOUT=/dev/fd/{}", kPrintedFd)};
-    spec.time_limit = std::chrono::milliseconds(static_cast<int64_t>(timeout_seconds * 1000));
-    spec.descriptors = {{printed.get(), kPrintedFd}};
-    ASSIGN_OR_RETURN(const RunResult run, Run(*sandbox, spec));
-    if (run.timed_out) {
-      return FailWith(ExitCode::kBaselineFailed, "{} did not end within {} s on one of the states",
-                      Quote(shell_command), timeout_seconds);
-    }
-    return ProbeAnswer{run.exit_status, run.stdout_bytes};
-  };
 }
 
 Status MakeEmptyDirectory(const std::string& path) {

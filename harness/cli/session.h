@@ -5,8 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "check/plan.h"
 #include "cli/options.h"
-#include "finding/search.h"
+#include "model/profile.h"
 #include "run/record.h"
 
 namespace oldornew {
@@ -19,6 +20,9 @@ RunSpec RunSpecOf(const Options& options);
 
 /// The built-in table, with the rows of options.profiles_file.
 Result<ProfileTable> LoadProfiles(const Options& options);
+
+/// What the options say is to be judged: a command, a log, or a saved trace.
+RecordSpec RecordSpecOf(const Options& options);
 
 /// Records options.command, imports options.log, or loads options.trace_path (then there is no
 /// sandbox).
@@ -34,10 +38,6 @@ struct ChosenProfiles {
 };
 /// --profile, or mainstream with posix as the pedantic one (oracles.md 16, 18).
 Result<ChosenProfiles> ChooseProfiles(const Options& options);
-
-/// A probe that makes `sandbox` hold a state and runs `shell_command` there with OLDORNEW_ACKED and
-/// OLDORNEW_STDOUT set. The sandbox must outlive the probe.
-Probe MakeProbe(Sandbox* sandbox, const std::string& shell_command, double timeout_seconds);
 
 /// Errors (usage): `path` exists and is not an empty directory. Creates it.
 Status MakeEmptyDirectory(const std::string& path);

@@ -3,9 +3,9 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "cases/case.h"
 #include "cli/commands.h"
 #include "cli/session.h"
-#include "explore/case.h"
 #include "oracle/watch.h"
 #include "report/report.h"
 
@@ -34,14 +34,14 @@ Result<ExitCode> RunStates(const Options& options) {
   Limits limits;
   limits.grain = options.grain;
   if (options.max_states != 0) limits.max_states = options.max_states;
-  const std::string id = trace.Identity().Short();
   uint64_t number = 0;
   bool exhaustive = true;
   Status status;
   for (const Profile* profile : profiles.asked) {
     const Coverage coverage =
         ForEachCrashState(trace, *profile, projection, limits, [&](const CrashState& state) {
-          const std::string token = FormatToken({profile->name, state.choice, id});
+          const std::string token =
+              FormatToken(CaseOf(trace, PowerCut{profile->name, state.choice}));
           std::fputs(JsonState(trace, state, token, profile->name).c_str(), stdout);
           ++number;
           if (options.keep.empty()) return true;

@@ -3,9 +3,7 @@
 #include <cstdio>
 
 #include "base/text.h"
-#include "explore/case.h"
-#include "finding/collector.h"
-#include "finding/repair.h"
+#include "oracle/path_patterns.h"
 #include "trace/format.h"
 
 namespace oldornew {
@@ -48,12 +46,19 @@ struct TextField {
 };
 
 constexpr TextField kTextFields[] = {
-    {"message", &BundleHeader::message},   {"token", &BundleHeader::token},
-    {"oracle", &BundleHeader::oracle},     {"path", &BundleHeader::path},
-    {"outcome", &BundleHeader::outcome},   {"ack", &BundleHeader::ack},
-    {"ack-fd", &BundleHeader::ack_fd},     {"view", &BundleHeader::view},
-    {"check", &BundleHeader::check},       {"profile-table", &BundleHeader::profile_table},
-    {"row", &BundleHeader::row},           {"cure", &BundleHeader::cure},
+    {"message", &BundleHeader::message},
+    {"token", &BundleHeader::token},
+    {"oracle", &BundleHeader::oracle},
+    {"path", &BundleHeader::path},
+    {"axis", &BundleHeader::axis},
+    {"outcome", &BundleHeader::outcome},
+    {"ack", &BundleHeader::ack},
+    {"ack-fd", &BundleHeader::ack_fd},
+    {"view", &BundleHeader::view},
+    {"check", &BundleHeader::check},
+    {"profile-table", &BundleHeader::profile_table},
+    {"row", &BundleHeader::row},
+    {"cure", &BundleHeader::cure},
     {"evidence", &BundleHeader::evidence},
 };
 
@@ -146,22 +151,24 @@ Result<Bundle> DecodeBundle(std::string_view bytes) {
 
 BundleHeader HeaderOf(const Trace& trace, const Finding& finding, const Subject* subject) {
   BundleHeader header;
-  header.token = finding.token;
+  header.token = finding.token();
   header.oracle = OracleName(finding.oracle);
-  header.path = finding.path;
-  header.outcome = OutcomeName(finding.shown);
+  header.path = finding.path();
+  header.axis = finding.axis;
+  header.outcome = OutcomeName(finding.shown.outcome);
   header.message = finding.message;
-  header.cure = finding.cure;
-  header.evidence = finding.evidence;
-  header.repair_failed = finding.repair_failed;
-  header.unproven = finding.unproven;
+  header.cure = finding.repair.advice;
+  header.evidence = finding.shown.evidence;
+  header.repair_failed = finding.repair.failed;
+  header.unproven = finding.repair.unproven;
   if (subject != nullptr) {
     header.whole_directory = subject->whole_directory;
     for (const Place& place : subject->places) header.watch.push_back(ShowPlace(trace, place));
   }
   for (const auto& [outcome, profiles] : finding.outcomes)
-    header.outcomes.push_back(fmt::format("{}: {}", OutcomeName(outcome), Join(profiles, " ")));
-  for (const RepairStep& step : finding.steps)
+    header.outcomes.push_back(
+        fmt::format("{}: {}", OutcomeName(outcome), Join(Under(finding, profiles), " ")));
+  for (const RepairStep& step : finding.repair.steps)
     header.repair.push_back(fmt::format("{} {} {}", step.object, step.after, step.text));
   for (size_t i = 1; i < finding.subjects.size(); ++i)
     header.subjects.push_back(finding.subjects[i].path);
@@ -180,7 +187,9 @@ Status ReadOutcomes(const BundleHeader& header, Finding* finding) {
     const size_t colon = line.find(": ");
     if (colon == std::string::npos) return BadHeader("can-be", line);
     ASSIGN_OR_RETURN(const Outcome outcome, ParseOutcome(line.substr(0, colon)));
+    finding->outcomes[outcome];
     for (const std::string& profile : Split(line.substr(colon + 2), ' ')) {
+      if (profile == finding->axis) continue;  // the file system does not matter
       finding->outcomes[outcome].push_back(profile);
       finding->profiles.push_back(profile);
     }
@@ -201,7 +210,7 @@ Status ReadRepair(const Bundle& bundle, Finding* finding) {
     step.text = line.substr(static_cast<size_t>(length));
     steps.push_back(std::move(step));
   }
-  if (!steps.empty()) SetRepair(bundle.trace, std::move(steps), finding);
+  if (!steps.empty()) SetRepair(bundle.trace, &steps, finding);
   return {};
 }
 
@@ -227,35 +236,51 @@ Result<std::optional<Subject>> SubjectOf(const Bundle& bundle) {
   return subject;
 }
 
+namespace {
+
+// Bundles that do not say it are of power cuts or of kills.
+std::string AxisOf(const BundleHeader& header, const Case& which) {
+  if (!header.axis.empty()) return header.axis;
+  if (which.As<Kill>() != nullptr) return "kill";
+  return which.As<Moment>() != nullptr ? Finding::kRunAxis : Finding::kPowerAxis;
+}
+
+}  // namespace
+
 Result<Finding> FindingOf(const Bundle& bundle, const Profile* row) {
   const BundleHeader& header = bundle.header;
+  const Trace& trace = bundle.trace;
   Finding finding;
   ASSIGN_OR_RETURN(finding.oracle, ParseOracle(header.oracle));
-  ASSIGN_OR_RETURN(finding.shown, ParseOutcome(header.outcome));
+  ShownCase& shown = finding.shown;
+  ASSIGN_OR_RETURN(shown.outcome, ParseOutcome(header.outcome));
+  ASSIGN_OR_RETURN(shown.which, ParseToken(header.token));
+  finding.axis = AxisOf(header, shown.which);
+
   ASSIGN_OR_RETURN(const std::optional<Subject> subject, SubjectOf(bundle));
-  const Projection projection = subject ? ProjectionOf(bundle.trace, *subject) : Projection{{""}};
-  ASSIGN_OR_RETURN(Realised realised, RealiseToken(bundle.trace, header.token, projection, row));
-  finding.token = header.token;
-  finding.path = finding.at = header.path;
+  const Projection projection = subject ? ProjectionOf(trace, *subject) : Projection{{""}};
+  ASSIGN_OR_RETURN(const CrashState state, Realise(trace, shown.which, projection, row));
+  shown.first_point = state.first_point;
+  shown.last_point = state.last_point;
+  shown.lost = LostThatMatters(trace, finding.oracle, state.lost);
+  shown.on_disk = state.named_by;
+  shown.evidence = header.evidence;
+
   finding.message = header.message;
-  finding.evidence = header.evidence;
-  finding.cure = header.cure;
-  finding.profile = realised.profile;
-  if (IsKillToken(header.token)) finding.axis = Axis::kKill;
-  finding.first_point = realised.state.first_point;
-  finding.last_point = realised.state.last_point;
-  finding.lost = LostThatMatters(bundle.trace, finding.oracle, realised.state.lost);
-  finding.on_disk = realised.state.named_by;
-  finding.stable_path = SubjectPattern(bundle.trace, header.path);
-  finding.repair_failed = header.repair_failed;
-  finding.unproven = header.unproven;
+  finding.repair.advice = header.cure;
+  finding.repair.failed = header.repair_failed;
+  finding.repair.unproven = header.unproven;
   RETURN_IF_ERROR(ReadOutcomes(header, &finding));
-  if (finding.outcomes.empty())
-    finding.outcomes[finding.shown] = finding.profiles = {finding.profile};
+  if (finding.outcomes.empty()) {
+    finding.profiles = {ProfileOf(shown.which)};
+    finding.outcomes[shown.outcome] = finding.profiles;
+  }
   RETURN_IF_ERROR(ReadRepair(bundle, &finding));
-  finding.subjects = SubjectsOf(finding);
+
+  finding.subjects = {{header.path, header.path, finding.outcomes, header.token,
+                       SubjectPattern(trace, header.path)}};
   for (const std::string& path : header.subjects)
-    finding.subjects.push_back({path, path, {}, "", SubjectPattern(bundle.trace, path)});
+    finding.subjects.push_back({path, path, {}, "", SubjectPattern(trace, path)});
   return finding;
 }
 

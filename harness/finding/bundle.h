@@ -20,6 +20,7 @@ struct BundleHeader {
   std::string token;
   std::string oracle;
   std::string path;  ///< the subject's name
+  std::string axis;  ///< what has to happen; empty in old bundles
   std::string outcome;
   std::string message;
   std::vector<std::string> watch;  ///< paths of the subject; several: judged together

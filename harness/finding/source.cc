@@ -10,15 +10,9 @@
 #include <optional>
 
 #include "base/text.h"
+#include "cases/call_site.h"
 
 namespace oldornew {
-
-const Module* ModuleAt(const Process& process, uint64_t address) {
-  for (const Module& module : process.modules) {
-    if (address >= module.start && address < module.end) return &module;
-  }
-  return nullptr;
-}
 
 namespace {
 

@@ -8,9 +8,6 @@
 
 namespace oldornew {
 
-/// The module of the process that held the address, or null.
-const Module* ModuleAt(const Process& process, uint64_t address);
-
 /// Where the program made this call: the innermost frame outside the C library. With debug
 /// information "writer.c:42 (save)", with symbols "writer: save+0x8c", else "writer+0x1a2c (no
 /// debug information)". Files are read on this machine: what is not there, or is another build,

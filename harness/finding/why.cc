@@ -27,13 +27,13 @@ struct Circumstances {
 Circumstances Examine(const Trace& trace, const Finding& finding) {
   constexpr uint64_t kBlock = 4096;
   Circumstances c;
-  c.live = finding.lost.empty();
+  c.live = finding.shown.lost.empty();
   c.name_first = NameBeforeData(trace, finding);
-  for (const uint32_t named : finding.on_disk) {
+  for (const uint32_t named : finding.shown.on_disk) {
     const Op& op = trace.ops[named];
     c.replaces |= op.kind == OpKind::kRename && op.replaced != kNoObject;
   }
-  for (const Effect& effect : finding.lost) {
+  for (const Effect& effect : finding.shown.lost) {
     const Op& op = trace.ops[effect.op];
     c.data_lost |= ChangesData(op.kind);
     c.truncates |= op.kind == OpKind::kTruncate && op.size_after < op.size_before;
@@ -210,12 +210,12 @@ Words WhyOne(const Finding& finding, Outcome outcome, const Profile& p, const Ci
 }  // namespace
 
 std::vector<Reason> WhyPossible(const Trace& trace, const Finding& finding, const Profile* row) {
-  if (IsLive(finding.oracle)) {
+  if (finding.axis == Finding::kRunAxis) {
     return {{finding.profiles,
              "No crash is needed: this is so while the program runs, on every file system.",
              finding.oracle == Oracle::kPrivate ? "oracles.md 13" : "oracles.md 14"}};
   }
-  if (finding.axis == Axis::kKill) {
+  if (finding.shown.which.As<Kill>() != nullptr) {
     return {{finding.profiles,
              "No file system is to blame: the program itself leaves it like this between two of "
              "its calls, or "
@@ -247,7 +247,7 @@ std::vector<Reason> WhyPossible(const Trace& trace, const Finding& finding, cons
   for (const auto& [outcome, profiles] : finding.outcomes) {
     // What the shown case does not lack, other outcomes may; but without anything lost there is
     // nothing to explain.
-    if (c.live && outcome == finding.shown) continue;
+    if (c.live && outcome == finding.shown.outcome) continue;
     for (const std::string& name : profiles) {
       const Profile* profile = row != nullptr && row->name == name ? row : FindProfile(name);
       if (profile != nullptr) add(WhyOne(finding, outcome, *profile, c), name);

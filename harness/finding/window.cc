@@ -17,14 +17,14 @@ enum class Kind : uint8_t {
 };
 
 Kind KindOf(const Trace& trace, const Finding& finding) {
-  if (IsLive(finding.oracle)) return Kind::kNone;
-  if (finding.lost.empty()) return Kind::kRunning;
+  if (finding.axis == Finding::kRunAxis) return Kind::kNone;
+  if (finding.shown.lost.empty()) return Kind::kRunning;
   const bool data =
-      std::any_of(finding.lost.begin(), finding.lost.end(),
+      std::any_of(finding.shown.lost.begin(), finding.shown.lost.end(),
                   [&](const Effect& effect) { return ChangesData(trace.ops[effect.op].kind); });
   if (!data) return Kind::kName;
   if (finding.oracle == Oracle::kDurable)
-    return finding.on_disk.empty() ? Kind::kInPlace : Kind::kName;
+    return finding.shown.on_disk.empty() ? Kind::kInPlace : Kind::kName;
   return NameBeforeData(trace, finding) ? Kind::kData : Kind::kInPlace;
 }
 

@@ -7,7 +7,6 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "base/toml.h"
-#include "finding/collector.h"
 #include "model/profile.h"
 
 namespace oldornew {
@@ -19,7 +18,7 @@ bool Matches(const std::string& pattern, const std::string& text) {
 }
 
 AcceptedFinding ReadEntry(const TomlTable& table, const std::string& file, uint32_t line,
-                          TomlProblems* problems) {
+                          const AxisTable& axes, TomlProblems* problems) {
   TomlReader reader(table, "[[accepted]]", file, line, problems);
   AcceptedFinding out;
   out.line = line;
@@ -40,10 +39,9 @@ AcceptedFinding ReadEntry(const TomlTable& table, const std::string& file, uint3
     }
   }
   std::vector<std::string> profiles = reader.Texts("profiles");
-  for (const std::string& name : profiles) {
-    if (IsAxisName(name)) out.profiles.push_back(name);
-  }
-  std::erase_if(profiles, IsAxisName);
+  const auto is_key = [&](const std::string& word) { return axes.IsKey(word); };
+  std::copy_if(profiles.begin(), profiles.end(), std::back_inserter(out.profiles), is_key);
+  std::erase_if(profiles, is_key);
   if (const auto known = SelectProfiles(profiles); !profiles.empty() && !known) {
     reader.Complain("profiles", known.error().message);
   } else if (!profiles.empty()) {
@@ -100,7 +98,7 @@ std::string TomlList(const std::vector<std::string>& words) {
 
 }  // namespace
 
-Result<Baseline> ReadBaseline(const std::string& path) {
+Result<Baseline> ReadBaseline(const std::string& path, const AxisTable& axes) {
   const auto text = ReadFile(path);
   if (!text) return FailWith(ExitCode::kUsage, "--baseline: {}", text.error().message);
   ASSIGN_OR_RETURN(const TomlTable table, ParseToml(*text, path));
@@ -109,7 +107,7 @@ Result<Baseline> ReadBaseline(const std::string& path) {
   Baseline out;
   out.file = path;
   for (const auto& [entry, line] : reader.Tables("accepted"))
-    out.accepted.push_back(ReadEntry(*entry, path, line, &problems));
+    out.accepted.push_back(ReadEntry(*entry, path, line, axes, &problems));
   reader.Finish();
   RETURN_IF_ERROR(problems.ToStatus());
   return out;
@@ -135,11 +133,9 @@ std::vector<size_t> Accept(const Baseline& baseline, const std::string& scenario
       return any;
     };
     bool whole = true;
-    for (const FindingSubject& subject : SubjectsOf(finding)) {
+    for (const FindingSubject& subject : finding.subjects) {
       for (const auto& [outcome, profiles] : subject.outcomes) {
-        // How a further run ended holds under every profile, and names none.
-        const std::vector<std::string> any = {""};
-        for (const std::string& profile : profiles.empty() ? any : profiles)
+        for (const std::string& profile : Under(finding, profiles))
           whole &= covered(subject.path, outcome, profile);
       }
     }
@@ -165,12 +161,12 @@ std::string WriteBaselineText(const std::string& scenario, const std::vector<Fin
   std::string out;
   for (const Finding& finding : findings) {
     if (finding.pedantic || !finding.accepted.empty()) continue;
-    for (const FindingSubject& subject : SubjectsOf(finding)) {
+    for (const FindingSubject& subject : finding.subjects) {
       std::vector<std::string> outcomes;
       std::vector<std::string> profiles;
       for (const auto& [outcome, under] : subject.outcomes) {
         outcomes.emplace_back(OutcomeName(outcome));
-        profiles.insert(profiles.end(), under.begin(), under.end());
+        for (const std::string& profile : Under(finding, under)) profiles.push_back(profile);
       }
       out += fmt::format(
           "\n# {}\n[[accepted]]\noracle = \"{}\"\npath = {}\noutcomes = {}\nprofiles = {}\n",

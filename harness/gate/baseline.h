@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "check/axes.h"
 #include "finding/finding.h"
 
 namespace oldornew {
@@ -29,7 +30,7 @@ struct Baseline {
 
 /// Reads a TOML file of [[accepted]] tables. Errors (usage): every mistake with file and line; an
 /// entry without a reason is one.
-Result<Baseline> ReadBaseline(const std::string& path);
+Result<Baseline> ReadBaseline(const std::string& path, const AxisTable& axes);
 
 /// Marks the findings that the baseline accepts (Finding::accepted). Returns the entries, as
 /// indices, that had something to accept.

@@ -77,9 +77,10 @@ std::vector<ExpectedPath> ReadPaths(const TomlTable& table, const std::string& f
 Seen FindingsUnder(const std::string& profile, const std::vector<Finding>& findings) {
   Seen seen;
   for (const Finding& finding : findings) {
-    for (const FindingSubject& subject : SubjectsOf(finding)) {
+    for (const FindingSubject& subject : finding.subjects) {
       for (const auto& [outcome, profiles] : subject.outcomes) {
-        if (std::find(profiles.begin(), profiles.end(), profile) == profiles.end()) continue;
+        const std::vector<std::string> under = Under(finding, profiles);
+        if (std::find(under.begin(), under.end(), profile) == under.end()) continue;
         seen[subject.path.empty() ? "." : subject.path].insert({finding.oracle, outcome});
       }
     }
@@ -119,7 +120,7 @@ void ComparePath(const std::string& profile, const ExpectedPath& expected, Seen*
 }
 
 void ReadProfiles(const std::string& key, const TomlValue& value, const std::string& file,
-                  TomlProblems* problems, Expectation* out) {
+                  const AxisTable& axes, TomlProblems* problems, Expectation* out) {
   const auto* table = std::get_if<TomlTable>(&value.value);
   if (table == nullptr) {
     problems->Add(
@@ -132,9 +133,9 @@ void ReadProfiles(const std::string& key, const TomlValue& value, const std::str
   for (const std::string& name : Split(key, ' ')) {
     if (name.empty()) continue;
     const auto twice = [&](const ProfileExpectation& other) { return other.profile == name; };
-    if (IsAxisName(name) && !std::any_of(out->profiles.begin(), out->profiles.end(), twice)) {
-      out->profiles.push_back({name, paths});
-    } else if (const auto known = SelectProfiles({name}); !known && !IsAxisName(name)) {
+    if (axes.IsKey(name) && !std::any_of(out->profiles.begin(), out->profiles.end(), twice)) {
+      out->profiles.push_back({name, /*is_axis=*/true, paths});
+    } else if (const auto known = SelectProfiles({name}); !known && !axes.IsKey(name)) {
       problems->Add(file, value.line, known.error().message);
     } else if (known && known->size() != 1) {
       problems->Add(file, value.line,
@@ -142,7 +143,7 @@ void ReadProfiles(const std::string& key, const TomlValue& value, const std::str
     } else if (std::any_of(out->profiles.begin(), out->profiles.end(), twice)) {
       problems->Add(file, value.line, fmt::format("profile {} stands twice in [expect]", name));
     } else {
-      out->profiles.push_back({name, paths});
+      out->profiles.push_back({name, /*is_axis=*/false, paths});
     }
   }
 }
@@ -150,7 +151,7 @@ void ReadProfiles(const std::string& key, const TomlValue& value, const std::str
 }  // namespace
 
 Expectation ReadExpectation(const TomlTable& table, const std::string& file, uint32_t line,
-                            TomlProblems* problems) {
+                            const AxisTable& axes, TomlProblems* problems) {
   TomlReader reader(table, "[expect]", file, line, problems);
   Expectation out;
   if (const auto name = reader.Text("verdict")) {
@@ -161,7 +162,7 @@ Expectation ReadExpectation(const TomlTable& table, const std::string& file, uin
   }
   out.says = reader.Text("says").value_or("");
   for (const auto& [key, value] : table) {
-    if (key != "verdict" && key != "says") ReadProfiles(key, value, file, problems, &out);
+    if (key != "verdict" && key != "says") ReadProfiles(key, value, file, axes, problems, &out);
   }
   if (!out.verdict && out.profiles.empty()) out.verdict = Verdict::kClean;
   return out;
@@ -189,7 +190,7 @@ std::vector<std::string> Differences(const Expectation& expected, const CheckAns
     if (std::find(answer.profiles.begin(), answer.profiles.end(), one.profile) ==
         answer.profiles.end()) {
       out.push_back(fmt::format("{} was not explored: add it to the scenario's {}", one.profile,
-                                IsAxisName(one.profile) ? "only" : "profiles"));
+                                one.is_axis ? "only" : "profiles"));
       continue;
     }
     Seen seen = FindingsUnder(one.profile, answer.findings);

@@ -8,8 +8,9 @@
 #include <vector>
 
 #include "base/toml.h"
+#include "check/axes.h"
+#include "check/verdict.h"
 #include "finding/finding.h"
-#include "finding/verdict.h"
 
 namespace oldornew {
 
@@ -30,6 +31,7 @@ struct ExpectedPath {
 /// paths.
 struct ProfileExpectation {
   std::string profile;
+  bool is_axis = false;
   std::vector<ExpectedPath> paths;
 };
 
@@ -44,14 +46,14 @@ struct Expectation {
 /// a list of these, or "*". An empty table is a clean profile. Mistakes go to `problems`. With
 /// neither a verdict nor profiles the verdict is expected to be clean.
 Expectation ReadExpectation(const TomlTable& table, const std::string& file, uint32_t line,
-                            TomlProblems* problems);
+                            const AxisTable& axes, TomlProblems* problems);
 
 /// What one check came to, as far as expectations speak of it.
 struct CheckAnswer {
   Verdict verdict = Verdict::kClean;
   std::vector<std::string> reasons;
   std::vector<Finding> findings;
-  /// that were explored, and axes (finding/axis.h) beside power
+  /// that were explored, and axes (check/axes.h) beside power
   std::vector<std::string> profiles;
 };
 

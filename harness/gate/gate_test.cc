@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "base/files.h"
-#include "finding/verdict.h"
+#include "check/verdict.h"
 #include "gate/baseline.h"
 #include "gate/scenario.h"
 
@@ -13,21 +13,20 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-Finding MakeFinding(Oracle oracle, const std::string& path,
-                    const std::map<Outcome, std::vector<std::string>>& outcomes) {
+Finding MakeFinding(Oracle oracle, const std::string& path, const Outcomes& outcomes) {
   Finding finding;
   finding.oracle = oracle;
-  finding.path = path;
   finding.outcomes = outcomes;
   for (const auto& [outcome, profiles] : outcomes)
     finding.profiles.insert(finding.profiles.end(), profiles.begin(), profiles.end());
+  finding.subjects = {{path, path, outcomes, "", path}};
   return finding;
 }
 
 Scenario Read(const std::string& text, TomlProblems* problems) {
   const auto table = ParseToml(text, "s.toml");
   EXPECT_TRUE(table);
-  return ReadScenario(*table, "dir/s.toml", problems);
+  return ReadScenario(*table, "dir/s.toml", AxisTable::BuiltIn(), problems);
 }
 
 Expectation ReadExpect(const std::string& text) {
@@ -110,22 +109,23 @@ TEST(Scenario, EveryMistakeIsNamedWithItsLineAllAtOnce) {
 TEST(Scenario, FoldersAreLoadedInOrderAndNamesAreUnique) {
   const auto dir = TempDir::Create("oldornew-gate-");
   ASSERT_TRUE(dir);
-  ASSERT_FALSE(LoadScenarios({dir->path()})) << "an empty folder checks nothing";
+  ASSERT_FALSE(LoadScenarios({dir->path()}, AxisTable::BuiltIn()))
+      << "an empty folder checks nothing";
   ASSERT_TRUE(WriteFile(dir->path() + "/b.toml", "run = 'true'\n"));
   ASSERT_TRUE(WriteFile(dir->path() + "/a.toml", "run = 'true'\n"));
   ASSERT_TRUE(WriteFile(dir->path() + "/notes.txt", "no scenario"));
-  const auto both = LoadScenarios({dir->path()});
+  const auto both = LoadScenarios({dir->path()}, AxisTable::BuiltIn());
   ASSERT_TRUE(both) << both.error().message;
   ASSERT_EQ(both->size(), 2u);
   EXPECT_EQ((*both)[0].name, "a");
   ASSERT_TRUE(WriteFile(dir->path() + "/c.toml", "run = 'true'\nname = 'a'\n"));
   ASSERT_TRUE(WriteFile(dir->path() + "/d.toml", "run = \n"));
-  const auto bad = LoadScenarios({dir->path()});
+  const auto bad = LoadScenarios({dir->path()}, AxisTable::BuiltIn());
   ASSERT_FALSE(bad);
   EXPECT_THAT(bad.error().message, HasSubstr("c.toml:1: the name \"a\" is also that of"));
   EXPECT_THAT(bad.error().message, HasSubstr("d.toml:1: "))
       << "all files are read before any complaint";
-  EXPECT_FALSE(LoadScenarios({dir->path() + "/none"}));
+  EXPECT_FALSE(LoadScenarios({dir->path() + "/none"}, AxisTable::BuiltIn()));
 }
 
 TEST(Expectation, AgreesWithExactlyWhatIsSaid) {
@@ -181,7 +181,7 @@ class BaselineTest : public ::testing::Test {
     auto dir = TempDir::Create("oldornew-gate-");
     EXPECT_TRUE(dir);
     EXPECT_TRUE(WriteFile(dir->path() + "/b.toml", text));
-    return ReadBaseline(dir->path() + "/b.toml");
+    return ReadBaseline(dir->path() + "/b.toml", AxisTable::BuiltIn());
   }
 };
 

@@ -165,7 +165,8 @@ Result<std::vector<std::string>> FilesOf(const std::string& path) {
 
 }  // namespace
 
-Scenario ReadScenario(const TomlTable& table, const std::string& file, TomlProblems* problems) {
+Scenario ReadScenario(const TomlTable& table, const std::string& file, const AxisTable& axes,
+                      TomlProblems* problems) {
   TomlReader reader(table, "a scenario", file, 1, problems);
   Scenario out;
   out.file = file;
@@ -186,12 +187,13 @@ Scenario ReadScenario(const TomlTable& table, const std::string& file, TomlProbl
     out.options.push_back({"only", reader.Texts("only"), reader.LineOf("only")});
   const TomlTable* expect = reader.Table("expect");
   out.expect = ReadExpectation(expect == nullptr ? TomlTable{} : *expect, file,
-                               reader.LineOf("expect"), problems);
+                               reader.LineOf("expect"), axes, problems);
   reader.Finish();
   return out;
 }
 
-Result<std::vector<Scenario>> LoadScenarios(const std::vector<std::string>& paths) {
+Result<std::vector<Scenario>> LoadScenarios(const std::vector<std::string>& paths,
+                                            const AxisTable& axes) {
   std::vector<Scenario> out;
   TomlProblems problems;
   std::vector<std::string> errors;
@@ -204,7 +206,7 @@ Result<std::vector<Scenario>> LoadScenarios(const std::vector<std::string>& path
         errors.push_back(table.error().message);
         continue;
       }
-      out.push_back(ReadScenario(*table, file, &problems));
+      out.push_back(ReadScenario(*table, file, axes, &problems));
       const Scenario& last = out.back();
       const auto same = std::find_if(out.begin(), out.end() - 1, [&](const Scenario& other) {
         return other.name == last.name;

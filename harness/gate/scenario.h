@@ -40,9 +40,11 @@ struct Scenario {
 /// Loads files and, of directories, all *.toml in them in byte order (not deeper). Errors (usage):
 /// every mistake in every file with its line; a path that does not exist; a directory without
 /// scenarios; a name that stands twice.
-Result<std::vector<Scenario>> LoadScenarios(const std::vector<std::string>& paths);
+Result<std::vector<Scenario>> LoadScenarios(const std::vector<std::string>& paths,
+                                            const AxisTable& axes);
 
 /// One scenario from text. Mistakes go to `problems`.
-Scenario ReadScenario(const TomlTable& table, const std::string& file, TomlProblems* problems);
+Scenario ReadScenario(const TomlTable& table, const std::string& file, const AxisTable& axes,
+                      TomlProblems* problems);
 
 }  // namespace oldornew

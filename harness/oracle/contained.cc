@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "oracle/path_patterns.h"
 
 namespace oldornew {
 namespace {
@@ -78,6 +79,21 @@ std::vector<std::string> FindLitterAfterCrash(const Trace& trace) {
     if (!made.empty() && gone(made) && seen.insert(made).second) out.push_back(made);
   }
   return out;
+}
+
+std::string NameLitterAfterCrash(const Trace& trace) {
+  constexpr size_t kMost = 4;
+  std::vector<std::string> patterns;
+  std::vector<std::string> shown;
+  for (const std::string& path : FindLitterAfterCrash(trace)) {
+    const std::string pattern = SubjectPattern(trace, path);
+    if (std::find(patterns.begin(), patterns.end(), pattern) != patterns.end()) continue;
+    patterns.push_back(pattern);
+    if (shown.size() < kMost) shown.push_back(path);
+  }
+  std::string named = Join(shown, ", ");
+  if (patterns.size() > shown.size()) named += fmt::format(" and {} more", patterns.size() - kMost);
+  return named;
 }
 
 }  // namespace oldornew

@@ -30,4 +30,8 @@ std::vector<Stray> FindStrays(const Trace& trace, const std::vector<Subject>& wa
 /// leave them behind (oracles.md 11), in order of time.
 std::vector<std::string> FindLitterAfterCrash(const Trace& trace);
 
+/// These as a note names them: "sedAb3xK9, x.tmp and 2 more". Of names that differ only in what is
+/// random, one stands for all. Empty: there are none.
+std::string NameLitterAfterCrash(const Trace& trace);
+
 }  // namespace oldornew

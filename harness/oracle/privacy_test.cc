@@ -5,7 +5,7 @@
 
 #include "model/testing/trace_builder.h"
 #include "oracle/contained.h"
-#include "oracle/judge.h"
+#include "oracle/state_rules.h"
 
 namespace oldornew {
 namespace {

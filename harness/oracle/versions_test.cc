@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "model/testing/trace_builder.h"
-#include "oracle/judge.h"
+#include "oracle/state_rules.h"
 
 namespace oldornew {
 namespace {

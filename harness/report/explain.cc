@@ -6,10 +6,11 @@
 #include <set>
 
 #include "base/text.h"
-#include "explore/case.h"
+#include "cases/case.h"
 #include "finding/source.h"
 #include "finding/why.h"
 #include "finding/window.h"
+#include "finding/words.h"
 
 namespace oldornew {
 
@@ -109,7 +110,7 @@ class Explainer {
     return text + (text.empty() || text.back() == '.' ? "" : ".");
   }
 
-  std::string Name() const { return finding_.path == "." ? "the directory" : finding_.path; }
+  std::string Name() const { return finding_.path() == "." ? "the directory" : finding_.path(); }
 
   Section Meaning() const {
     const std::string program = ProgramOf(trace_);
@@ -123,7 +124,7 @@ class Explainer {
         text = fmt::format(
             "While {} works, {} can be read by somebody whom neither the old nor the new {} lets "
             "read it.",
-            program, finding_.at, Name());
+            program, finding_.at(), Name());
         break;
       case Oracle::kContained:
         text = fmt::format("{} changes something that is neither watched nor allowed to change.",
@@ -144,7 +145,7 @@ class Explainer {
             program, Name());
         break;
       default:
-        if (finding_.axis == Axis::kKill) {
+        if (finding_.shown.which.As<Kill>() != nullptr) {
           text = fmt::format(
               "If {} is killed while it works, {} is neither what it was before nor what it was to "
               "become, "
@@ -167,10 +168,10 @@ class Explainer {
   std::set<uint32_t> Relevant() const {
     std::set<uint32_t> out;
     std::set<ObjectId> objects;
-    for (const Effect& effect : finding_.lost) out.insert(effect.op);
-    out.insert(finding_.on_disk.begin(), finding_.on_disk.end());
-    for (const auto& [op, remark] : finding_.marks) out.insert(op);
-    for (const RepairStep& step : finding_.steps) out.insert(step.after);
+    for (const Effect& effect : finding_.shown.lost) out.insert(effect.op);
+    out.insert(finding_.shown.on_disk.begin(), finding_.shown.on_disk.end());
+    for (const auto& [op, remark] : finding_.shown.marks) out.insert(op);
+    for (const RepairStep& step : finding_.repair.steps) out.insert(step.after);
     for (const uint32_t op : out) objects.insert(trace_.ops[op].object);
     objects.erase(kNoObject);
     for (uint32_t i = 0; i < trace_.ops.size(); ++i) {
@@ -186,21 +187,22 @@ class Explainer {
   }
 
   std::string MarkOf(uint32_t index) const {
-    if (const auto mark = finding_.marks.find(index); mark != finding_.marks.end())
+    if (const auto mark = finding_.shown.marks.find(index); mark != finding_.shown.marks.end())
       return mark->second;
-    for (size_t i = 0; i < finding_.lost.size(); ++i) {
-      const Effect& effect = finding_.lost[i];
+    for (size_t i = 0; i < finding_.shown.lost.size(); ++i) {
+      const Effect& effect = finding_.shown.lost[i];
       if (effect.op != index) continue;
       std::string word = effect.extent == Effect::Extent::kWhole  ? "LOST"
                          : effect.extent == Effect::Extent::kPart ? "PARTLY LOST"
                                                                   : "TORN";
       if (!effect.detail.empty()) word += fmt::format(" ({})", effect.detail);
-      if (i < finding_.needed.size() && !finding_.needed[i]) word += ", does not matter here";
+      if (i < finding_.shown.needed.size() && !finding_.shown.needed[i])
+        word += ", does not matter here";
       return word;
     }
-    if (IsLive(finding_)) return {};
+    if (finding_.IsLive()) return {};
     const Op& op = trace_.ops[index];
-    if (index >= finding_.first_point)
+    if (index >= finding_.shown.first_point)
       return op.kind == OpKind::kExit ? "" : "not reached, or makes no difference";
     if (op.kind == OpKind::kOutput) return "said";
     if (op.kind == OpKind::kExit) return "ended";
@@ -216,7 +218,7 @@ class Explainer {
 
   Section Calls() const {
     Section section;
-    const bool live = IsLive(finding_);
+    const bool live = finding_.IsLive();
     section.title = "What happens, call by call";
     if (!live) {
       section.paragraphs = {
@@ -232,7 +234,7 @@ class Explainer {
     const size_t skipped = relevant.size() > kMostCalls ? relevant.size() - kMostCalls : 0;
     bool drawn = live;
     const auto crash = [&](uint32_t before) {
-      if (drawn || before < finding_.first_point) return;
+      if (drawn || before < finding_.shown.first_point) return;
       drawn = true;
       section.listing += fmt::format("      ---- {} ----\n", When());
     };
@@ -251,19 +253,22 @@ class Explainer {
 
   std::string When() const {
     const auto ops = static_cast<uint32_t>(trace_.ops.size());
-    if (finding_.last_point >= ops) return "the power goes, here or at any later time";
-    if (finding_.last_point <= finding_.first_point) return "the power goes here";
+    if (finding_.shown.last_point >= ops) return "the power goes, here or at any later time";
+    if (finding_.shown.last_point <= finding_.shown.first_point) return "the power goes here";
     return fmt::format("the power goes, here or before call {} has returned",
-                       finding_.last_point + 1);
+                       finding_.shown.last_point + 1);
   }
 
   std::optional<Section> Stack() const {
     uint32_t guilty = UINT32_MAX;
-    for (size_t i = 0; i < finding_.lost.size() && guilty == UINT32_MAX; ++i) {
-      if (finding_.needed.empty() || finding_.needed[i]) guilty = finding_.lost[i].op;
+    for (size_t i = 0; i < finding_.shown.lost.size() && guilty == UINT32_MAX; ++i) {
+      if (finding_.shown.needed.empty() || finding_.shown.needed[i])
+        guilty = finding_.shown.lost[i].op;
     }
-    if (guilty == UINT32_MAX && !finding_.marks.empty()) guilty = finding_.marks.begin()->first;
-    if (guilty == UINT32_MAX && finding_.first_point > 0) guilty = finding_.first_point - 1;
+    if (guilty == UINT32_MAX && !finding_.shown.marks.empty())
+      guilty = finding_.shown.marks.begin()->first;
+    if (guilty == UINT32_MAX && finding_.shown.first_point > 0)
+      guilty = finding_.shown.first_point - 1;
     if (guilty >= trace_.ops.size()) return std::nullopt;
     Section section;
     section.title = fmt::format("Where call {} comes from", guilty + 1);
@@ -316,15 +321,15 @@ class Explainer {
 
   // The place to look at: where in the subject it goes wrong.
   Place PlaceToShow() const {
-    if (const auto at = FindPlace(trace_, finding_.at); at && !finding_.at.empty() &&
-                                                        finding_.at != finding_.path &&
-                                                        state_.tree.Lookup(at->path, at->root))
+    if (const auto at = FindPlace(trace_, finding_.at()); at && !finding_.at().empty() &&
+                                                          finding_.at() != finding_.path() &&
+                                                          state_.tree.Lookup(at->path, at->root))
       return *at;
     return subject_.places[0];
   }
 
   std::optional<Section> Contents() const {
-    if (subject_.places.empty() || IsLive(finding_.oracle) || finding_.path == ".")
+    if (subject_.places.empty() || finding_.axis == Finding::kRunAxis || finding_.path() == ".")
       return std::nullopt;
     Section section;
     section.title = "What a reader finds";
@@ -341,9 +346,11 @@ class Explainer {
       const std::string now = Show(state_.tree, place, &found);
       if (shown > 1 || place != subject_.places[0])
         section.listing += ShowPlace(trace_, place) + "\n";
-      section.listing += fmt::format(
-          "before (old)       {}\nmeant to be (new)  {}\n{}{}\n", before, after,
-          finding_.axis == Axis::kKill ? "after the kill     " : "after the crash    ", now);
+      section.listing +=
+          fmt::format("before (old)       {}\nmeant to be (new)  {}\n{}{}\n", before, after,
+                      finding_.shown.which.As<Kill>() != nullptr ? "after the kill     "
+                                                                 : "after the crash    ",
+                      now);
       const std::string difference = FirstDifference(found, is);
       if (!difference.empty() && finding_.oracle == Oracle::kAtomic)
         section.listing += "                   " + difference;
@@ -356,15 +363,16 @@ class Explainer {
     section.title = "Why this can happen";
     for (const Reason& reason : WhyPossible(trace_, finding_, input_.row)) {
       const std::string who =
-          IsLive(finding_) ? "" : ShowProfiles(reason.profiles, SIZE_MAX) + ": ";
+          finding_.IsLive() ? "" : ShowProfiles(reason.profiles, SIZE_MAX) + ": ";
       section.bullets.push_back(fmt::format("{}{} [{}]", who, reason.text, reason.source));
     }
-    if (!finding_.evidence.empty()) {
-      const bool command = finding_.oracle == Oracle::kCheck || finding_.path == ".";
-      section.after =
-          command ? "The command that was asked printed " + Quote(finding_.evidence, 200) + "."
-          : finding_.oracle == Oracle::kDurable ? "What is found is " + finding_.evidence + "."
-                                                : Sentence(finding_.evidence);
+    if (!finding_.shown.evidence.empty()) {
+      const bool command = finding_.oracle == Oracle::kCheck || finding_.path() == ".";
+      section.after = command ? "The command that was asked printed " +
+                                    Quote(finding_.shown.evidence, 200) + "."
+                      : finding_.oracle == Oracle::kDurable
+                          ? "What is found is " + finding_.shown.evidence + "."
+                          : Sentence(finding_.shown.evidence);
     }
     return section;
   }
@@ -373,14 +381,14 @@ class Explainer {
   Section Cure() const {
     Section section;
     section.title = "What to do";
-    if (finding_.steps.empty()) {
-      section.paragraphs = {finding_.cure.empty()
+    if (finding_.repair.steps.empty()) {
+      section.paragraphs = {finding_.repair.advice.empty()
                                 ? "No repair was looked for: only the pedantic profile allows this."
-                                : Sentence(finding_.cure)};
+                                : Sentence(finding_.repair.advice)};
       return section;
     }
     std::map<uint32_t, std::vector<std::string>> added;
-    for (const RepairStep& step : finding_.steps)
+    for (const RepairStep& step : finding_.repair.steps)
       added[step.after].push_back(step.text.substr(0, step.text.find(" after ")));
     std::optional<uint32_t> last;
     for (const auto& [after, calls] : added) {
@@ -392,22 +400,24 @@ class Explainer {
     }
     section.language = "diff";
     section.paragraphs = {"Add what the lines with a + say (and look at what the calls return):"};
-    const std::string but = finding_.unproven.empty()
-                                ? ""
-                                : fmt::format(" ({} may need more)", Join(finding_.unproven, ", "));
+    const std::string but =
+        finding_.repair.unproven.empty()
+            ? ""
+            : fmt::format(" ({} may need more)", Join(finding_.repair.unproven, ", "));
     section.after = fmt::format(
         "Every state was computed again with {}: the problem is gone on each of the file systems "
         "below{}.",
-        finding_.steps.size() == 1 ? "this call" : "these calls", but);
+        finding_.repair.steps.size() == 1 ? "this call" : "these calls", but);
     return section;
   }
 
   Section FileSystems() const {
     Section section;
     section.title = "On which file systems";
-    if (IsLive(finding_)) {
-      section.paragraphs = {finding_.axis == Axis::kKill ? "All: no power needs to be lost."
-                                                         : "All: no crash is needed."};
+    if (finding_.IsLive()) {
+      section.paragraphs = {finding_.shown.which.As<Kill>() != nullptr
+                                ? "All: no power needs to be lost."
+                                : "All: no crash is needed."};
       return section;
     }
     for (const auto& [outcome, profiles] : finding_.outcomes) {
@@ -432,7 +442,7 @@ class Explainer {
     Section section;
     section.title = "How to see it";
     section.paragraphs = {
-        IsLive(finding_.oracle)
+        finding_.axis == Finding::kRunAxis
             ? "This shows the moment again, from the recording, on any machine and without root:"
             : "This brings the state back from the recording, on any machine and without root; "
               "--keep DIR "
@@ -440,7 +450,7 @@ class Explainer {
     section.listing = input_.replay + "\n";
     section.language = "sh";
     section.after = fmt::format("Finding {}, oracle {}, token {}", FindingId(finding_),
-                                OracleName(finding_.oracle), finding_.token);
+                                OracleName(finding_.oracle), finding_.token());
     return section;
   }
 
@@ -456,9 +466,9 @@ class Explainer {
 Result<std::string> ExplainFinding(const ExplainInput& input, bool markdown) {
   const Projection projection =
       input.subject->places.empty() ? Projection{{""}} : ProjectionOf(*input.trace, *input.subject);
-  ASSIGN_OR_RETURN(const Realised realised,
-                   RealiseToken(*input.trace, input.finding->token, projection, input.row));
-  const std::vector<Section> sections = Explainer(input, realised.state).Sections();
+  ASSIGN_OR_RETURN(const CrashState state,
+                   Realise(*input.trace, input.finding->shown.which, projection, input.row));
+  const std::vector<Section> sections = Explainer(input, state).Sections();
   return markdown ? RenderMarkdown(input.finding->message, sections)
                   : RenderText(input.finding->message, sections);
 }

@@ -37,9 +37,10 @@ Json LostJson(const Trace& trace, const std::vector<Effect>& lost,
   return out;
 }
 
-Json OutcomesJson(const std::map<Outcome, std::vector<std::string>>& outcomes) {
+Json OutcomesJson(const Finding& finding, const Outcomes& outcomes) {
   Json out = Json::object();
-  for (const auto& [outcome, profiles] : outcomes) out[OutcomeName(outcome)] = profiles;
+  for (const auto& [outcome, profiles] : outcomes)
+    out[OutcomeName(outcome)] = Under(finding, profiles);
   return out;
 }
 
@@ -47,60 +48,90 @@ Json OutcomesJson(const std::map<Outcome, std::vector<std::string>>& outcomes) {
 Json SubjectsJson(const Finding& finding) {
   const std::vector<std::string> ids = FindingIds(finding);
   Json out = Json::array();
-  const std::vector<FindingSubject> subjects = SubjectsOf(finding);
+  const std::vector<FindingSubject>& subjects = finding.subjects;
   for (size_t i = 0; i < subjects.size(); ++i) {
     const FindingSubject& subject = subjects[i];
     out.push_back({{"path", subject.path},
                    {"at", subject.at},
                    {"id", ids[i]},
-                   {"outcomes", OutcomesJson(subject.outcomes)},
+                   {"outcomes", OutcomesJson(finding, subject.outcomes)},
                    {"token", subject.token}});
+  }
+  return out;
+}
+
+// What was made to fail, as data.
+Json InjectedJson(const std::vector<InjectedCall>& calls) {
+  Json out = Json::array();
+  for (const InjectedCall& call : calls) {
+    Json entry{{"call", call.call}, {"path", call.path}};
+    if (!call.path2.empty()) entry["path2"] = call.path2;
+    entry["errno"] = call.error;
+    entry["way"] = call.way;
+    if (call.occurrence != 0) entry["occurrence"] = call.occurrence;
+    out.push_back(std::move(entry));
+  }
+  return out;
+}
+
+Json ShownJson(const Trace& trace, const ShownCase& shown) {
+  Json out{{"profile", ProfileOf(shown.which)},
+           {"outcome", OutcomeName(shown.outcome)},
+           {"first_point", shown.first_point},
+           {"last_point", shown.last_point}};
+  // The call that the kill comes after, or in the middle of.
+  if (const auto* kill = shown.which.As<Kill>()) {
+    const uint32_t op = kill->bytes == 0 ? kill->point - 1 : kill->point;
+    if (op < trace.ops.size())
+      out["call"] = {{"op", op + 1},
+                     {"call", trace.ops[op].call},
+                     {"path", trace.ops[op].path},
+                     {"path2", trace.ops[op].path2}};
   }
   return out;
 }
 
 Json FindingJson(const Trace& trace, const Finding& finding, const std::string& bundle) {
   Json on_disk = Json::array();
-  for (const uint32_t op : finding.on_disk) on_disk.push_back(CallJson(trace, op));
-  Json out{
-      {"id", FindingId(finding)},
-      {"oracle", OracleName(finding.oracle)},
-      {"axis", AxisName(finding.axis)},
-      {"severity", SeverityName(finding.severity)},
-      {"pedantic", finding.pedantic},
-      {"outcomes", OutcomesJson(finding.outcomes)},
-      {"profiles", finding.profiles},
-      {"path", finding.path},
-      {"at", finding.at},
-      {"subjects", SubjectsJson(finding)},
-      {"token", finding.token},
-      {"shown",
-       {{"profile", finding.profile},
-        {"outcome", OutcomeName(finding.shown)},
-        {"first_point", finding.first_point},
-        {"last_point", finding.last_point}}},
-      {"ops",
-       {{"lost", LostJson(trace, finding.lost, finding.needed)}, {"on_disk", std::move(on_disk)}}},
-      {"message", finding.message},
-      {"explanation", finding.explanation},
-      {"repair", finding.repair},
-      {"source", finding.source}};
-  if (!finding.marks.empty()) {
+  for (const uint32_t op : finding.shown.on_disk) on_disk.push_back(CallJson(trace, op));
+  Json repair = Json::array();
+  for (const RepairStep& step : finding.repair.steps) repair.push_back(step.text);
+  Json out{{"id", FindingId(finding)},
+           {"oracle", OracleName(finding.oracle)},
+           {"axis", finding.axis},
+           {"severity", SeverityName(finding.severity)},
+           {"pedantic", finding.pedantic},
+           {"outcomes", OutcomesJson(finding, finding.outcomes)},
+           {"profiles", finding.profiles},
+           {"path", finding.path()},
+           {"at", finding.at()},
+           {"subjects", SubjectsJson(finding)},
+           {"token", finding.token()},
+           {"shown", ShownJson(trace, finding.shown)},
+           {"ops",
+            {{"lost", LostJson(trace, finding.shown.lost, finding.shown.needed)},
+             {"on_disk", std::move(on_disk)}}},
+           {"message", finding.message},
+           {"explanation", finding.explanation},
+           {"repair", std::move(repair)},
+           {"source", finding.source}};
+  if (!finding.shown.marks.empty()) {
     Json marks = Json::array();
-    for (const auto& [op, remark] : finding.marks) {
+    for (const auto& [op, remark] : finding.shown.marks) {
       Json entry = CallJson(trace, op);
       if (!remark.empty()) entry["detail"] = remark;
       marks.push_back(std::move(entry));
     }
     out["ops"]["marked"] = std::move(marks);
   }
-  if (!finding.unproven.empty()) out["repair_unproven"] = finding.unproven;
-  if (!finding.cure.empty()) out["cure"] = finding.cure;
+  if (!finding.repair.unproven.empty()) out["repair_unproven"] = finding.repair.unproven;
+  if (!finding.repair.advice.empty()) out["cure"] = finding.repair.advice;
   if (!finding.window.empty()) out["window"] = finding.window;
   if (!finding.scene.empty()) out["scene"] = finding.scene;
+  if (!finding.injected.empty()) out["injected"] = InjectedJson(finding.injected);
   if (!finding.again.empty()) out["again"] = finding.again;
   if (!finding.accepted.empty()) out["accepted"] = finding.accepted;
-  if (!finding.evidence.empty()) out["evidence"] = finding.evidence;
+  if (!finding.shown.evidence.empty()) out["evidence"] = finding.shown.evidence;
   if (!bundle.empty()) out["bundle"] = bundle;
   return out;
 }
@@ -129,11 +160,10 @@ Json FurtherJson(const std::vector<FurtherRun>& runs) {
   return out;
 }
 
-Json AxesJson(const std::vector<AxisReport>& axes) {
+Json AxesJson(const std::vector<AxisResult>& axes) {
   Json out = Json::array();
-  for (const AxisReport& axis : axes)
-    out.push_back(
-        {{"axis", AxisName(axis.axis)}, {"cases", axis.cases}, {"exhaustive", axis.exhaustive}});
+  for (const AxisResult& axis : axes)
+    out.push_back({{"axis", axis.axis}, {"cases", axis.cases}, {"exhaustive", axis.exhaustive}});
   return out;
 }
 
@@ -150,8 +180,10 @@ Json RecordingJson(const Trace& trace) {
       {"obstacles", std::move(obstacles)}};
 }
 
-Json CoverageJson(const SearchResult& search) {
-  const Coverage& c = search.coverage;
+Json CoverageJson(const CheckResult& result) {
+  const Coverage& c = result.coverage;
+  Json subjects = Json::array();
+  for (const Subject& subject : result.subjects) subjects.push_back(subject.name);
   return Json{{"crash_points", c.crash_points},
               {"states_total", c.states_total},
               {"states_visited", c.states_visited},
@@ -159,39 +191,37 @@ Json CoverageJson(const SearchResult& search) {
               {"grain", GrainName(c.grain)},
               {"exhaustive", c.exhaustive},
               {"orders", c.orders},
-              {"profiles", search.profiles},
-              {"subjects", search.subjects}};
+              {"profiles", result.profiles},
+              {"subjects", std::move(subjects)}};
 }
 
 }  // namespace
 
 std::string JsonReport(const Report& report) {
+  const CheckResult& result = *report.result;
   Json findings = Json::array();
-  Json coverage = nullptr;
-  std::vector<std::string> notes = report.trace->notes;
-  if (report.search != nullptr) {
-    const auto& list = report.search->findings;
-    const bool judged = report.judgement.exit_code != ExitCode::kCannotJudge;
-    for (size_t i = 0; judged && i < list.size(); ++i) {
-      findings.push_back(FindingJson(TraceOf(report, list[i]), list[i],
-                                     i < report.bundles.size() ? report.bundles[i] : ""));
-    }
-    coverage = CoverageJson(*report.search);
-    notes.insert(notes.end(), report.search->notes.begin(), report.search->notes.end());
+  const bool judged = result.judgement.exit_code != ExitCode::kCannotJudge;
+  for (size_t i = 0; judged && i < result.findings.size(); ++i) {
+    const Finding& finding = result.findings[i];
+    findings.push_back(FindingJson(result.TraceOf(finding), finding,
+                                   i < report.bundles.size() ? report.bundles[i] : ""));
   }
+  std::vector<std::string> notes = result.trace().notes;
+  notes.insert(notes.end(), result.notes.begin(), result.notes.end());
+
   Json json{{"schema_version", kReportSchemaVersion},
-            {"command", report.trace->command},
-            {"verdict", VerdictName(report.judgement.verdict)},
-            {"exit_code", static_cast<int>(report.judgement.exit_code)},
-            {"reasons", report.judgement.reasons},
-            {"axes", AxesJson(report.axes)},
+            {"command", result.trace().command},
+            {"verdict", VerdictName(result.judgement.verdict)},
+            {"exit_code", static_cast<int>(result.judgement.exit_code)},
+            {"reasons", result.judgement.reasons},
+            {"axes", AxesJson(result.axes)},
             {"findings", std::move(findings)},
-            {"coverage", std::move(coverage)},
-            {"profile_table", report.profile_table},
-            {"recording", RecordingJson(*report.trace)},
+            {"coverage", result.searched ? CoverageJson(result) : Json(nullptr)},
+            {"profile_table", result.profile_table},
+            {"recording", RecordingJson(result.trace())},
             {"notes", notes},
-            {"seconds", report.seconds}};
-  if (report.further != nullptr) json["further_runs"] = FurtherJson(*report.further);
+            {"seconds", result.seconds}};
+  if (!result.further.empty()) json["further_runs"] = FurtherJson(result.further);
   return Dump(json, 2) + "\n";
 }
 

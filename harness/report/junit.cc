@@ -7,15 +7,16 @@
 namespace oldornew {
 
 std::string JunitReport(const Report& report) {
+  const CheckResult& result = *report.result;
   std::string cases;
   int tests = 0;
   int failures = 0;
   int errors = 0;
-  const std::string suite = Xml(ShellQuote(report.trace->command));
+  const std::string suite = Xml(ShellQuote(result.trace().command));
   std::set<std::string> failed;
-  if (report.judgement.exit_code != ExitCode::kCannotJudge && report.search != nullptr) {
-    for (const Finding& finding : report.search->findings) {
-      if (!Fails(finding, report.rules)) continue;
+  if (result.judgement.exit_code != ExitCode::kCannotJudge) {
+    for (const Finding& finding : result.findings) {
+      if (!Fails(finding, result.rules)) continue;
       ++tests;
       ++failures;
       // One cause is one failed case, however many paths it has; its text lists each with the token
@@ -31,32 +32,33 @@ std::string JunitReport(const Report& report) {
       cases += fmt::format(
           "  <testcase classname=\"{}\" name=\"{} {}{}\"><failure message=\"{}\" "
           "type=\"{}\">{}</failure></testcase>\n",
-          suite, OracleName(finding.oracle), Xml(finding.path), more, Xml(finding.message),
+          suite, OracleName(finding.oracle), Xml(finding.path()), more, Xml(finding.message),
           FindingId(finding), Xml(Join(tokens, "\n")));
     }
-    for (const std::string& subject : report.search->subjects) {
-      if (failed.contains(subject)) continue;
+    for (const Subject& subject : result.subjects) {
+      if (failed.contains(subject.name)) continue;
       ++tests;
-      cases += fmt::format("  <testcase classname=\"{}\" name=\"{}\"/>\n", suite, Xml(subject));
+      cases +=
+          fmt::format("  <testcase classname=\"{}\" name=\"{}\"/>\n", suite, Xml(subject.name));
     }
   }
-  if (report.judgement.verdict != Verdict::kFindings &&
-      report.judgement.exit_code != ExitCode::kClean) {
+  if (result.judgement.verdict != Verdict::kFindings &&
+      result.judgement.exit_code != ExitCode::kClean) {
     ++tests;
     ++errors;
     cases += fmt::format(
         "  <testcase classname=\"{}\" name=\"verdict\"><error "
         "message=\"{}\">{}</error></testcase>\n",
-        suite, VerdictName(report.judgement.verdict), Xml(Join(report.judgement.reasons, "\n")));
+        suite, VerdictName(result.judgement.verdict), Xml(Join(result.judgement.reasons, "\n")));
   }
   std::vector<std::string> axes;
-  for (const AxisReport& axis : report.axes) axes.emplace_back(AxisName(axis.axis));
+  for (const AxisResult& axis : result.axes) axes.push_back(axis.axis);
   return fmt::format(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
       "<testsuite name=\"oldornew\" tests=\"{}\" failures=\"{}\" errors=\"{}\" "
       "time=\"{:.3f}\">\n"
       "  <properties><property name=\"axes\" value=\"{}\"/></properties>\n{}</testsuite>\n",
-      tests, failures, errors, report.seconds, Join(axes, " "), cases);
+      tests, failures, errors, result.seconds, Join(axes, " "), cases);
 }
 
 }  // namespace oldornew

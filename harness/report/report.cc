@@ -4,11 +4,6 @@
 
 namespace oldornew {
 
-const Trace& TraceOf(const Report& report, const Finding& finding) {
-  if (finding.run < 0) return *report.trace;
-  return (*report.further)[static_cast<size_t>(finding.run)].trace;
-}
-
 Result<ReportFormat> ParseReportFormat(const std::string& name) {
   if (name == "text") return ReportFormat::kText;
   if (name == "json") return ReportFormat::kJson;

@@ -1,47 +1,23 @@
 // Report: everything one check has to say, as data; a writer per format turns it into text.
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
-#include "finding/search.h"
-#include "finding/verdict.h"
-#include "rerun/further_run.h"
-#include "trace/trace.h"
+#include "check/check.h"
 
 namespace oldornew {
 
 /// Version of the JSON report; docs/report-schema.json describes it.
 inline constexpr int kReportSchemaVersion = 1;
 
-/// One axis that was explored.
-struct AxisReport {
-  Axis axis = Axis::kPower;
-  uint64_t cases = 0;  ///< states judged, or runs made
-  bool exhaustive = true;
-  std::string text;  ///< for people, without the axis's name; empty: said elsewhere (power)
-};
-
 struct Report {
-  const Trace* trace = nullptr;
-  /// --vary-old, --next-run; null: neither was asked for
-  const std::vector<FurtherRun>* further = nullptr;
-  const SearchResult* search = nullptr;  ///< null when the trace could not be searched
-  std::vector<AxisReport> axes;          ///< that were explored, in their order
-  Judgement judgement;
-  VerdictRules rules;
-  std::string profile_table;   ///< ProfileTable::Version() of the rows that were used
-  double seconds = 0;          ///< wall time of the whole check
-  double explore_seconds = 0;  ///< of the exploration alone
+  const CheckResult* result = nullptr;  ///< must outlive this
   /// path of the .crash bundle of each finding; empty string: not written
   std::vector<std::string> bundles;
   std::string report_path;  ///< where the JSON report lies; empty: nowhere
 };
-
-/// The trace that a finding is about.
-const Trace& TraceOf(const Report& report, const Finding& finding);
 
 enum class ReportFormat : uint8_t { kText, kJson, kJunit };
 

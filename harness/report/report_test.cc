@@ -6,9 +6,11 @@
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
-#include "explore/case.h"
+#include "cases/case.h"
+#include "check/check.h"
 #include "model/testing/trace_builder.h"
 #include "report/explain.h"
+#include "trace/format.h"
 
 namespace oldornew {
 namespace {
@@ -28,32 +30,34 @@ void ExpectGolden(const std::string& name, const std::string& text) {
 
 class ReportTest : public ::testing::Test {
  protected:
-  void Check(Trace trace, const VerdictRules& rules = {}) {
-    trace_ = std::move(trace);
-    trace_.command = {"writer", "--in", "a b"};
-    trace_.processes = {{7, -1, "/usr/bin/writer", {"writer"}, true, {}}};
-    trace_.duration_ns = 1'500'000;
-    trace_.notes = {"running as root: permission errors (EACCES) never happen by themselves"};
-    SearchOptions options;
-    options.profiles = SelectProfiles({"ext4", "xfs", "btrfs"}).value();
-    options.pedantic = SelectProfiles({"posix"}).value();
-    options.jobs = 1;
-    report_.axes = {{Axis::kPower, 0, true, ""}};
-    report_.trace = &trace_;
-    report_.profile_table = "2-0123abcd";  // the real one changes with every cell of the table
-    report_.rules = rules;
-    report_.judgement = Judge(trace_, nullptr, rules);
-    if (report_.judgement.verdict == Verdict::kClean) {
-      result_ = Search(trace_, options).value();
-      report_.search = &result_;
-      report_.judgement = Judge(trace_, &result_, rules);
-    }
-    report_.seconds = 0.0125;
-    report_.explore_seconds = 0.0021;
-    report_.report_path = "oldornew.out/report.json";
-    for (const Finding& finding : result_.findings) {
-      report_.bundles.push_back("oldornew.out/" + HashBytes(finding.token).Short() + ".crash");
-    }
+  // A whole check of the trace, of power cuts alone, with times and table version that never change.
+  void Check(Trace trace) {
+    trace.command = {"writer", "--in", "a b"};
+    trace.processes = {{7, -1, "/usr/bin/writer", {"writer"}, true, {}}};
+    trace.duration_ns = 1'500'000;
+    trace.notes = {"running as root: permission errors (EACCES) never happen by themselves"};
+    const auto dir = TempDir::Create("oldornew-report-");
+    ASSERT_TRUE(dir);
+    const std::string path = dir->path() + "/run.trace";
+    ASSERT_TRUE(WriteTrace(trace, path));
+
+    CheckPlan plan;
+    plan.source = SavedTrace{path};
+    plan.space.profiles = SelectProfiles({"ext4", "xfs", "btrfs"}).value();
+    plan.space.pedantic = SelectProfiles({"posix"}).value();
+    plan.axes = {Finding::kPowerAxis};
+    plan.jobs = 1;
+    auto result = oldornew::Check(std::move(plan));
+    ASSERT_TRUE(result) << result.error().message;
+    result_ = std::move(*result);
+    result_->profile_table = "2-0123abcd";  // the real one changes with every cell of the table
+    result_->seconds = 0.0125;
+    result_->explore_seconds = 0.0021;
+    for (AxisResult& axis : result_->axes) axis.cases = 0;
+
+    report_ = {result_.get(), {}, "oldornew.out/report.json"};
+    for (const Finding& finding : result_->findings)
+      report_.bundles.push_back("oldornew.out/" + HashBytes(finding.token()).Short() + ".crash");
   }
 
   void ExpectAllGolden(const std::string& name) {
@@ -62,8 +66,7 @@ class ReportTest : public ::testing::Test {
     ExpectGolden(name + ".xml", JunitReport(report_));
   }
 
-  Trace trace_;
-  SearchResult result_;
+  std::unique_ptr<CheckResult> result_;
   Report report_;
 };
 
@@ -123,11 +126,11 @@ TEST_F(ReportTest, ColourAddsOnlyEscapeSequences) {
 }
 
 // What explain says of the finding of that number, as text and as Markdown.
-void ExpectExplained(const Trace& trace, const SearchResult& result, size_t number,
-                     const std::string& name) {
+void ExpectExplained(const CheckResult& result, size_t number, const std::string& name) {
+  const Trace& trace = result.trace();
   ASSERT_LT(number, result.findings.size());
   const Finding& finding = result.findings[number];
-  const Subject subject{finding.path, {FindPlace(trace, finding.path).value()}, false};
+  const Subject subject{finding.path(), {FindPlace(trace, finding.path()).value()}, false};
   const ExplainInput input{&trace, &finding, &subject, nullptr,
                            "oldornew replay oldornew.out/x.crash"};
   ExpectGolden(name + ".txt", ExplainFinding(input, false).value());
@@ -136,8 +139,8 @@ void ExpectExplained(const Trace& trace, const SearchResult& result, size_t numb
 
 TEST_F(ReportTest, ExplainTellsWhatHappenedAndWhatToDo) {
   Check(Careless().Exit().Build());
-  ExpectExplained(trace_, result_, 0, "explain_atomic");
-  ExpectExplained(trace_, result_, 1, "explain_durable");
+  ExpectExplained(*result_, 0, "explain_atomic");
+  ExpectExplained(*result_, 1, "explain_durable");
 }
 
 TEST_F(ReportTest, ExplainTellsWhoCouldReadASecret) {
@@ -151,7 +154,7 @@ TEST_F(ReportTest, ExplainTellsWhoCouldReadASecret) {
             .Fsync("")
             .Exit()
             .Build());
-  ExpectExplained(trace_, result_, 0, "explain_private");
+  ExpectExplained(*result_, 0, "explain_private");
 }
 
 // No line of a text explanation is broken in the middle of what it quotes, and Markdown never
@@ -177,12 +180,12 @@ TEST_F(ReportTest, ExplainsEveryFindingOfManyTraces) {
                        .Exit()
                        .Build());
   for (Trace& trace : traces) {
-    report_ = {};
     Check(std::move(trace));
-    EXPECT_FALSE(result_.findings.empty());
-    for (const Finding& finding : result_.findings) {
-      const Subject subject{finding.path, {FindPlace(trace_, finding.path).value()}, false};
-      const ExplainInput input{&trace_, &finding, &subject, nullptr, "oldornew replay x"};
+    EXPECT_FALSE(result_->findings.empty());
+    for (const Finding& finding : result_->findings) {
+      const Subject subject{
+          finding.path(), {FindPlace(result_->trace(), finding.path()).value()}, false};
+      const ExplainInput input{&result_->trace(), &finding, &subject, nullptr, "oldornew replay x"};
       const auto text = ExplainFinding(input, true);
       ASSERT_TRUE(text) << text.error().message;
       size_t fences = 0;
@@ -232,8 +235,6 @@ TEST_F(ReportTest, EveryJsonReportMatchesTheWrittenSchema) {
   ExpectMatches(schema, schema, nlohmann::json::parse(JsonReport(report_)), "report");
   Trace trace = Careless().Exit().Build();
   trace.obstacles = {{Obstacle::Kind::kRefused, "would write /etc/passwd"}};
-  report_ = {};
-  result_ = {};
   Check(std::move(trace));
   ExpectMatches(schema, schema, nlohmann::json::parse(JsonReport(report_)), "report");
 }
@@ -252,9 +253,9 @@ TEST_F(ReportTest, NamesThatAreNoTextSurviveAsReplacements) {
 
 TEST_F(ReportTest, AStateIsOneLineOfJsonWithEveryPath) {
   Check(Careless().Exit().Build());
-  const auto state = Realise(trace_, ParseToken(result_.findings[0].token).value());
+  const auto state = Realise(result_->trace(), ParseToken(result_->findings[0].token()).value());
   ASSERT_TRUE(state);
-  const std::string line = JsonState(trace_, *state, result_.findings[0].token, "xfs");
+  const std::string line = JsonState(result_->trace(), *state, result_->findings[0].token(), "xfs");
   EXPECT_EQ(line.find('\n'), line.size() - 1);
   const auto json = nlohmann::json::parse(line);
   EXPECT_TRUE(json["tree"].contains("config.toml"));

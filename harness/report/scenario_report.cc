@@ -113,18 +113,18 @@ std::string ScenarioJson(const ScenarioSummary& summary) {
       for (const Finding& finding : run.findings) {
         Json outcomes = Json::object();
         for (const auto& [outcome, profiles] : finding.outcomes)
-          outcomes[OutcomeName(outcome)] = profiles;
+          outcomes[OutcomeName(outcome)] = Under(finding, profiles);
         Json paths = Json::array();
-        for (const FindingSubject& subject : SubjectsOf(finding)) paths.push_back(subject.path);
+        for (const FindingSubject& subject : finding.subjects) paths.push_back(subject.path);
         findings.push_back({{"id", FindingId(finding)},
                             {"oracle", OracleName(finding.oracle)},
                             {"severity", SeverityName(finding.severity)},
                             {"pedantic", finding.pedantic},
-                            {"path", finding.path},
+                            {"path", finding.path()},
                             {"paths", std::move(paths)},
                             {"outcomes", std::move(outcomes)},
                             {"message", finding.message},
-                            {"token", finding.token},
+                            {"token", finding.token()},
                             {"accepted", finding.accepted}});
       }
       entry["findings"] = std::move(findings);

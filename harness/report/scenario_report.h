@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "check/verdict.h"
 #include "finding/finding.h"
-#include "finding/verdict.h"
 
 namespace oldornew {
 

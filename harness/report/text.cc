@@ -48,8 +48,8 @@ std::string SubjectsLine(const std::vector<std::string>& names) {
   return out + "\n";
 }
 
-std::string Head(const Report& report) {
-  const Trace& trace = *report.trace;
+std::string Head(const CheckResult& result) {
+  const Trace& trace = result.trace();
   std::string out =
       fmt::format("recorded   {} of {} in {} ({}, {})\n", Count(FileCalls(trace), "file call"),
                   trace.processes.size() == 1 ? "1 process"
@@ -58,22 +58,23 @@ std::string Head(const Report& report) {
                   trace.obstacles.empty() ? "complete"
                   : trace.CanBeJudged()   ? "not proved complete"
                                           : "cannot be judged");
-  if (report.search == nullptr || !report.search->unsupported.empty()) return out;
-  const Coverage& c = report.search->coverage;
-  const auto lost = [](const AxisReport& axis) { return axis.axis == Axis::kPower; };
-  const bool power =
-      report.axes.empty() || std::any_of(report.axes.begin(), report.axes.end(), lost);
-  if (power)
+  if (!result.searched || !result.unsupported.empty()) return out;
+
+  const Coverage& c = result.coverage;
+  if (result.Explored(Finding::kPowerAxis)) {
     out +=
         fmt::format("explored   {} under {}, {} distinct, {} (grain: {}), {}\n",
                     Count(c.states_visited, "crash state"),
-                    Count(report.search->profiles.size(), "profile"), c.states_distinct,
+                    Count(result.profiles.size(), "profile"), c.states_distinct,
                     c.exhaustive ? "exhaustive" : fmt::format("BOUNDED, {} in all", c.states_total),
-                    GrainName(c.grain), Milliseconds(report.explore_seconds));
-  for (const AxisReport& axis : report.axes) {
-    if (!axis.text.empty()) out += fmt::format("{:<10} {}\n", AxisName(axis.axis), axis.text);
+                    GrainName(c.grain), Milliseconds(result.explore_seconds));
   }
-  return out + SubjectsLine(report.search->subjects);
+  for (const AxisResult& axis : result.axes) {
+    if (!axis.words.empty()) out += fmt::format("{:<10} {}\n", axis.axis, axis.words);
+  }
+  std::vector<std::string> names;
+  for (const Subject& subject : result.subjects) names.push_back(subject.name);
+  return out + SubjectsLine(names);
 }
 
 std::string ExtentWords(const Effect& effect) {
@@ -89,12 +90,13 @@ std::string When(const Trace& trace, const Finding& finding) {
   const auto call = [&](uint32_t number) {
     return fmt::format("{} {}", number, DescribeShort(trace.ops[number - 1]));
   };
-  const std::string after = finding.first_point == 0 ? "" : " after " + call(finding.first_point);
-  if (finding.last_point >= ops) return "power lost at any time" + after;
-  if (finding.first_point == finding.last_point && finding.last_point > 0)
+  const std::string after =
+      finding.shown.first_point == 0 ? "" : " after " + call(finding.shown.first_point);
+  if (finding.shown.last_point >= ops) return "power lost at any time" + after;
+  if (finding.shown.first_point == finding.shown.last_point && finding.shown.last_point > 0)
     return "power lost right" + after;
   return fmt::format("power lost{}{} before {} has returned", after, after.empty() ? "" : " and",
-                     call(finding.last_point + 1));
+                     call(finding.shown.last_point + 1));
 }
 
 // The calls that matter, in trace order: what was lost, and what is on disk and names it.
@@ -102,11 +104,11 @@ std::string Calls(const Trace& trace, const Finding& finding) {
   constexpr size_t kMost = 12;
   constexpr size_t kWidest = 60;
   std::map<uint32_t, std::string> marks;
-  for (const auto& [op, remark] : finding.marks) marks[op] = remark;
-  for (const uint32_t op : finding.on_disk) marks[op] = "on disk";
-  for (size_t i = 0; i < finding.lost.size(); ++i) {
-    const Effect& effect = finding.lost[i];
-    const bool goes_along = i < finding.needed.size() && !finding.needed[i];
+  for (const auto& [op, remark] : finding.shown.marks) marks[op] = remark;
+  for (const uint32_t op : finding.shown.on_disk) marks[op] = "on disk";
+  for (size_t i = 0; i < finding.shown.lost.size(); ++i) {
+    const Effect& effect = finding.shown.lost[i];
+    const bool goes_along = i < finding.shown.needed.size() && !finding.shown.needed[i];
     marks[effect.op] = ExtentWords(effect) + (goes_along ? " with it, no matter" : "");
   }
   std::erase_if(marks, [&](const auto& mark) { return mark.first >= trace.ops.size(); });
@@ -124,7 +126,7 @@ std::string Calls(const Trace& trace, const Finding& finding) {
     out += fmt::format("{}{:>4}  {:<{}}  {}\n", kIndent, op + 1, DescribeShort(trace.ops[op]),
                        width, mark);
   }
-  return IsLive(finding) ? out : out + fmt::format("{}{}\n", kIndent, When(trace, finding));
+  return finding.IsLive() ? out : out + fmt::format("{}{}\n", kIndent, When(trace, finding));
 }
 
 // The other paths with the same cause, each as far as it differs: "also     b, c (EMPTY: xfs), d".
@@ -138,12 +140,20 @@ std::string AlsoLine(const Finding& finding) {
     names.push_back(fmt::format("{} more", finding.subjects.size() - kMost - 1));
   return fmt::format(
       "{}also     {}\n", kIndent,
-      Wrap(Join(names, ", ") + (IsLive(finding.oracle) ? "" : ": the same line of the program"),
+      Wrap(Join(names, ", ") +
+               (finding.axis == Finding::kRunAxis ? "" : ": the same line of the program"),
            kWidth - 22, kFieldIndent));
 }
 
+std::string RepairWords(const Repair& repair) {
+  if (repair.steps.empty()) return repair.advice;
+  std::vector<std::string> texts;
+  for (const RepairStep& step : repair.steps) texts.push_back(step.text);
+  return Join(texts, ", and ");
+}
+
 std::string One(const Report& report, size_t index, const Palette& p) {
-  const Finding& finding = report.search->findings[index];
+  const Finding& finding = report.result->findings[index];
   const bool error = finding.severity == Severity::kError;
   const bool quiet = finding.pedantic || !finding.accepted.empty();
   const char* colour = quiet ? p.dim : error ? p.error : p.warning;
@@ -155,31 +165,33 @@ std::string One(const Report& report, size_t index, const Palette& p) {
                                 Wrap(finding.message, kWidth - 11, kMessageIndent));
   if (!finding.accepted.empty())
     return out + fmt::format("{}accepted  {}\n", kIndent, finding.accepted);
-  if (!finding.token.starts_with("end/")) out += Calls(TraceOf(report, finding), finding);
+  if (finding.shown.which.As<EndOfRun>() == nullptr)
+    out += Calls(report.result->TraceOf(finding), finding);
   if (!finding.explanation.empty()) out += fmt::format("{}{}\n", kIndent, finding.explanation);
   const auto field = [&](const char* name, const std::string& text) {
     if (text.empty()) return;
     out += fmt::format("{}{:<8} {}\n", kIndent, name, Wrap(text, kWidth - 22, kFieldIndent));
   };
-  const bool command = finding.oracle == Oracle::kCheck || finding.path == ".";
-  if (command && !finding.evidence.empty()) field("printed", Quote(finding.evidence, 160));
-  if (finding.oracle == Oracle::kContained) field("changed", finding.evidence);
+  const bool command = finding.oracle == Oracle::kCheck || finding.path() == ".";
+  if (command && !finding.shown.evidence.empty())
+    field("printed", Quote(finding.shown.evidence, 160));
+  if (finding.oracle == Oracle::kContained) field("changed", finding.shown.evidence);
   if (finding.oracle == Oracle::kAttrs || finding.oracle == Oracle::kPrivate)
-    field("attrs", finding.evidence);
+    field("attrs", finding.shown.evidence);
   out += AlsoLine(finding);
   field("window", finding.window);
-  field("repair", finding.repair.empty() ? finding.cure : Join(finding.repair, ", and "));
+  field("repair", RepairWords(finding.repair));
   if (!finding.source.empty()) out += fmt::format("{}source   {}\n", kIndent, finding.source);
   if (!finding.again.empty())
     out += fmt::format("{}again    {}\n", kIndent, finding.again);  // to be pasted
   const bool bundled = index < report.bundles.size() && !report.bundles[index].empty();
   out += fmt::format("{}replay   oldornew replay {}\n", kIndent,
-                     ShellQuote(bundled ? report.bundles[index] : finding.token));
+                     ShellQuote(bundled ? report.bundles[index] : finding.token()));
   return out;
 }
 
 std::string Reasons(const Report& report, const Palette& p) {
-  const Judgement& judgement = report.judgement;
+  const Judgement& judgement = report.result->judgement;
   const char* title = judgement.verdict == Verdict::kBaselineFailed ? "baseline failed"
                       : judgement.verdict == Verdict::kBounded      ? "bounded"
                                                                     : "cannot judge";
@@ -190,7 +202,8 @@ std::string Reasons(const Report& report, const Palette& p) {
 }
 
 std::string Tail(const Report& report, const Palette& p) {
-  const Verdict verdict = report.judgement.verdict;
+  const CheckResult& result = *report.result;
+  const Verdict verdict = result.judgement.verdict;
   const std::string where =
       report.report_path.empty() ? "\n" : fmt::format(" Report: {}\n", report.report_path);
   if (verdict != Verdict::kFindings && verdict != Verdict::kClean)
@@ -199,25 +212,23 @@ std::string Tail(const Report& report, const Palette& p) {
   uint64_t warnings = 0;
   uint64_t pedantic = 0;
   uint64_t accepted = 0;
-  if (report.search != nullptr) {
-    for (const Finding& finding : report.search->findings) {
-      ++(!finding.accepted.empty()              ? accepted
-         : finding.pedantic                     ? pedantic
-         : finding.severity == Severity::kError ? errors
-                                                : warnings);
-    }
+  for (const Finding& finding : result.findings) {
+    ++(!finding.accepted.empty()              ? accepted
+       : finding.pedantic                     ? pedantic
+       : finding.severity == Severity::kError ? errors
+                                              : warnings);
   }
   if (errors + warnings + pedantic + accepted == 0) {
-    const bool nothing = report.search == nullptr || report.search->subjects.empty();
+    const bool nothing = result.subjects.empty();
     return fmt::format(
         "\n{}clean{}: {} ({}).{}", p.good, p.off,
         nothing ? "nothing was changed, so nothing was judged" : "old or new in every state",
-        Milliseconds(report.seconds), where);
+        Milliseconds(result.seconds), where);
   }
   return fmt::format("\n{}, {}{}{} in {}.{}", Count(errors, "error"), Count(warnings, "warning"),
                      pedantic > 0 ? fmt::format(", {} pedantic", pedantic) : "",
                      accepted > 0 ? fmt::format(", {} accepted", accepted) : "",
-                     Milliseconds(report.seconds), where);
+                     Milliseconds(result.seconds), where);
 }
 
 std::string FurtherLines(const std::vector<FurtherRun>& runs) {
@@ -244,25 +255,23 @@ std::string FurtherLines(const std::vector<FurtherRun>& runs) {
 
 std::string TextReport(const Report& report, bool colour) {
   const Palette p = ColoursOf(colour);
-  std::string out = Head(report);
-  if (report.further != nullptr && !report.further->empty()) out += FurtherLines(*report.further);
-  for (const std::string& note : report.trace->notes) out += fmt::format("note       {}\n", note);
+  const CheckResult& result = *report.result;
+  std::string out = Head(result);
+  if (!result.further.empty()) out += FurtherLines(result.further);
+  for (const std::string& note : result.trace().notes) out += fmt::format("note       {}\n", note);
   // Elsewhere these are the reasons of the verdict.
-  for (const Obstacle& obstacle : report.trace->obstacles) {
-    if (report.judgement.verdict == Verdict::kFindings)
+  for (const Obstacle& obstacle : result.trace().obstacles) {
+    if (result.judgement.verdict == Verdict::kFindings)
       out += fmt::format("note       {}\n", obstacle.reason);
   }
-  if (report.search != nullptr) {
-    for (const std::string& note : report.search->notes)
-      out += fmt::format("note       {}\n", note);
-    const bool judged = report.judgement.exit_code != ExitCode::kCannotJudge;
-    bool pedantic_title = false;
-    for (size_t i = 0; judged && i < report.search->findings.size(); ++i) {
-      if (report.search->findings[i].pedantic && !std::exchange(pedantic_title, true)) {
-        out += "\npedantic   only where a file system keeps no more than POSIX asks:\n";
-      }
-      out += One(report, i, p);
-    }
+  for (const std::string& note : result.notes) out += fmt::format("note       {}\n", note);
+
+  const bool judged = result.judgement.exit_code != ExitCode::kCannotJudge;
+  bool pedantic_title = false;
+  for (size_t i = 0; judged && i < result.findings.size(); ++i) {
+    if (result.findings[i].pedantic && !std::exchange(pedantic_title, true))
+      out += "\npedantic   only where a file system keeps no more than POSIX asks:\n";
+    out += One(report, i, p);
   }
   return out + Tail(report, p);
 }
