@@ -1,5 +1,5 @@
-// The workloads of bench/overhead that need a program of their own. It times itself, so that
-// neither its start nor that of the tool around it counts.
+// The workloads of bench/overhead that need a program of their own. The program times itself, so
+// that neither its own start nor the start of the tool around it counts.
 //
 // usage: loops pwrite ROUNDS     pwrite of 64 bytes
 //        loops replace ROUNDS    open(O_CREAT|O_TRUNC), write 512 bytes, fsync, close, rename

@@ -1,9 +1,11 @@
-// What recording costs: a program that replaces small files (create, write, fsync, close, rename)
-// and one that writes 64 bytes at a time, each run alone and under the preload library,
-// alternately, on tmpfs, so that no disk hides the cost. The counters of one row come from one run:
-// native_us and recorded_us are the medians of the processor time per call sequence, and ratio the
-// median of the ratios of neighbours, so that other work on the machine, which slows both of a
-// pair, hardly shows.
+// What recording costs, for two programs: one replaces small files (create, write, fsync, close,
+// rename), the other writes 64 bytes at a time. Each runs alternately alone and under the preload
+// library. The files are on tmpfs, so that no disk hides the cost.
+//
+// The counters of a row:
+//   native_us, recorded_us   medians of the processor time per call sequence
+//   ratio                    median of the ratios of pairs of neighbouring runs. Other work on the
+//                            machine slows both of a pair, so it hardly shows.
 //
 // The program under test is this one, started again with --loop.
 #include <benchmark/benchmark.h>

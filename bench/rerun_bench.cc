@@ -1,9 +1,9 @@
-// Measures what one further run of a program costs, in a sandbox in memory: run after run
-// alternates with the program alone, so that other work on the machine, which slows both, hardly
-// shows in the ratios. bench/rerun writes the table.
+// Measures what one further run of a program costs in a sandbox in memory. Each run is paired with
+// a run of the program alone. Other work on the machine slows both of a pair, so it hardly shows in
+// the ratios. bench/rerun writes the table.
 //
-// usage: rerun_bench ROUNDS DIRECTORY STDIN PROGRAM [ARGUMENT...]     (prints "name median-us
-// quartile quartile")
+// usage: rerun_bench ROUNDS DIRECTORY STDIN PROGRAM [ARGUMENT...]
+// Prints lines of "name median-us quartile quartile".
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <spawn.h>

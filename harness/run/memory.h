@@ -1,21 +1,23 @@
-// Memory: the file systems of a sandbox that lies in memory (SandboxSpec::in_memory): tmpfs mounts
-// that no path leads to, made by the warden in the view's own mount namespace (so an unprivileged
-// user may make them) and handed to the sandbox's owner as descriptors. Below
-// /proc/<owner>/fd/<number> the owner works on them as on any directory; they are gone when the
-// last descriptor and the last view are.
+// Memory: the file systems of a sandbox that lies in memory (SandboxSpec::in_memory). They are
+// tmpfs mounts that no path leads to. The warden makes them in the view's own mount namespace, so that an
+// unprivileged user may make them, and hands them to the sandbox's owner as descriptors. The owner
+// works on them below /proc/<owner>/fd/<number> as on any directory. They are gone when the last
+// descriptor and the last view are.
 //
-// What a tmpfs is, where it differs from a disk (Linux Documentation/filesystems/tmpfs.rst,
-// mm/shmem.c):
-//   room      is counted in pages of 4 KiB of file data, of symlink targets from 128 bytes on, and of nothing
-//             else. What a write finds no page for it does not write: it returns the bytes of the pages
-//             before, or ENOSPC. Truncation and unlink give room back at once. fallocate gives all or
-//             nothing; a store into a mapping without room is SIGBUS.
-//   inodes    are counted one for each file, directory and symlink, and one for each further hard link.
-//             User xattrs (Linux 6.6) are paid for from the room of inodes.
-//   names     cost nothing: a directory never fills a page.
-//   no reserve for root, no delayed allocation (no ENOSPC at fsync or close), no journal.
-//   O_TMPFILE, RENAME_EXCHANGE, RENAME_WHITEOUT, SEEK_HOLE and POSIX ACLs work; FICLONE is EOPNOTSUPP,
-//   O_DIRECT works from Linux 6.6 on, inode numbers are never used again.
+// Where a tmpfs differs from a disk (Linux Documentation/filesystems/tmpfs.rst, mm/shmem.c):
+//
+//   room      Is counted in pages of 4 KiB: those of file data, those of symlink targets from 128
+//             bytes on, and no others. A write that runs out of pages writes as far as there are
+//             some: it returns that number of bytes, or ENOSPC if there was none. Truncation and
+//             unlink give room back at once. fallocate gives all or nothing. A store into a mapping
+//             without room is SIGBUS.
+//   inodes    Each file, directory and symlink takes one, and so does each further hard link. User
+//             xattrs (Linux 6.6) are paid for from the room of inodes.
+//   names     Cost nothing: a directory never fills a page.
+//   missing   There is no reserve for root, no journal, and no delayed allocation (so no ENOSPC at
+//             fsync or close).
+//   calls     O_TMPFILE, RENAME_EXCHANGE, RENAME_WHITEOUT, SEEK_HOLE and POSIX ACLs work. FICLONE
+//             is EOPNOTSUPP. O_DIRECT works from Linux 6.6 on. Inode numbers are never used again.
 #pragma once
 
 #include <sys/types.h>

@@ -264,9 +264,10 @@ void CatchInterrupts() {
   interrupt_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   CHECK(interrupt_event >= 0);
   HandleInterruptsWith(OnInterrupt);
-  signal(SIGXFSZ,
-         // a file that would be too large is an error with a name; commands start with the default
-         SIG_IGN);
+
+  // A file that would be too large becomes an error (EFBIG) that we can report. Commands start with
+  // the default.
+  signal(SIGXFSZ, SIG_IGN);
 }
 
 bool Interrupted() { return interrupted; }

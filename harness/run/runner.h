@@ -27,9 +27,8 @@ struct RunSpec {
   std::chrono::milliseconds time_limit{120'000};
   /// a line of stdout in which this (ECMAScript) is found ends the run: what is alive is killed
   std::string until;
-  uint64_t output_limit =
-      uint64_t{8}  /// bytes kept of each of stdout and stderr; the rest is read and dropped
-      << 20;
+  /// Bytes kept of each of stdout and stderr; the rest is read and dropped.
+  uint64_t output_limit = uint64_t{8} << 20;
   Backend backend = Backend::kAuto;  ///< of Record; Run records nothing by itself
   Plan plan;                         ///< what shall go wrong; only Record and RecordIn look at it
   /// The recording that a tracer shall write, by its path as the command sees it; empty: the

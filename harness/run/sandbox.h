@@ -1,21 +1,25 @@
 // Sandbox: a private copy of the user's directory, and a view of the machine in which a program
-// sees that copy at the original path and can harm nothing else. The user's own files are read
+// sees that copy at the original path and can change nothing else. The user's own files are read
 // once, when the copy is made, and never again.
 //
-// The view (design.md law 4, interposition.md 13.1), from the best kind that the machine allows:
-//   kFull       mount and pid namespace (root, or an unprivileged user namespace that maps the caller's own
-//   ids, so that
-//               `id` shows the same user). The copies are mounted at the original paths; /tmp, /var/tmp,
-//               /dev/shm and $TMPDIR are private and empty; $HOME is a throw-away overlay; all else is
-//               read-only; /proc is fresh.
-//   kMountOnly  the same without a pid namespace (where a fresh /proc may not be mounted, as in some
-//   containers). kNone       no namespace: commands run in the copy where it lies, $HOME and $TMPDIR point
-//   into the work area, and
-//               only the preload library keeps a program from leaving it. notes() says so.
+// The view (interposition.md 13.1) is the best of three kinds that the machine allows:
 //
-// One process tree per sandbox serves all its runs: a keeper (which removes the work area when this
-// process dies, however it dies) and a warden that lives in the view, starts commands there and
-// ends whatever is left of them.
+//   kFull       A mount namespace and a pid namespace. Needs root, or an unprivileged user
+//               namespace. The latter maps only the caller's own ids, so that `id` shows the same
+//               user. In the view:
+//                 - the copies are mounted at the original paths;
+//                 - /tmp, /var/tmp, /dev/shm and $TMPDIR are private and empty;
+//                 - writes to $HOME go to an overlay that is thrown away;
+//                 - /proc is fresh, and everything else is read-only.
+//   kMountOnly  The same without a pid namespace, for machines that do not let us mount a fresh
+//               /proc (some containers).
+//   kNone       No namespace. Commands run in the copy where it lies, and $HOME and $TMPDIR point
+//               into the work area. Only the preload library keeps a program from leaving it.
+//               notes() says so.
+//
+// One process tree per sandbox serves all its runs. The keeper removes the work area when this
+// process dies, however it dies. The warden lives in the view, starts commands there and ends
+// whatever is left of them.
 #pragma once
 
 #include <cstdint>

@@ -93,8 +93,9 @@ Result<UniqueFd> MakeHomeOverlay(const ViewPlan& plan) {
       return Fail("overlay {}: {}", key, ErrnoText(errno));
     }
   }
-  fsconfig(context.get(), FSCONFIG_SET_FLAG, "userxattr", nullptr,
-           0);  // required in a user namespace, harmless else
+
+  // Required in a user namespace, harmless elsewhere.
+  fsconfig(context.get(), FSCONFIG_SET_FLAG, "userxattr", nullptr, 0);
   if (fsconfig(context.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) {
     return Fail("overlay: {}", ErrnoText(errno));
   }

@@ -1,12 +1,17 @@
-// The view: what a program sees inside a mount namespace. Built once per warden, by mount calls
-// only (a few hundred microseconds), in this order so that nothing is ever writable that should not
-// be:
-//   0. in memory: make the tmpfs mounts and have them filled; they are attached until they are cloned
-//   1. clone every directory that is to be mounted (detached, so the next step leaves it writable)
-//   2. one recursive mount_setattr makes every mount read-only; other flags (nosuid, nodev, noexec) stay
-//   3. attach the clones, parents before children: private temporary directories, the home overlay, the
-//   judged copies
-//   4. a fresh /proc (pid namespace), with /proc/sys read-only
+// The view: what a program sees inside a mount namespace. It is built once per warden with mount
+// calls only, which takes a few hundred microseconds. The order makes sure that nothing is ever
+// writable that should not be:
+//
+//   0. In memory only: make the tmpfs mounts and have them filled. They stay attached until they
+//      have been cloned.
+//   1. Clone every directory that will be mounted. A clone is detached, so step 2 leaves it
+//      writable.
+//   2. Make every mount read-only with one recursive mount_setattr. Other flags (nosuid, nodev,
+//      noexec) stay.
+//   3. Attach the clones, parents before children: private temporary directories, the home overlay,
+//      the judged copies.
+//   4. Mount a fresh /proc (pid namespace only) and make /proc/sys read-only.
+//
 // Device files stay usable: a read-only mount forbids changes of the file system, not writes to
 // devices.
 #pragma once

@@ -1,13 +1,16 @@
 // Warden: the process that lives in a sandbox's view and starts commands there, one at a time. It
 // reaps every descendant of a command (as init of a pid namespace, else as child subreaper) and
-// kills what is left at the time limit, so "the run is over" means: no process of it exists.
+// kills what is left at the time limit. So "the run is over" means that none of its processes
+// exists any more.
 //
-// Two processes, both children of ours in a session without a terminal:
-//   keeper   outlives us: when the lifeline closes (we died, however) it kills the warden and removes the
-//   work area warden   pid 1 of the view's pid namespace; serves requests from a SOCK_SEQPACKET socket, dies
-//   with the keeper
-// With Isolation::kNone and kMountOnly keeper and warden are also two processes; the warden is then
-// a subreaper.
+// There are two processes, in a session without a terminal:
+//
+//   keeper   Our child, which outlives us. When the lifeline closes, because we ended in whatever
+//            way, it kills the warden and removes the work area.
+//   warden   The keeper's child, and pid 1 of the view's pid namespace. It serves requests from a
+//            SOCK_SEQPACKET socket and dies with the keeper.
+//
+// With Isolation::kMountOnly and kNone the warden is a subreaper instead of pid 1.
 #pragma once
 
 #include <sys/types.h>

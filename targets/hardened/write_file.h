@@ -3,7 +3,8 @@
 // O_EXCL temporary:
 //
 //   1. create a temporary of a fresh random name in the same directory, mode 0600;
-//   2. write everything, check the size; then owner, extended attributes, ACL and mode, in this order;
+//   2. write everything, check the size; then set owner, extended attributes, ACL and mode, in this
+//      order;
 //   3. fsync it, close it, both checked; any error abandons this inode for good;
 //   4. rename it over the target;
 //   5. fsync the directory.
@@ -31,10 +32,10 @@ struct WriteFileOptions {
   bool create_only = false;
 };
 
-/// Replaces or creates `name` in the directory open at `dir` (O_RDONLY|O_DIRECTORY, not O_PATH: it is
-/// fsynced). `name` is one component; names that start with ".aw-" are refused (EINVAL). A
-/// directory at the name is EISDIR; a symlink is ELOOP: following it or replacing it is the
-/// caller's decision, made by resolving it first. Hard links of the old file keep the old content.
+/// Replaces or creates `name` in the directory open at `dir` (O_RDONLY|O_DIRECTORY, not O_PATH: it
+/// is fsynced). `name` is one component; names that start with ".aw-" are refused (EINVAL). A
+/// directory at the name is EISDIR. A symlink is ELOOP: the caller decides whether to follow or to
+/// replace it, by resolving it first. Hard links of the old file keep the old content.
 UpdateResult WriteFile(int dir, std::string_view name, std::string_view data,
                        const WriteFileOptions& options = {});
 
@@ -44,8 +45,8 @@ struct Collected {
 };
 
 /// Removes temporaries that writers left when they were killed: own prefix, regular, one link, own
-/// user, not written for `minimum_age_seconds`, and not locked by a living writer. Safe beside
-/// running writers if the age exceeds the time that any of them takes from its close to its rename.
+/// user, not written for `minimum_age_seconds`, and not locked by a living writer. Safe while
+/// writers run if the age exceeds the time that any of them takes from its close to its rename.
 Collected CollectStaleTemporaries(int dir, int minimum_age_seconds);
 
 }  // namespace oldornew::hardened
