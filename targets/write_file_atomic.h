@@ -8,8 +8,8 @@
 //     and renamed over dir/name. "Concurrent readers will see either the old content or the new
 //     content, never a partial write."
 //   - On any error the temporary file is removed and "the original file, if any, is left
-//     untouched". (The removal is a deferred os.Remove. It also runs after success, when the name is normally
-//     gone.)
+//     untouched". (The removal is a deferred os.Remove. It also runs after success, when the name
+//     is normally gone.)
 //   - Two writers of one name: "the last rename wins".
 //
 // What is wrong with it (atomic-updates.md 3.1 has the sequences, and says which were reproduced):

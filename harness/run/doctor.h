@@ -28,7 +28,7 @@ struct DoctorReport {
 
 struct DoctorQuestion {
   std::vector<std::string> command;  ///< empty: the machine alone
-  std::string work_parent;           ///< as in SandboxSpec
+  std::string work_parent = {};      ///< as in SandboxSpec
   bool try_it = false;  ///< run the command once, in a private copy of the current directory
 };
 

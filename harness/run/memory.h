@@ -1,8 +1,8 @@
 // Memory: the file systems of a sandbox that lies in memory (SandboxSpec::in_memory). They are
-// tmpfs mounts that no path leads to. The warden makes them in the view's own mount namespace, so that an
-// unprivileged user may make them, and hands them to the sandbox's owner as descriptors. The owner
-// works on them below /proc/<owner>/fd/<number> as on any directory. They are gone when the last
-// descriptor and the last view are.
+// tmpfs mounts that no path leads to. The warden makes them in the view's own mount namespace, so
+// that an unprivileged user may make them, and hands them to the sandbox's owner as descriptors.
+// The owner works on them below /proc/<owner>/fd/<number> as on any directory. They are gone when
+// the last descriptor and the last view are.
 //
 // Where a tmpfs differs from a disk (Linux Documentation/filesystems/tmpfs.rst, mm/shmem.c):
 //
@@ -27,7 +27,7 @@
 
 #include "base/files.h"
 #include "base/result.h"
-#include "run/sandbox.h"
+#include "run/sandbox_layout.h"
 
 namespace oldornew {
 

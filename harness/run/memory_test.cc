@@ -215,7 +215,9 @@ TEST_F(MemoryTest, HoldsAStateExactly) {
   ASSERT_EQ(mkfifo((judged_ + "/fifo").c_str(), 0620), 0);
   ASSERT_EQ(chmod((judged_ + "/sub").c_str(), 02711), 0);
   const bool xattrs = setxattr(f.c_str(), "user.note", "value", 5, 0) == 0;
-  if (geteuid() == 0) ASSERT_EQ(lchown((judged_ + "/short").c_str(), 4321, 1234), 0);
+  if (geteuid() == 0) {
+    ASSERT_EQ(lchown((judged_ + "/short").c_str(), 4321, 1234), 0);
+  }
   const auto before = Fingerprint(judged_);
   const auto original = Capture({judged_});
   ASSERT_OK(original);

@@ -1,6 +1,8 @@
 // Places: paths and file systems of the machine, as the sandbox needs them.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <vector>
 
@@ -25,7 +27,13 @@ std::string FileSystemType(const std::string& path);
 /// $NAME, or "" when it is not set.
 std::string EnvironmentVariable(const char* name);
 
-/// Removes all that is in `directory` but not itself.
+/// True when `path` is a directory, or a symlink to one.
+bool IsDirectory(const std::string& path);
+
+/// Makes one directory with exactly this mode: the umask does not apply.
+Status MakeDirectory(const std::string& path, mode_t mode);
+
+/// Removes everything in `directory`, but not the directory itself.
 Status ClearDirectory(const std::string& directory);
 
 /// Every path in `directory`, relative to it, that is not a directory with something in it; in byte

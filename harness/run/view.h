@@ -27,7 +27,7 @@
 #include "base/files.h"
 #include "base/result.h"
 #include "run/memory.h"
-#include "run/sandbox.h"
+#include "run/sandbox_layout.h"
 
 namespace oldornew {
 

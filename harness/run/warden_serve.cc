@@ -254,7 +254,8 @@ void Server::RunOne(StartSpec& spec, const WardenRequestHead& head, WardenReply&
 bool Server::StartTracing(StartSpec& spec, bool stands_by, WardenReply& reply) {
   tracer_.reset();
   if (traced_recording_.empty()) return true;
-  ptrace::TracerOptions options = {.recording = traced_recording_};
+  ptrace::TracerOptions options;
+  options.recording = traced_recording_;
   if (stands_by) options.standby = spec.environment;
   auto tracer = ptrace::Tracer::Create(options);
   if (!tracer && stands_by) return true;  // nobody takes over, which whoever needs it will say
