@@ -11,7 +11,7 @@
 namespace oldornew {
 namespace {
 
-/// An empty directory to try things with, wherever there is room for one.
+/// An empty directory to try things with, in the first place where one can be made.
 Result<TempDir> ExampleDirectory() {
   Result<TempDir> made = TempDir::Create("oldornew-doctor-");
   for (const char* parent : {"/tmp", "/var/tmp", "/dev/shm"}) {
@@ -33,6 +33,8 @@ DoctorReport Diagnose(const DoctorQuestion& question) {
   DoctorReport report;
   const doctor::Backends backends = doctor::TryBackends();
   report.answers = {doctor::AboutRecording(backends), doctor::AboutStaticPrograms(backends)};
+
+  // A real sandbox around an empty directory shows what the machine allows.
   auto example = ExampleDirectory();
   auto sandbox = [&]() -> Result<Sandbox> {
     if (!example) return tl::unexpected(example.error());
@@ -42,6 +44,7 @@ DoctorReport Diagnose(const DoctorQuestion& question) {
     KeepVisible({}, &spec);
     return Sandbox::Create(spec);
   }();
+
   if (sandbox) {
     for (auto* ask :
          {doctor::AboutView, doctor::AboutProcesses, doctor::AboutHome, doctor::AboutRoom})
@@ -52,22 +55,26 @@ DoctorReport Diagnose(const DoctorQuestion& question) {
     report.answers.push_back(
         doctor::Ask("copies", "Can private copies be made?",
                     doctor::No(sandbox.error().message,
-                               "choose a place that exists and can be written to, with "
+                               "choose a directory that exists and can be written to, with "
                                "--work-dir DIR or TMPDIR=DIR")));
   }
+
   report.answers.push_back(doctor::AboutDirectory());
   report.answers.push_back(doctor::AboutCopy());
   if (command.empty()) {
     report.answers.push_back(doctor::AboutRealFileSystems());
     if (report.CanJudge())
-      report.next = "oldornew doctor -- COMMAND, or at once: oldornew check -- COMMAND";
+      report.next = "oldornew doctor -- COMMAND, or directly: oldornew check -- COMMAND";
     return report;
   }
+
   const auto program = FindProgram(command[0], EnvironmentVariable("PATH"), ".");
   report.program_missing = !program;
   for (DoctorAnswer& answer : doctor::AboutProgram(command, program.value_or(""), backends))
     report.answers.push_back(std::move(answer));
   if (question.try_it && report.CanJudge()) report.answers.push_back(doctor::AboutRun(question));
+
+  // The proposed command line must work as it stands.
   const bool in_place = command[0].ends_with("sqlite3");
   if (report.CanJudge()) {
     report.next = fmt::format("oldornew check {}-- {}",

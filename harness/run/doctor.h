@@ -1,6 +1,6 @@
 // Doctor: what this machine and this program allow, in words for a newcomer. Everything is tried
-// out, nothing is guessed from version numbers (interposition.md 13.2); settings of the kernel are
-// read only to explain why a trial failed, and to say what would help.
+// out; nothing is guessed from version numbers (interposition.md 13.2). Settings of the kernel are
+// read only to explain why a trial failed and what would help.
 #pragma once
 
 #include <string>
@@ -20,9 +20,9 @@ struct DoctorAnswer {
 struct DoctorReport {
   std::vector<DoctorAnswer> answers;  ///< the machine first, then the program
   bool program_missing = false;       ///< the command names no program: a usage error
-  std::string next;  ///< a command line to go on with; empty when something must be done first
+  std::string next;  ///< a command line to continue with; empty when something must be done first
 
-  /// No answer is kNo: what was asked about can be judged here.
+  /// True when no answer is kNo: what was asked about can be judged here.
   bool CanJudge() const;
 };
 

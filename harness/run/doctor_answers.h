@@ -1,4 +1,4 @@
-// The doctor's questions, one function each (run/doctor.h). Inside the room only.
+// The doctor's questions, one function each (run/doctor.h). For this room only.
 #pragma once
 
 #include <optional>
@@ -11,7 +11,7 @@
 
 namespace oldornew::doctor {
 
-/// What the machine offers to recorders, found out once.
+/// Which recorders work on this machine, found out once.
 struct Backends {
   Status preload;  ///< Syscall User Dispatch works and the library is there
   Status tracing;  ///< a child can be traced, and stopped at chosen calls

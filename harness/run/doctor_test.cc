@@ -2,14 +2,13 @@
 
 #include <sys/stat.h>
 
-#include "run/doctor_probes.h"
 #include "run/program_image.h"
 #include "run/test_support.h"
+#include "run/tracing_probe.h"
 
 namespace oldornew {
 namespace {
 
-using doctor::ProbeTracing;
 using Level = DoctorAnswer::Level;
 
 /// The answer on `topic`; a failure of the test when there is none.

@@ -1,5 +1,5 @@
-// Notes: what in the environment of a recorded run may change the verdict elsewhere (oracles.md
-// 19).
+// Notes: what in the environment of a recorded run may make the verdict different elsewhere
+// (oracles.md 19).
 #pragma once
 
 #include <string>
@@ -11,14 +11,14 @@
 
 namespace oldornew {
 
-/// Appends the notes of one recorded run to trace.notes: preloads and settings that swallow syncs,
+/// Appends the notes of one recorded run to trace.notes: preloads and settings that turn off syncs,
 /// root, calls that failed because of the sandbox's file system. `environment` is the complete one
 /// that the program got.
 void AddEnvironmentNotes(const Sandbox& sandbox, const RunSpec& run,
                          const std::vector<std::string>& environment, Trace& trace);
 
-/// True when some call that was carried out changed something in a judged directory, or its trees
-/// differ.
+/// True when the old and new tree of a judged directory differ, or a successful call changed
+/// something in one.
 bool ChangedSomethingJudged(const Trace& trace);
 
 /// "a, b, c and 4 more".

@@ -9,8 +9,8 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "run/find_program.h"
 #include "run/places.h"
-#include "run/record.h"
 
 namespace oldornew {
 namespace {

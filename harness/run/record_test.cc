@@ -254,7 +254,7 @@ TEST_P(RecordTest, SaysWhenOnlyTheHomeDirectoryWasChanged) {
       << Reasons(only_home.trace);
   EXPECT_NE(Reasons(only_home.trace).find("--also-dir"), std::string::npos);
   EXPECT_EQ(Reasons(both.trace), "");
-  EXPECT_NE(Notes(both.trace).find("wrote ~/.viminfo: not judged"), std::string::npos)
+  EXPECT_NE(Notes(both.trace).find("wrote ~/.viminfo, which is not judged"), std::string::npos)
       << Notes(both.trace);
   EXPECT_TRUE(std::filesystem::is_empty(home));
 }

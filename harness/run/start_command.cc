@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "base/text.h"
 #include "interpose/ptrace/tracer.h"
+#include "run/find_program.h"
 
 namespace oldornew {
 namespace {
@@ -178,15 +179,6 @@ void Explain(const std::string& program, const ChildResult& result, StartOutcome
 }
 
 }  // namespace
-
-std::vector<std::string> ProgramCandidates(const std::string& program, const std::string& path) {
-  if (program.empty()) return {};
-  if (program.find('/') != std::string::npos) return {program};
-  std::vector<std::string> result;
-  for (const std::string& dir : Split(path, ':'))
-    result.push_back((dir.empty() ? "." : dir) + "/" + program);
-  return result;
-}
 
 StartOutcome StartCommand(const StartSpec& spec) {
   StartOutcome outcome;

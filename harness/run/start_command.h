@@ -28,10 +28,6 @@ struct StartOutcome {
   std::string problem;  ///< "foo: command not found"
 };
 
-/// Every file that `program` may mean, in the order a shell tries them. `path` is $PATH; relative
-/// results are relative to the current directory.
-std::vector<std::string> ProgramCandidates(const std::string& program, const std::string& path);
-
 /// Starts the command with vfork (with a tracer: fork), in its own process group, without signals
 /// blocked and without capabilities unless root. REQUIRES: one thread. The current directory is
 /// changed to `directory`.

@@ -1,13 +1,11 @@
-#include "run/doctor_probes.h"
+#include "run/tracing_probe.h"
 
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -16,11 +14,11 @@
 
 #include <atomic>
 
-namespace oldornew::doctor {
+namespace oldornew {
 namespace {
 
-// Exit statuses of the traced child; an errno would do less well, as both steps can fail with the
-// same.
+// Exit statuses of the traced child. They name the step that failed, because both steps can fail
+// with the same errno.
 constexpr int kNotTraceable = 1, kNoFilter = 2;
 
 [[noreturn]] void RunTraced() {
@@ -82,16 +80,4 @@ Status ProbeTracing() {
   return {};
 }
 
-int ProbeUserNamespace() {
-  const pid_t child = fork();
-  if (child < 0) return errno;
-  if (child == 0) {
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) _exit(errno);
-    if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) _exit(errno);
-    _exit(0);
-  }
-  const int status = Wait(child);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : EPERM;
-}
-
-}  // namespace oldornew::doctor
+}  // namespace oldornew
