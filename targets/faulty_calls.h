@@ -26,8 +26,8 @@ class FaultyCalls {
   struct Fault {
     int call = 0;
     int error = 0;
-    /// The call is carried out, and an error told nevertheless. Only of calls on which that
-    /// happens: fsync, close, renames, links and removals; others fail as usual.
+    /// The call is carried out, but an error is reported. Only for calls where that happens in
+    /// reality: fsync, close, renames, links and removals. Others fail as usual.
     bool after = false;
   };
   explicit FaultyCalls(std::vector<Fault> faults) : faults_(std::move(faults)) { current_ = this; }

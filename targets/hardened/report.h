@@ -1,4 +1,4 @@
-// How the driver programs tell the result of a hardened update.
+// How the driver programs report the result of a hardened update.
 #pragma once
 
 #include <cstdio>

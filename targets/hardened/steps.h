@@ -28,8 +28,8 @@ class Fd {
   int get() const { return fd_; }
   bool valid() const { return fd_ >= 0; }
   int Release() { return std::exchange(fd_, -1); }
-  /// 0 or the errno of close(2). The descriptor is gone either way; EINTR counts as closed (Linux
-  /// closes first).
+  /// 0 or the errno of close(2). The descriptor is closed either way. EINTR counts as success,
+  /// because Linux closes first.
   int Close();
 
  private:
@@ -79,11 +79,11 @@ int Sync(int fd);
 int SyncTree(int dir);
 
 /// All names in `dir` but "." and "..". The descriptor is not consumed and its offset not moved.
-/// After an error (the answer) `names` holds those that could be read.
+/// Returns 0 or an errno; then `names` holds those that could be read.
 int NamesIn(int dir, std::vector<std::string>* names);
 
-/// unlink, or rm -r for a directory, never following a symlink. A missing name is 0. What cannot be
-/// removed does not keep the rest: the answer is the first error.
+/// unlink, or rm -r for a directory, never following a symlink. A missing name is 0. Continues after
+/// an error and returns the first one.
 int RemoveAt(int dir, const std::string& name);
 
 /// openat of a directory that is not a symlink. Returns the errno.

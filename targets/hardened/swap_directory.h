@@ -20,7 +20,7 @@
 //              system cannot do that.
 //
 // Readers open the directory once and read through openat; when a file is missing they reopen and
-// try again. A reader that still stands in the old tree loses it at step 6 unless `keep_previous`
+// try again. A reader that is still in the old tree loses it at step 6 unless `keep_previous`
 // is set.
 #pragma once
 
@@ -38,13 +38,14 @@ enum class SwapForm { kSymlink, kExchange };
 struct SwapOptions {
   SwapForm form = SwapForm::kSymlink;
   mode_t mode = 0755;  ///< of the published directory: exact, the umask does not apply
-  /// Leave the old tree to the next swap of this name, for the sake of readers that stand in it.
+  /// Leave the old tree to the next swap of this name, for readers that are still in it.
   bool keep_previous = false;
 };
 
 struct SwapResult : UpdateResult {
   bool old_removed = false;  ///< nothing of any old tree is left (also true when there was none)
-  /// errno of a failed removal of an old tree, this one or an earlier one; not an error of the swap
+  /// errno of a failed removal of an old tree, of this swap or an earlier one. Not an error of the
+  /// swap.
   int retire_error = 0;
 };
 

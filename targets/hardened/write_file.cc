@@ -189,7 +189,7 @@ bool IsTemporaryName(std::string_view name) {
          name.find_first_not_of("0123456789abcdef", prefix.size()) == name.npos;
 }
 
-/// Removes one left-over temporary if it is one. Returns whether it did; `error` tells what went
+/// Removes one left-over temporary if it is one. Returns whether it did; `error` says what went
 /// wrong.
 bool CollectOne(int dir, const std::string& name, int minimum_age_seconds, int* error) {
   Fd fd(Restart(

@@ -2,8 +2,9 @@
 // PUZZLE setup: :
 // EXPECT rest: durable:old-after-ack
 //
-// Why (persistence-model.md): L40. The file is clean: its fsync forces the log up to the last change of that file, and the
-// rename of its directory is none. Observed so on all three file systems, with data=journal too.
+// Why (persistence-model.md): L40. The file is clean: its fsync forces the log up to the last
+// change of that file, and a rename of its directory is not a change of the file. This was observed
+// on all three file systems, and with data=journal too.
 #include "puzzle.h"
 
 int main(void) {

@@ -4,8 +4,8 @@
 // EXPECT btrfs btrfs,nodatacow btrfs,flushoncommit posix: attrs:mixed-attributes
 // EXPECT rest: clean
 //
-// Why (persistence-model.md): 7.6.4. ext4 and xfs keep the order of all metadata. btrfs logs the new name with the fsync of the
-// directory, and the mode only with a fsync of the file itself.
+// Why (persistence-model.md): 7.6.4. ext4 and xfs keep the order of all metadata. btrfs logs the
+// new name with the fsync of the directory, and the mode only with a fsync of the file itself.
 #include "puzzle.h"
 
 int main(void) {

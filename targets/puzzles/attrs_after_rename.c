@@ -3,8 +3,8 @@
 // PUZZLE oracles: atomic durable attrs private
 // EXPECT rest: attrs:mixed-attributes
 //
-// Why (oracles.md 6): between the rename and the chmod the file has the new content and the mode of the temporary file, and
-// a power cut can leave it so.
+// Why (oracles.md 6): between the rename and the chmod the file has the new content and the mode of
+// the temporary file, and a power cut can leave it so.
 #include "puzzle.h"
 
 int main(void) {

@@ -4,7 +4,8 @@
 // PUZZLE oracles: atomic durable contained
 // EXPECT rest: contained:changed-outside
 //
-// Why (oracles.md 14): f.old is still there at the end, and the mode of g is another one than before. The log is allowed.
+// Why (oracles.md 14): f.old is still there at the end, and g has another mode than before. The log
+// is allowed.
 #include "puzzle.h"
 
 int main(void) {

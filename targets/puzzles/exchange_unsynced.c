@@ -6,8 +6,8 @@
 // EXPECT ext4,nodelalloc ext4,data=journal: clean
 // EXPECT rest: atomic:empty
 //
-// Why (persistence-model.md): L05. The fsync of the directory forces names, not the bytes of the file, and an exchange
-// places nothing (7.6.2): not even ext4's heuristic helps.
+// Why (persistence-model.md): L05. The fsync of the directory forces names, not the bytes of the
+// file, and an exchange places nothing (7.6.2): not even ext4's heuristic helps.
 #include <linux/fs.h>
 #include <sys/syscall.h>
 

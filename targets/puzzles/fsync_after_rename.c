@@ -7,8 +7,9 @@
 // EXPECT ext4,dioread_lock ext4,nodelalloc ext4,data=journal btrfs,flushoncommit: clean
 // EXPECT rest: atomic:empty
 //
-// Why (persistence-model.md): L58. Once the fsync has returned, name and data are on disk everywhere (the name of the inode
-// comes along), so nothing is wrong with durability; before it the states are those of L07d.
+// Why (persistence-model.md): L58. Once the fsync has returned, name and data are on disk
+// everywhere (the name of the inode comes along), so nothing is wrong with durability; before it
+// the states are those of L07d.
 #include "puzzle.h"
 
 int main(void) {

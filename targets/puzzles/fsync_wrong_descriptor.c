@@ -7,8 +7,9 @@
 // EXPECT ext4,dioread_lock ext4,nodelalloc ext4,data=journal: clean
 // EXPECT rest: atomic:empty
 //
-// Why (persistence-model.md): L07d for the data. The fsync of the directory makes the new name durable, and only the name: a
-// child's data does not come along (L05), not even with flushoncommit.
+// Why (persistence-model.md): L07d for the data. The fsync of the directory makes the new name
+// durable, and only the name: a child's data does not come along (L05), not even with
+// flushoncommit.
 #include "puzzle.h"
 
 int main(void) {

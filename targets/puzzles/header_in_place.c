@@ -5,8 +5,9 @@
 // EXPECT ext4,data=journal btrfs,flushoncommit: clean
 // EXPECT rest: check:rejected-by-check
 //
-// Why (persistence-model.md): 7.2. Until the fdatasync returns, the pages of a file reach the disk in any order: the header may
-// count a record that is not there. Data in the journal, and data that waits for the commit, come together.
+// Why (persistence-model.md): 7.2. Until the fdatasync returns, the pages of a file reach the disk
+// in any order: the header may count a record that is not there. Data in the journal, and data that
+// waits for the commit, come together.
 #include "puzzle.h"
 
 int main(void) {

@@ -6,8 +6,9 @@
 // EXPECT ext4,data=journal: clean
 // EXPECT rest: check:rejected-by-check
 //
-// Why (persistence-model.md): an fsync forces the data of its own file only (7.3 E5). ext4 brings along the size of the log
-// (metadata is a prefix, 7.6.3) but not the bytes; xfs and btrfs neither. With data=journal data is part of the prefix.
+// Why (persistence-model.md): an fsync forces the data of its own file only (7.3 E5). ext4 brings
+// along the size of the log (metadata is a prefix, 7.6.3) but not the bytes; xfs and btrfs neither.
+// With data=journal data is part of the prefix.
 #include "puzzle.h"
 
 int main(void) {

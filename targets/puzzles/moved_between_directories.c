@@ -3,7 +3,8 @@
 // EXPECT btrfs btrfs,flushoncommit btrfs,nodatacow: durable:old-after-ack
 // EXPECT rest: clean
 //
-// Why (persistence-model.md): L59. btrfs logs the new name and leaves the old one (7.4 DIRMOVE): both are there.
+// Why (persistence-model.md): L59. btrfs logs the new name and leaves the old one (7.4 DIRMOVE):
+// both are there.
 #include "puzzle.h"
 
 int main(void) {

@@ -4,8 +4,8 @@
 // EXPECT rest: clean
 // EXPECT posix: durable:old-after-ack
 //
-// Why (persistence-model.md): L02. Real file systems bring the new ancestors of an fsynced file along; fsync(2) does not
-// promise it, so only the pedantic profile objects.
+// Why (persistence-model.md): L02. Real file systems bring the new ancestors of an fsynced file
+// along; fsync(2) does not promise it, so only the pedantic profile objects.
 #include "puzzle.h"
 
 int main(void) {

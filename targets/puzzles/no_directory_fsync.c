@@ -3,8 +3,8 @@
 // PUZZLE repair: fsync(.) after rename(f.new → f)
 // EXPECT rest: durable:old-after-ack
 //
-// Why (persistence-model.md): L07s. Old or new, never in between; but the rename is not on disk when the program says that
-// it is done.
+// Why (persistence-model.md): L07s. Old or new, never in between; but the rename is not on disk
+// when the program says that it is done.
 #include "puzzle.h"
 
 int main(void) {

@@ -8,8 +8,9 @@
 // EXPECT ext4,dioread_lock ext4,nodelalloc ext4,data=journal btrfs,flushoncommit: durable:old-after-ack
 // EXPECT rest: atomic:empty durable:old-after-ack
 //
-// Why (persistence-model.md): L07d. Default ext4 starts writeback at the rename but does not wait (7.6.2), so the size is
-// there and the data is not: zeros. xfs and btrfs move the size after the I/O: empty.
+// Why (persistence-model.md): L07d. Default ext4 starts writeback at the rename but does not wait
+// (7.6.2), so the size is there and the data is not: zeros. xfs and btrfs move the size after the
+// I/O: empty.
 #include "puzzle.h"
 
 int main(void) {

@@ -3,8 +3,8 @@
 // EXPECT rest: durable:old-after-ack
 // EXPECT posix: atomic:dangling atomic:mixed durable:old-after-ack
 //
-// Why (persistence-model.md): metadata of ext4, xfs and btrfs comes in order (7.4 META_ORDER): whoever lost the flip has not
-// lost the old directory. POSIX promises no such thing.
+// Why (persistence-model.md): metadata of ext4, xfs and btrfs comes in order (7.4 META_ORDER): when
+// the flip is lost, so is the removal of the old directory. POSIX promises no such thing.
 #include "puzzle.h"
 
 int main(void) {

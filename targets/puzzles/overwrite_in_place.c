@@ -3,8 +3,9 @@
 // EXPECT ext4,data=journal btrfs btrfs,flushoncommit btrfs,notreelog: atomic:torn?
 // EXPECT rest: atomic:torn
 //
-// Why (persistence-model.md): L10. Any subset of the pages can be on disk. With data=journal and on btrfs only both
-// pages or none were observed, but a write may be spread over two transactions or extents (3 g): torn is not required there.
+// Why (persistence-model.md): L10. Any subset of the pages can be on disk. With data=journal and on
+// btrfs only both pages or none were observed, but a write may be spread over two transactions or
+// extents (3 g): torn is not required there.
 #include "puzzle.h"
 
 int main(void) {

@@ -3,7 +3,8 @@
 // PUZZLE oracles: atomic durable attrs private
 // EXPECT rest posix: private:exposed
 //
-// Why (oracles.md 13): temporaries outside the judged directory count; their content says whose they are.
+// Why (oracles.md 13): temporaries outside the judged directory count; their content says whose
+// they are.
 #include "puzzle.h"
 
 int main(void) {

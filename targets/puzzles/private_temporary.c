@@ -3,7 +3,8 @@
 // PUZZLE oracles: atomic durable attrs private
 // EXPECT rest posix: private:exposed
 //
-// Why (oracles.md 13): what is written under 0644 can be read from then on, and whoever has opened it reads on.
+// Why (oracles.md 13): everybody can open a file with mode 0644, and a process that has opened it
+// can read it even after the chmod.
 #include "puzzle.h"
 
 int main(void) {

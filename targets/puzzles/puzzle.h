@@ -1,5 +1,6 @@
-// What the puzzles share: system calls that end the program when they fail, and the content that most of them write.
-// It is shorter than a sector, so that a single write of it cannot be torn and each outcome has one clear name.
+// What the puzzles share: system calls that end the program when they fail, and the content that
+// most of them write. It is shorter than a sector, so that a single write of it cannot be torn and
+// each outcome has one clear name.
 #pragma once
 
 #define _GNU_SOURCE

@@ -4,7 +4,8 @@
 // EXPECT ext4,data=writeback,dioread_lock: atomic:empty atomic:zeros atomic:garbage
 // EXPECT rest: atomic:empty
 //
-// Why: the write happens in fclose, after the rename: the fsync had nothing to force, and what was published is empty.
+// Why: the write happens in fclose, after the rename: the fsync had nothing to force, and what was
+// published is empty.
 #include "puzzle.h"
 
 int main(void) {

@@ -6,8 +6,8 @@
 // EXPECT ext4,dioread_lock ext4,nodelalloc ext4,data=journal: clean
 // EXPECT rest: atomic:empty
 //
-// Why (persistence-model.md): it writes pages back, but flushes no disk cache and writes no metadata: it forces nothing
-// (L15, 7.3). sync_file_range(2) calls itself "extremely dangerous".
+// Why (persistence-model.md): it writes pages back, but flushes no disk cache and writes no
+// metadata: it forces nothing (L15, 7.3). sync_file_range(2) calls itself "extremely dangerous".
 #include "puzzle.h"
 
 int main(void) {

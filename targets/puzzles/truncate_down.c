@@ -4,8 +4,9 @@
 // EXPECT ext4,data=writeback*: atomic:garbage
 // EXPECT rest: atomic:torn
 //
-// Why (persistence-model.md): L13. ext4 zeroes the rest of the last page in place, as data, before the transaction that
-// shortens the file: a crash in between leaves the old size with a hole in the middle.
+// Why (persistence-model.md): L13. ext4 zeroes the rest of the last page in place, as data, before
+// the transaction that shortens the file: a crash in between leaves the old size with a hole in the
+// middle.
 #include "puzzle.h"
 
 int main(void) {

@@ -4,7 +4,8 @@
 // EXPECT ext4,data=writeback*: atomic:empty atomic:zeros atomic:garbage durable:old-after-ack
 // EXPECT rest: atomic:empty durable:old-after-ack
 //
-// Why (persistence-model.md): L12 and L12d; between open and close the empty file is reachable in every profile (3 h).
+// Why (persistence-model.md): L12 and L12d; between open and close the empty file is reachable in
+// every profile (3 h).
 #include "puzzle.h"
 
 int main(void) {

@@ -2,7 +2,8 @@
 // PUZZLE setup: echo state = old > f
 // EXPECT rest: atomic:missing
 //
-// Why: there is a moment without any file, for readers as for the disk; every file system can keep that moment.
+// Why: there is a moment without any file, for readers as for the disk; every file system can keep
+// that moment.
 #include "puzzle.h"
 
 int main(void) {

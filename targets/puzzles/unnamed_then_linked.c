@@ -4,8 +4,8 @@
 // EXPECT ext4,fast_commit: durable:old-after-ack
 // EXPECT posix: durable:old-after-ack
 //
-// Why (persistence-model.md): L33. The second fsync of the file carries its new name on every file system that was measured
-// but ext4 with fast_commit, which loses it.
+// Why (persistence-model.md): L33. The second fsync of the file carries its new name on every file
+// system that was measured but ext4 with fast_commit, which loses it.
 #include "puzzle.h"
 
 int main(void) {

@@ -6,7 +6,8 @@
 // EXPECT faults: contained:changed-outside newfstatat(f.1) EACCES,EIO
 // EXPECT faults: contained:changed-outside openat(f.2) EEXIST
 //
-// Why: "does not exist" is one errno, ENOENT. And what a failed O_EXCL did not create is not ours to remove.
+// Why: "does not exist" is one errno, ENOENT. And what a failed O_EXCL did not create is not ours
+// to remove.
 #include "update.h"
 
 /// Whether nothing has this name.

@@ -5,9 +5,9 @@
 // SHOWS repaired rename:error=EXDEV: exit 1, f old
 // EXPECT faults: atomic:empty,zeros,garbage rename(f.new→f) EXDEV
 //
-// Why: a rename of a name to its neighbour crosses no device, except over a bind-mounted file, or through an
-// overlay. The copy has no moment at which it happens: a power cut, a kill or a full disk in it destroys the
-// old content.
+// Why: a rename of a name to its neighbour crosses no device, except over a bind-mounted file, or
+// through an overlay. The copy has no moment at which it happens: a power cut, a kill or a full
+// disk in it destroys the old content.
 #include "update.h"
 
 #ifndef REPAIRED

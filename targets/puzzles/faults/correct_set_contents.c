@@ -10,8 +10,8 @@
 // SHOWS rename:error=EXDEV: exit 1, f old
 // EXPECT faults: clean
 //
-// fallocate is a hint: whether there is room is seen by the writes. There is no fsync of the directory, so
-// that a power cut may bring the old content back; that is no question of faults.
+// fallocate is a hint: whether there is room is seen by the writes. There is no fsync of the
+// directory, so that a power cut may bring the old content back; that is no question of faults.
 #include "update.h"
 
 static int Failed(const char* what, int fd, const char* temporary) {

@@ -6,8 +6,8 @@
 // SHOWS repaired open,openat:path=f.*:error=EACCES: exit 1, f old
 // EXPECT faults: atomic:empty,zeros,garbage openat(f.*) EACCES
 //
-// Why: the fallback is for EACCES only, and is asked for by the application. What was kept in memory is
-// written at the commit, in place, and an error is noticed when the old content is gone.
+// Why: the fallback is for EACCES only, and is asked for by the application. What was kept in
+// memory is written at the commit, in place, and an error is noticed when the old content is gone.
 #include "update.h"
 
 static int Cancel(const char* what, int fd, const char* temporary) {

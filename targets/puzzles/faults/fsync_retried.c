@@ -5,8 +5,9 @@
 // SHOWS repaired fsync:path=f.new:error=EIO:when=1: exit 1, f old
 // EXPECT faults: durable:lost-after-error fsync(f.new) EIO
 //
-// Why (persistence-model.md 4, 7.6.16): the kernel marks the pages clean and reports the error once. They are
-// in no memory that anybody will write: the retry has nothing to do. PostgreSQL did this for twenty years.
+// Why (persistence-model.md 4, 7.6.16): the kernel marks the pages clean and reports the error
+// once. Nothing will write them any more, so the retry has nothing to do. PostgreSQL did this for
+// twenty years.
 #include "update.h"
 
 int main(void) {

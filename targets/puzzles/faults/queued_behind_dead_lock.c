@@ -1,5 +1,6 @@
 // PUZZLE: whoever meets the lock of another writer queues its update in a file of its own and reports success; the lock of a
-// killed writer stays, and so does the queue: nothing is ever written again, and each run leaves one more file.
+// killed writer stays, and so does the queue: nothing is ever written again, and each run leaves
+// one more file.
 // PUZZLE setup: echo state = old > f
 // PUZZLE axes: kill
 // EXPECT kill: recoverable:not-done openat(f.lock) kill

@@ -10,7 +10,8 @@
 // EXPECT faults: recoverable:wedged rename(f→f.old)
 // EXPECT faults: honest:changed-though-failed unlink(f.old) EIO?
 //
-// Why: a rollback is a second update with all that can fail in one. A link keeps the old name instead.
+// Why: a rollback is a second update, and everything that can fail in an update can fail in it. A
+// link to the old file needs no rollback.
 #include "update.h"
 
 int main(void) {

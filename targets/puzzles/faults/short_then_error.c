@@ -7,8 +7,8 @@
 // SHOWS repaired limit=10: exit 1, f old
 // EXPECT faults: honest:truncated write(f.new) filling
 //
-// Why: a filling disk gives a short count and then the error, for ever. Neither alone is a problem here: a
-// short count is continued, an error at once is returned.
+// Why: a filling disk gives a short count and then the error, for ever. Neither alone is a problem
+// here: a short count is continued, an error at once is returned.
 #include "update.h"
 
 /// The number of bytes written, or -1 when there were none.

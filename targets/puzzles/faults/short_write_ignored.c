@@ -7,8 +7,8 @@
 // SHOWS repaired limit=10: exit 1, f old
 // EXPECT faults: honest:truncated write(f.new) short,filling
 //
-// Why: write(2) writes what there is room for and says how much. An error comes only when there was room for
-// nothing.
+// Why: write(2) writes what there is room for and says how much. An error comes only when there was
+// room for nothing.
 #include "update.h"
 
 int main(void) {

@@ -1,6 +1,6 @@
-// What the puzzles about failing calls share: the right way of doing the steps that a puzzle does not get
-// wrong. Whoever fails before the rename removes f.new, says why and exits with 1; after it, with 3: f is
-// new, but may be lost.
+// What the puzzles about failing calls share: the right way to do the steps that a puzzle does not
+// get wrong. A failure before the rename removes f.new, prints the reason and exits with 1. After
+// the rename the exit status is 3: f is new, but may be lost.
 #pragma once
 
 #include "../puzzle.h"
@@ -74,7 +74,8 @@ static inline void SyncDirectoryOf(int directory) {
   close(directory);
 }
 
-/// f.new becomes f. An error does not tell that nothing was done: that f.new can still be removed does.
+/// Renames f.new to f. An error does not prove that nothing was done. That f.new can still be removed
+/// proves it.
 static inline void Publish(int directory) {
   if (rename("f.new", "f") != 0) {
     Say("rename");

@@ -3,8 +3,8 @@
 // PUZZLE axes: kill
 // EXPECT kill: recoverable:wedged openat(f.new) kill
 //
-// Why: O_EXCL protects against a second writer only as long as someone takes the name away again; a kill
-// takes nothing away.
+// Why: O_EXCL protects against a second writer only as long as someone takes the name away again; a
+// kill takes nothing away.
 #include "update.h"
 
 int main(void) {

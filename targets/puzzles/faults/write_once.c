@@ -6,8 +6,9 @@
 // SHOWS repaired limit=10: exit 1, f old
 // EXPECT faults: honest:truncated write(f.*) short,filling
 //
-// A random name, write, fsync, close, owner and mode of the old file, rename; errors remove the temporary
-// file. All is looked at but the number that the write's callback gets. There is no fsync of the directory.
+// A random name, write, fsync, close, owner and mode of the old file, rename; errors remove the
+// temporary file. All is looked at but the number that the write's callback gets. There is no fsync
+// of the directory.
 #include "update.h"
 
 static char temporary[64];
