@@ -75,9 +75,11 @@ TEST(Files, WriteFileNeverReplacesADeviceOrAPipe) {
   EXPECT_EQ(
       std::string(bytes, static_cast<size_t>(std::max<ssize_t>(0, read(reader.get(), bytes, 16)))),
       "through");
+
   struct stat st{};
   ASSERT_EQ(lstat(pipe_path.c_str(), &st), 0);
   EXPECT_TRUE(S_ISFIFO(st.st_mode));
+
   // A device that a user may have named; the machine's own /dev/null is not put at risk to test
   // this.
   const std::string link = dir->path() + "/null";
@@ -97,6 +99,7 @@ TEST(Files, WriteFileGoesThroughASymlinkAndKeepsTheMode) {
   ASSERT_EQ(symlink("f", link.c_str()), 0);
   ASSERT_TRUE(WriteFile(link, "two"));
   EXPECT_EQ(ReadFile(path).value(), "two");
+
   struct stat st{};
   ASSERT_EQ(lstat(link.c_str(), &st), 0);
   EXPECT_TRUE(S_ISLNK(st.st_mode));

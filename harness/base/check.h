@@ -1,11 +1,11 @@
-// CHECK: programmer errors end the process, in release builds too. Operating errors are Result<T>
+// CHECK: a programmer error ends the process, in release builds too. Operating errors are Result<T>
 // (result.h).
 #pragma once
 
 namespace oldornew {
 
-/// Prints "file:line: CHECK failed: expression" to stderr and exits with status 70 (internal
-/// error).
+/// Prints "oldornew: internal error: file:line: CHECK failed: expression" to stderr and exits with
+/// status 70.
 [[noreturn]] void CheckFailed(const char* file, int line, const char* expression);
 
 }  // namespace oldornew

@@ -1,5 +1,5 @@
-// 128-bit content digests (XXH3-128): for deduplication and naming inside one machine's work, not
-// for security.
+// 128-bit content digests (XXH3-128), for deduplication and for names within one report. Not for
+// security.
 #pragma once
 
 #include <compare>
@@ -22,7 +22,8 @@ struct Digest {
 
 Digest HashBytes(std::string_view bytes);
 
-/// Collects fields, unambiguously (each string is preceded by its length), into one digest.
+/// Collects fields into one digest. Each string is preceded by its length, so that different fields
+/// never give the same bytes.
 class Hasher {
  public:
   Hasher& Add(std::string_view bytes);

@@ -20,10 +20,12 @@ void UniqueFd::Reset(int fd) {
 Result<std::string> ReadFile(const std::string& path) {
   const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) return Fail("cannot open {}: {}", path, ErrnoText(errno));
+
   std::string bytes;
   struct stat st{};
   if (fstat(fd.get(), &st) == 0 && st.st_size > 0)
     bytes.reserve(static_cast<size_t>(st.st_size) + 1);
+
   char buffer[65536];
   while (true) {
     const ssize_t n = read(fd.get(), buffer, sizeof buffer);
@@ -64,12 +66,12 @@ Status SyncDirectoryOf(const std::string& path) {
   return {};
 }
 
-// Names of open descriptors: whatever they lead to is in use by somebody.
+// Names of open descriptors. What they lead to is in use by somebody.
 bool IsDescriptorName(const std::string& path) {
   return path.starts_with("/dev/std") || path.starts_with("/dev/fd/") || path.starts_with("/proc/");
 }
 
-// A device, a pipe, /dev/stdout. Nothing may take its place.
+// For a device, a pipe or /dev/stdout, which nothing may replace.
 Status WriteInto(const std::string& path, std::string_view bytes) {
   UniqueFd fd(open(path.c_str(), O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC));
   if (!fd.valid()) return Fail("cannot open {}: {}", path, ErrnoText(errno));
@@ -85,10 +87,13 @@ Status WriteFile(const std::string& given, std::string_view bytes, bool durable)
   const bool exists = stat(given.c_str(), &there) == 0;
   const bool ordinary = S_ISREG(there.st_mode) || S_ISDIR(there.st_mode);
   if (exists && (!ordinary || IsDescriptorName(given))) return WriteInto(given, bytes);
+
+  // A symlink continues to lead to the file.
   std::string path = given;
-  if (exists) {  // a symlink keeps leading to the file
+  if (exists) {
     ASSIGN_OR_RETURN(path, RealPath(given));
   }
+
   std::string temporary = path + ".XXXXXX";
   UniqueFd fd(mkostemp(temporary.data(), O_CLOEXEC));
   if (!fd.valid()) return Fail("cannot create {}: {}", temporary, ErrnoText(errno));
@@ -96,15 +101,18 @@ Status WriteFile(const std::string& given, std::string_view bytes, bool durable)
     unlink(temporary.c_str());
     return tl::unexpected(std::move(error));
   };
+
   if (auto written = WriteAll(fd.get(), bytes, path); !written) return abandon(written.error());
   fchmod(fd.get(), exists && S_ISREG(there.st_mode) ? there.st_mode & 07777 : 0644);
   if (durable && fsync(fd.get()) != 0)
     return abandon({fmt::format("cannot sync {}: {}", path, ErrnoText(errno))});
   if (close(fd.Release()) != 0)
     return abandon({fmt::format("cannot close {}: {}", path, ErrnoText(errno))});
+
   if (rename(temporary.c_str(), path.c_str()) != 0) {
     return abandon({fmt::format("cannot rename to {}: {}", path, ErrnoText(errno))});
   }
+
   return durable ? SyncDirectoryOf(path) : Status{};
 }
 
@@ -116,6 +124,7 @@ Status MakeDirectories(const std::string& path) {
     }
     if (end == std::string::npos) break;
   }
+
   struct stat st{};
   if (stat(path.c_str(), &st) != 0 || !S_ISDIR(st.st_mode))
     return Fail("{} is not a directory", path);
@@ -131,11 +140,13 @@ Status RemoveEntry(int parent, const char* name, dev_t device, const std::string
   if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
     return errno == ENOENT ? Status{} : Fail("cannot remove {}: {}", path, ErrnoText(errno));
   }
+
   if (!S_ISDIR(st.st_mode)) {
     if (unlinkat(parent, name, 0) == 0 || errno == ENOENT) return {};
     return Fail("cannot remove {}: {}", path, ErrnoText(errno));
   }
-  if (st.st_dev != device) return Fail("will not remove {}: it is on another device", path);
+
+  if (st.st_dev != device) return Fail("will not remove {}, because it is on another device", path);
   if ((st.st_mode & 0700) != 0700) fchmodat(parent, name, 0700, 0);
   const UniqueFd fd(openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd.valid()) return Fail("cannot remove {}: {}", path, ErrnoText(errno));
@@ -149,6 +160,7 @@ Status RemoveEntry(int parent, const char* name, dev_t device, const std::string
 Status RemoveEntries(int dir_fd, dev_t device, const std::string& path) {
   DIR* dir = fdopendir(dup(dir_fd));
   if (dir == nullptr) return Fail("cannot list {}: {}", path, ErrnoText(errno));
+
   Status status;
   while (const dirent* entry = readdir(dir)) {
     const std::string name = entry->d_name;
@@ -156,6 +168,7 @@ Status RemoveEntries(int dir_fd, dev_t device, const std::string& path) {
     status = RemoveEntry(dir_fd, name.c_str(), device, JoinPath(path, name));
     if (!status) break;
   }
+
   closedir(dir);
   return status;
 }
@@ -176,6 +189,7 @@ Result<TempDir> TempDir::Create(const std::string& prefix, const std::string& pa
     const char* from_environment = std::getenv("TMPDIR");
     dir = from_environment != nullptr && *from_environment != '\0' ? from_environment : P_tmpdir;
   }
+
   std::string path = JoinPath(dir, prefix + "XXXXXX");
   if (mkdtemp(path.data()) == nullptr)
     return Fail("cannot create a directory in {}: {}", dir, ErrnoText(errno));

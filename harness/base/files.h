@@ -36,20 +36,20 @@ Result<std::string> ReadFile(const std::string& path);
 /// realpath(3). Errors (usage) name the path.
 Result<std::string> RealPath(const std::string& path);
 
-/// Creates or replaces `path` as a whole: temporary file, write, rename (and fsync when `durable`).
-/// What a symlink leads to is replaced there; a device or a pipe (/dev/null, /dev/stdout) is
-/// written into.
+/// Creates or replaces `path` as a whole: temporary file, write, rename, with fsyncs when `durable`.
+/// A symlink is followed: the file that it leads to is replaced. A device or a pipe (/dev/null,
+/// /dev/stdout) is written to.
 Status WriteFile(const std::string& path, std::string_view bytes, bool durable = false);
 
 /// mkdir -p. An existing directory is fine.
 Status MakeDirectories(const std::string& path);
 
-/// rm -rf, within one device, never following symlinks; gives u+rwx to directories that lack it. A
-/// missing path is fine.
+/// rm -rf, within one device and never following symlinks. Gives u+rwx to directories that lack it.
+/// A missing path is fine.
 Status RemoveTree(const std::string& path);
 
-/// A fresh directory "<parent>/<prefix>XXXXXX", removed with all that is in it when this goes out
-/// of scope.
+/// A fresh directory "<parent>/<prefix>XXXXXX", removed with everything in it at the end of the
+/// scope.
 class TempDir {
  public:
   /// `parent` empty: $TMPDIR or /tmp.

@@ -1,5 +1,5 @@
-// Operating errors: Result<T> carries a value or an Error. Nothing in this project throws across an
-// interface.
+// Operating errors: a Result<T> is a value or an Error. No exception crosses an interface in this
+// project.
 #pragma once
 
 #include <fmt/format.h>
@@ -22,34 +22,35 @@ enum class ExitCode : int {
   kInterrupted = 130,
 };
 
-/// One operating error: a sentence for a person, and the exit code it leads to if nobody handles
-/// it.
+/// One operating error: a sentence for a person, and the exit code of the process if nobody handles
+/// the error.
 struct Error {
   std::string message;
   ExitCode exit_code = ExitCode::kInternal;
 };
 
-/// A value, or the error that prevented it. Whoever ignores one is warned by the compiler, which
-/// Debian's tl::expected does not do by itself.
+/// A value, or the error that prevented it. The compiler warns about one that is ignored. (Debian's
+/// tl::expected lacks the attribute for that.)
 template <typename T>
 class [[nodiscard]] Result : public tl::expected<T, Error> {
  public:
   using tl::expected<T, Error>::expected;
 };
 
-/// Status of an operation that yields nothing. Usage: `Status s = Write(...); if (!s) return
-/// tl::unexpected(s.error());`
+/// Status of an operation that yields nothing. Usage:
+///   Status s = Write(...);
+///   if (!s) return tl::unexpected(s.error());
 using Status = Result<void>;
 
-/// Builds an unexpected Error from a fmt format: `return Fail("cannot open {}: {}", path,
-/// ErrnoText(errno));`
+/// Builds an unexpected Error from a fmt format:
+///   return Fail("cannot open {}: {}", path, ErrnoText(errno));
 template <typename... Args>
 tl::unexpected<Error> Fail(fmt::format_string<Args...> format, Args&&... args) {
   return tl::unexpected<Error>(
       Error{fmt::format(format, std::forward<Args>(args)...), ExitCode::kInternal});
 }
 
-/// As Fail, with the exit code the error leads to.
+/// The same with the exit code that the error leads to.
 template <typename... Args>
 tl::unexpected<Error> FailWith(ExitCode code, fmt::format_string<Args...> format, Args&&... args) {
   return tl::unexpected<Error>(Error{fmt::format(format, std::forward<Args>(args)...), code});
@@ -66,8 +67,7 @@ std::string ErrnoName(int error);
 #define OLDORNEW_CONCAT_INNER(a, b) a##b
 #define OLDORNEW_CONCAT(a, b) OLDORNEW_CONCAT_INNER(a, b)
 
-/// Evaluates a Result<T>; on error returns it from the enclosing function, else assigns the value
-/// to `lhs`.
+/// Evaluates a Result<T>. Returns an error from the enclosing function; assigns a value to `lhs`.
 #define ASSIGN_OR_RETURN(lhs, expr) \
   ASSIGN_OR_RETURN_IMPL(OLDORNEW_CONCAT(result_, __LINE__), lhs, expr)
 #define ASSIGN_OR_RETURN_IMPL(tmp, lhs, expr)              \
@@ -75,7 +75,7 @@ std::string ErrnoName(int error);
   if (!tmp) return tl::unexpected(std::move(tmp).error()); \
   lhs = std::move(*tmp)
 
-/// Evaluates a Status; on error returns it from the enclosing function.
+/// Evaluates a Status. Returns an error from the enclosing function.
 #define RETURN_IF_ERROR(expr)                                    \
   do {                                                           \
     if (auto status_or_error = (expr); !status_or_error)         \

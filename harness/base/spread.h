@@ -1,4 +1,4 @@
-// Spread: some of many, evenly, with both ends.
+// Spread: picks some of many, evenly spaced, including both ends.
 #pragma once
 
 #include <cstddef>
@@ -6,7 +6,7 @@
 
 namespace oldornew {
 
-/// At most `most` of `all`, in order, the first and the last among them. REQUIRES: most > 1.
+/// At most `most` of `all`, in their order, including the first and the last. REQUIRES: most > 1.
 template <typename T>
 std::vector<T> Spread(std::vector<T> all, size_t most) {
   if (all.size() <= most) return all;

@@ -30,9 +30,11 @@ size_t Utf8Length(std::string_view bytes) {
                         : first >= 0xc2 && first < 0xe0 ? 2
                                                         : 0;
   if (length == 0 || bytes.size() < length) return 0;
+
   for (size_t i = 1; i < length; ++i) {
     if ((static_cast<unsigned char>(bytes[i]) & 0xc0) != 0x80) return 0;
   }
+
   return length;
 }
 
@@ -61,6 +63,7 @@ std::string Quote(std::string_view bytes, size_t limit) {
     }
     ++i;
   }
+
   out += '"';
   if (i < bytes.size()) out += "…";
   return out;
@@ -71,6 +74,8 @@ std::string ShellQuote(std::string_view word) {
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
   if (!word.empty() && word.find_first_not_of(kSafe) == std::string_view::npos)
     return std::string(word);
+
+  // A single quote ends the quoted part, stands escaped, and begins the next.
   std::string out = "'";
   for (const char c : word) {
     if (c == '\'') {
@@ -79,6 +84,7 @@ std::string ShellQuote(std::string_view word) {
       out += c;
     }
   }
+
   return out + "'";
 }
 
@@ -107,6 +113,7 @@ std::string Wrap(std::string_view text, size_t width, std::string_view indent) {
     for (const char c : word) n += (static_cast<unsigned char>(c) & 0xc0) != 0x80 ? 1 : 0;
     return n;
   };
+
   std::string out;
   size_t used = 0;
   for (const std::string& word : Split(text, ' ')) {
@@ -122,6 +129,7 @@ std::string Wrap(std::string_view text, size_t width, std::string_view indent) {
     out += word;
     used += needed;
   }
+
   return out;
 }
 
@@ -129,6 +137,7 @@ bool GlobMatches(std::string_view pattern, std::string_view path) {
   const std::string glob(pattern);
   const std::string whole(path);
   if (fnmatch(glob.c_str(), whole.c_str(), 0) == 0) return true;
+
   const size_t slash = whole.rfind('/');
   return slash != std::string::npos && fnmatch(glob.c_str(), whole.c_str() + slash + 1, 0) == 0;
 }

@@ -17,10 +17,12 @@ TomlTable ConvertTable(const toml::table& table) {
   TomlTable out;
   for (const auto& [key, node] : table) {
     out.emplace_back(std::string(key.str()), Convert(node));
-    // A table's own position is that of its header; a dotted or inline one has none of its own.
+
+    // A table has the position of its header. Dotted and inline tables have no position.
     if (out.back().second.line == 0) out.back().second.line = key.source().begin.line;
   }
-  // toml++ sorts by key; people read by line.
+
+  // toml++ sorts by key, but people read by line.
   std::stable_sort(out.begin(), out.end(),
                    [](const auto& a, const auto& b) { return a.second.line < b.second.line; });
   return out;
@@ -29,6 +31,7 @@ TomlTable ConvertTable(const toml::table& table) {
 TomlValue Convert(const toml::node& node) {
   TomlValue out;
   out.line = node.source().begin.line;
+
   if (const auto* table = node.as_table()) {
     out.value = ConvertTable(*table);
   } else if (const auto* array = node.as_array()) {
@@ -50,6 +53,7 @@ TomlValue Convert(const toml::node& node) {
     if (const auto* both = node.as_date_time()) stream << both->get();
     out.value = stream.str();
   }
+
   return out;
 }
 
@@ -62,7 +66,8 @@ const char* TomlValue::KindName() const {
 }
 
 Result<TomlTable> ParseToml(std::string_view text, const std::string& file) {
-  try {  // the packaged library is built with exceptions; none leaves this function
+  // The packaged library uses exceptions. None leaves this function.
+  try {
     return ConvertTable(toml::parse(text, file));
   } catch (const toml::parse_error& error) {
     return FailWith(ExitCode::kUsage, "{}:{}: {}", file, error.source().begin.line,
@@ -112,6 +117,7 @@ std::vector<std::string> TomlReader::Texts(std::string_view key) {
   const TomlValue* value = Take(key);
   if (value == nullptr) return {};
   if (const auto* one = std::get_if<std::string>(&value->value)) return {*one};
+
   std::vector<std::string> out;
   if (const auto* list = std::get_if<TomlArray>(&value->value)) {
     for (const TomlValue& element : *list) {
@@ -119,6 +125,7 @@ std::vector<std::string> TomlReader::Texts(std::string_view key) {
     }
     if (out.size() == list->size()) return out;
   }
+
   Complain(key, fmt::format("{} must be a string or a list of strings", key));
   return {};
 }
@@ -148,12 +155,14 @@ const TomlTable* TomlReader::Table(std::string_view key) { return As<TomlTable>(
 std::vector<std::pair<const TomlTable*, uint32_t>> TomlReader::Tables(std::string_view key) {
   const auto* list = As<TomlArray>(key, "a list of tables");
   std::vector<std::pair<const TomlTable*, uint32_t>> out;
-  for (const TomlValue& element : list == nullptr ? TomlArray{} : *list) {
+  if (list == nullptr) return out;
+
+  for (const TomlValue& element : *list) {
     if (std::holds_alternative<TomlTable>(element.value)) continue;
     problems_->Add(file_, element.line, fmt::format("{} must hold tables only", key));
     return out;
   }
-  if (list == nullptr) return out;
+
   for (const TomlValue& element : *list)
     out.emplace_back(&std::get<TomlTable>(element.value), element.line);
   return out;

@@ -1,5 +1,5 @@
-// TOML files of users (scenarios, baselines, profile rows): parsed strictly, every mistake reported
-// with file and line, all of them at once.
+// TOML files of users (scenarios, baselines, profile rows). They are parsed strictly, and all
+// mistakes are reported at once, each with its file and line.
 #pragma once
 
 #include <cstdint>
@@ -44,7 +44,7 @@ class TomlProblems {
   std::vector<std::string> lines_;
 };
 
-/// Takes known keys out of one table; what is left at the end is unknown. Each getter notes a
+/// Takes the known keys out of one table. What is left at the end is unknown. Each getter notes a
 /// problem when the value is of another kind, and then answers as if it were absent.
 class TomlReader {
  public:
@@ -70,7 +70,7 @@ class TomlReader {
   uint32_t LineOf(std::string_view key) const;
   /// Notes a problem at `key`.
   void Complain(std::string_view key, const std::string& message);
-  /// Complains of every key that nobody asked for, naming those that were.
+  /// Notes a problem for every key that nobody asked for, and lists those that were asked for.
   void Finish();
 
   const std::string& file() const { return file_; }

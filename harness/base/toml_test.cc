@@ -17,6 +17,7 @@ TEST(Toml, KeepsLinesAndOrderOfTheDocument) {
   EXPECT_EQ((*table)[0].first, "zeta");
   EXPECT_EQ((*table)[1].second.line, 2u);
   EXPECT_EQ((*table)[2].second.line, 4u);
+
   const auto& later = std::get<TomlTable>((*table)[2].second.value);
   EXPECT_EQ(later[0].first, "b");
   EXPECT_EQ(later[1].second.line, 6u);
@@ -39,6 +40,7 @@ TEST(Toml, EveryMistakeIsReportedAtOnceWithItsLine) {
   EXPECT_THAT(reader.Texts("words"), ElementsAre());
   EXPECT_FALSE(reader.Number("speed"));
   EXPECT_NE(reader.Table("inner"), nullptr);
+
   reader.Finish();
   const Status status = problems.ToStatus();
   ASSERT_FALSE(status);
@@ -66,6 +68,7 @@ TEST(Toml, WhatIsRightIsReadWithoutComplaint) {
   ASSERT_EQ(reader.Tables("row").size(), 1u);
   EXPECT_EQ(reader.Tables("row")[0].second, 7u);
   EXPECT_EQ(reader.Text("absent"), std::nullopt);
+
   reader.Finish();
   EXPECT_TRUE(problems.empty());
 }

@@ -70,6 +70,7 @@ Result<BackendChoice> ChooseBackend(const Sandbox& sandbox, const RunSpec& run,
                     "this machine cannot record: {} (oldornew doctor says more)",
                     dispatch.error().message);
   }
+
   Status enterable = dispatch ? check_image(CheckEnterable) : dispatch;
   if (enterable) return choice;
   if (run.backend == Backend::kSud) return tl::unexpected(enterable.error());
@@ -82,6 +83,7 @@ Result<BackendChoice> ChooseBackend(const Sandbox& sandbox, const RunSpec& run,
     choice.note = fmt::format("recorded with ptrace, which is complete but slow: {}",
                               dispatch.error().message);
   }
+
   return choice;
 }
 

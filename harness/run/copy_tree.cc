@@ -29,7 +29,8 @@ std::string DescriptorPath(int dir, const std::string& name) {
   return fmt::format("/proc/self/fd/{}/{}", dir, name);
 }
 
-/// openat for reading that leaves the access time alone where that is permitted (owners and root).
+/// openat for reading that leaves the access time alone where that is permitted (to the owner and to
+/// root).
 int OpenUntouched(int dir, const char* name, int flags) {
   int fd = openat(dir, name, flags | O_RDONLY | O_CLOEXEC | O_NOATIME);
   if (fd < 0 && errno == EPERM) fd = openat(dir, name, flags | O_RDONLY | O_CLOEXEC);
@@ -56,11 +57,11 @@ class Copier {
   Status CopyRange(int in, int out, uint64_t offset, uint64_t end, const std::string& path);
   Status Charge(uint64_t bytes, const std::string& path);
   void CopyOwner(int fd, const char* name, const struct stat& st);
-  /// `follow`: the paths are /proc links to descriptors; else they are symlinks that are meant
-  /// themselves.
+  /// `follow`: the paths are /proc links to descriptors. Otherwise they are symlinks, whose own
+  /// attributes are copied.
   void CopyXattrs(const std::string& from, const std::string& to, bool follow);
-  /// Owner first (it clears suid bits), then xattrs (capabilities, ACLs), then the mode, then
-  /// times.
+  /// Copies all that is not content, in this order: the owner (which clears suid bits), xattrs
+  /// (capabilities, ACLs), the mode, times.
   void Finish(int in, int out, const struct stat& st);
 
   tl::unexpected<Error> CannotRead(const std::string& path, int error) {
@@ -77,7 +78,7 @@ class Copier {
   dev_t device_ = 0;
   std::string source_;
   int target_root_ = -1;
-  // first place in the copy, relative to its root
+  // Where each inode with several links was copied first, relative to the root of the copy.
   std::map<std::pair<dev_t, ino_t>, std::string> hard_links_;
   CopyOutcome outcome_;
 };
@@ -89,6 +90,7 @@ Status Copier::CopyRoot(const std::string& source, const std::string& target) {
   if (!out.valid()) return CannotWrite(source, errno);
   struct stat st;
   if (fstat(in.get(), &st) != 0) return CannotRead(source, errno);
+
   device_ = st.st_dev;
   source_ = source;
   target_root_ = out.get();
@@ -103,6 +105,7 @@ Status Copier::CopyEntries(int from, int to, const std::string& path) {
   DIR* dir = fdopendir(listing.get());
   if (dir == nullptr) return CannotRead(JoinPath(source_, path), errno);
   listing.Release();
+
   std::vector<std::string> names;
   errno = 0;
   while (const dirent* entry = readdir(dir)) {
@@ -110,10 +113,13 @@ Status Copier::CopyEntries(int from, int to, const std::string& path) {
       names.emplace_back(entry->d_name);
     errno = 0;
   }
+
   const int error = errno;
   closedir(dir);
   if (error != 0) return CannotRead(JoinPath(source_, path), error);
-  // One order of creation, so that listings of the copy are as alike as its file system makes them.
+
+  // Always the same order of creation, so that listings of two copies are as alike as the file
+  // system allows.
   std::sort(names.begin(), names.end());
   for (const std::string& name : names)
     RETURN_IF_ERROR(CopyEntry(from, to, name, JoinPath(path, name)));
@@ -126,19 +132,22 @@ Status Copier::CopyEntry(int from, int to, const std::string& name, const std::s
     if (errno == ENOENT) return {};  // gone since the listing: then it is not in the copy
     return CannotRead(JoinPath(source_, path), errno);
   }
+
   if (++outcome_.entries > kCopyEntryLimit) {
     return FailWith(ExitCode::kUsage,
                     "{} holds more than {} files; choose a smaller directory with --dir", source_,
                     kCopyEntryLimit);
   }
+
   if (!S_ISDIR(st.st_mode) && st.st_nlink > 1) {
     auto [known, is_new] = hard_links_.try_emplace({st.st_dev, st.st_ino}, path);
     if (!is_new) {
       if (linkat(target_root_, known->second.c_str(), to, name.c_str(), 0) == 0) return {};
-      // ENOENT: the first one was skipped
+      // ENOENT: the first link was skipped, and so will this one be.
       if (errno != ENOENT) return CannotWrite(JoinPath(source_, path), errno);
     }
   }
+
   switch (st.st_mode & S_IFMT) {
     case S_IFDIR:
       return CopyDirectory(from, to, name, st, path);
@@ -152,7 +161,7 @@ Status Copier::CopyEntry(int from, int to, const std::string& name, const std::s
       fchmodat(to, name.c_str(), st.st_mode & 07777, 0);
       break;
     default: {
-      // A node for a real device would lead out of the sandbox. The overlay whiteout 0:0 leads
+      // A node for a real device would lead out of the sandbox. A whiteout of an overlay (0:0) leads
       // nowhere.
       const bool whiteout = S_ISCHR(st.st_mode) && st.st_rdev == makedev(0, 0);
       if (!whiteout || mknodat(to, name.c_str(), S_IFCHR | (st.st_mode & 07777), 0) != 0) {
@@ -161,6 +170,7 @@ Status Copier::CopyEntry(int from, int to, const std::string& name, const std::s
       }
     }
   }
+
   const timespec times[2] = {st.st_atim, st.st_mtim};
   utimensat(to, name.c_str(), times, AT_SYMLINK_NOFOLLOW);
   return {};
@@ -171,10 +181,12 @@ Status Copier::CopyDirectory(int from, int to, const std::string& name, const st
   UniqueFd in(OpenUntouched(from, name.c_str(), O_DIRECTORY | O_NOFOLLOW));
   if (!in.valid()) return CannotRead(JoinPath(source_, path), errno);
   if (faccessat(in.get(), kOutputMarker, F_OK, AT_SYMLINK_NOFOLLOW) == 0) return {};
+
   if (st.st_dev != device_) ++outcome_.other_devices;
   if (mkdirat(to, name.c_str(), 0700) != 0) return CannotWrite(JoinPath(source_, path), errno);
   UniqueFd out(openat(to, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!out.valid()) return CannotWrite(JoinPath(source_, path), errno);
+
   RETURN_IF_ERROR(CopyEntries(in.get(), out.get(), path));
   Finish(in.get(), out.get(), st);
   return {};
@@ -182,11 +194,12 @@ Status Copier::CopyDirectory(int from, int to, const std::string& name, const st
 
 Status Copier::CopyFile(int from, int to, const std::string& name, const struct stat& st,
                         const std::string& path) {
-  // O_NONBLOCK: should the file have become a fifo since fstatat, do not wait for a writer.
+  // O_NONBLOCK: if the file has become a fifo since fstatat, do not wait for a writer.
   UniqueFd in(OpenUntouched(from, name.c_str(), O_NOFOLLOW | O_NONBLOCK));
   if (!in.valid()) return CannotRead(JoinPath(source_, path), errno);
   UniqueFd out(openat(to, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!out.valid()) return CannotWrite(JoinPath(source_, path), errno);
+
   RETURN_IF_ERROR(CopyBytes(in.get(), out.get(), st, path));
   Finish(in.get(), out.get(), st);
   return {};
@@ -198,8 +211,10 @@ Status Copier::CopySymlink(int from, int to, const std::string& name, const stru
   const ssize_t length = readlinkat(from, name.c_str(), text.data(), text.size());
   if (length < 0) return CannotRead(JoinPath(source_, path), errno);
   text.resize(static_cast<size_t>(length));
+
   if (symlinkat(text.c_str(), to, name.c_str()) != 0)
     return CannotWrite(JoinPath(source_, path), errno);
+
   CopyOwner(to, name.c_str(), st);
   CopyXattrs(DescriptorPath(from, name), DescriptorPath(to, name), false);
   const timespec times[2] = {st.st_atim, st.st_mtim};
@@ -212,24 +227,28 @@ Status Copier::Charge(uint64_t bytes, const std::string& path) {
   if (outcome_.bytes <= limit_) return {};
   return FailWith(ExitCode::kUsage,
                   "{} holds more than {}, the limit for the private copy (reached at {}); choose a "
-                  "smaller directory "
-                  "with --dir",
+                  "smaller directory with --dir",
                   source_, ByteSize(limit_), path);
 }
 
 Status Copier::CopyBytes(int in, int out, const struct stat& st, const std::string& path) {
   const uint64_t size = static_cast<uint64_t>(st.st_size);
   if (size == 0) return {};
+
+  // Small files without holes are the common case. Large ones may share their extents.
   if (size <= kSmallFile && static_cast<uint64_t>(st.st_blocks) * 512 >= size)
     return CopyRange(in, out, 0, size, path);
   if (size > kSmallFile && ioctl(out, FICLONE, in) == 0)
     return Charge(static_cast<uint64_t>(st.st_blocks) * 512, path);
+
+  // Copy the ranges with data, so that holes stay holes.
   if (ftruncate(out, st.st_size) != 0) return CannotWrite(JoinPath(source_, path), errno);
   uint64_t offset = 0;
   while (offset < size) {
     const off_t data = lseek(in, static_cast<off_t>(offset), SEEK_DATA);
-    if (data < 0 && errno == ENXIO) break;  // only a hole is left
-    if (data < 0) return CopyRange(in, out, offset, size, path);
+    if (data < 0 && errno == ENXIO) break;                        // only a hole is left
+    if (data < 0) return CopyRange(in, out, offset, size, path);  // no SEEK_DATA here
+
     off_t hole = lseek(in, data, SEEK_HOLE);
     if (hole < 0) hole = st.st_size;
     RETURN_IF_ERROR(CopyRange(in, out, static_cast<uint64_t>(data),
@@ -248,13 +267,16 @@ Status Copier::CopyRange(int in, int out, uint64_t offset, uint64_t end, const s
       if (copy_file_range(in, &from, out, &to, end - static_cast<uint64_t>(from), 0) <= 0) break;
     }
   }
+
+  // What copy_file_range could not do, by hand.
   char buffer[kSmallFile];
-  while (static_cast<uint64_t>(from) < end) {  // what copy_file_range could not do
+  while (static_cast<uint64_t>(from) < end) {
     const ssize_t got = pread(
         in, buffer, std::min<uint64_t>(sizeof buffer, end - static_cast<uint64_t>(from)), from);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return CannotRead(JoinPath(source_, path), errno);
-    if (got == 0) break;  // shortened while it was copied
+    if (got == 0) break;  // the file was shortened while it was copied
+
     for (ssize_t done = 0; done < got;) {
       const ssize_t put = pwrite(out, buffer + done, static_cast<size_t>(got - done), from + done);
       if (put < 0 && errno == EINTR) continue;
@@ -269,12 +291,14 @@ Status Copier::CopyRange(int in, int out, uint64_t offset, uint64_t end, const s
 void Copier::CopyOwner(int fd, const char* name, const struct stat& st) {
   if (st.st_uid == uid_ && st.st_gid == gid_) return;
   if (fchownat(fd, name, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) == 0) return;
-  // A group that we are a member of can be kept without rights.
+
+  // A group that we are a member of can be kept without special rights.
   if (fchownat(fd, name, static_cast<uid_t>(-1), st.st_gid, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) ==
           0 &&
       st.st_uid == uid_) {
     return;
   }
+
   ++outcome_.foreign_owners;
 }
 
@@ -282,18 +306,21 @@ void Copier::CopyXattrs(const std::string& from, const std::string& to, bool fol
   const auto list = follow ? listxattr : llistxattr;
   const auto get = follow ? getxattr : lgetxattr;
   const auto set = follow ? setxattr : lsetxattr;
+
   std::string names(1024, '\0');
   ssize_t length = list(from.c_str(), names.data(), names.size());
   if (length < 0 && errno == ERANGE) {
     names.resize(XATTR_LIST_MAX);
     length = list(from.c_str(), names.data(), names.size());
   }
+
   if (length <= 0) return;
   names.resize(static_cast<size_t>(length));
+
   std::string value(XATTR_SIZE_MAX, '\0');
   for (size_t at = 0; at < names.size(); at += std::strlen(names.c_str() + at) + 1) {
     const char* name = names.c_str() + at;
-    // the label of the place, not of the file
+    // This labels the place, not the file.
     if (std::strcmp(name, "security.selinux") == 0) continue;
     const ssize_t size = get(from.c_str(), name, value.data(), value.size());
     if (size < 0 || set(to.c_str(), name, value.data(), static_cast<size_t>(size), 0) != 0)
@@ -303,8 +330,10 @@ void Copier::CopyXattrs(const std::string& from, const std::string& to, bool fol
 
 void Copier::Finish(int in, int out, const struct stat& st) {
   CopyOwner(out, "", st);
-  // Most files have none: the descriptor answers that without a walk through /proc.
+
+  // Most files have none, and asking the descriptor is faster than a path through /proc.
   if (flistxattr(in, nullptr, 0) > 0) CopyXattrs(DescriptorPath(in), DescriptorPath(out), true);
+
   fchmod(out, st.st_mode & 07777);
   const timespec times[2] = {st.st_atim, st.st_mtim};
   futimens(out, times);

@@ -12,23 +12,23 @@
 
 namespace oldornew {
 
-/// More files and directories than these are not copied.
+/// More files and directories than this are not copied.
 inline constexpr uint64_t kCopyEntryLimit = 1'000'000;
 
 struct CopyOutcome {
   uint64_t bytes = 0;  ///< data copied (allocated ranges; holes are free)
   uint64_t entries = 0;
   uint64_t foreign_owners = 0;  ///< entries whose owner or group could not be kept
-  /// attributes that the target's file system or our rights did not allow
+  /// Attributes that the target's file system or our rights did not allow.
   uint64_t lost_xattrs = 0;
   uint64_t other_devices = 0;  ///< directories that were mount points; copied as plain directories
   std::vector<std::string> skipped;  ///< sockets and devices, relative to the source
 };
 
 /// Copies what is in `source` into the existing empty directory `target`, and source's own mode,
-/// owner, xattrs, times to it. No symlink is followed but `source` itself. Errors: kUsage when more
-/// than `limit` bytes or kCopyEntryLimit entries would be copied (the message names both sizes);
-/// kCannotJudge for what cannot be read, by path.
+/// owner, xattrs and times to it. Follows no symlink except `source` itself. Errors:
+///   kUsage        more than `limit` bytes or kCopyEntryLimit entries (the message names the limit)
+///   kCannotJudge  something cannot be read; the message has its path
 Result<CopyOutcome> CopyTree(const std::string& source, const std::string& target, uint64_t limit);
 
 }  // namespace oldornew

@@ -39,6 +39,7 @@ TEST_F(CopyTreeTest, KeepsBytesOfEverySizeAroundPageAndBufferBorders) {
     for (size_t i = 0; i < size; ++i) bytes += static_cast<char>(i * 31 + i / 251);
     Put(std::to_string(size), bytes);
   }
+
   ASSERT_OK(CopyTree(from_, to_, 1 << 30));
   for (const std::string& name : LeavesBelow(from_))
     EXPECT_EQ(*ReadFile(from_ + "/" + name), *ReadFile(to_ + "/" + name));
@@ -60,14 +61,17 @@ TEST_F(CopyTreeTest, KeepsModesTimesLinksAndSymlinks) {
   EXPECT_EQ(Stat(to_ + "/a").st_ino, Stat(to_ + "/b").st_ino);
   EXPECT_EQ(Stat(to_ + "/a").st_nlink, 2u);
   EXPECT_EQ(Stat(to_ + "/locked").st_mode, Stat(from_ + "/locked").st_mode);
+
   for (const char* name : {"a", "s", "locked", "."}) {
     EXPECT_EQ(Stat(to_ + "/" + name).st_mode, Stat(from_ + "/" + name).st_mode) << name;
     EXPECT_EQ(Stat(to_ + "/" + name).st_mtim.tv_sec, 2000000) << name;
     EXPECT_EQ(Stat(to_ + "/" + name).st_mtim.tv_nsec, 123456789) << name;
   }
+
   char target[64] = {};
   EXPECT_EQ(readlink((to_ + "/s").c_str(), target, sizeof target), 15);
   EXPECT_STREQ(target, "/nowhere/at all");
+
   chmod((from_ + "/locked").c_str(), 0755);
 }
 
@@ -79,6 +83,7 @@ TEST_F(CopyTreeTest, KeepsHolesHoles) {
   ASSERT_OK(outcome);
   EXPECT_EQ(Stat(to_ + "/sparse").st_size, (300 << 20) + 4);
   EXPECT_LT(Stat(to_ + "/sparse").st_blocks, 1000);
+
   UniqueFd copy(open((to_ + "/sparse").c_str(), O_RDONLY));
   char bytes[5] = {};
   EXPECT_EQ(pread(copy.get(), bytes, 4, 300 << 20), 4);
@@ -94,15 +99,18 @@ TEST_F(CopyTreeTest, KeepsExtendedAttributesAndAcls) {
     uint16_t tag, perm;
     uint32_t id;
   };
+
   struct {
     uint32_t version;
     Entry entries[5];
   } acl = {2, {{1, 6, ~0u}, {2, 4, 65534}, {4, 0, ~0u}, {0x10, 4, ~0u}, {0x20, 0, ~0u}}};
+
   const bool has_acl =
       setxattr((from_ + "/a").c_str(), "system.posix_acl_access", &acl, sizeof acl, 0) == 0;
   ASSERT_OK(CopyTree(from_, to_, 1 << 30));
   char value[128];
   EXPECT_EQ(getxattr((to_ + "/a").c_str(), "user.note", value, sizeof value), 5);
+
   if (has_acl) {
     EXPECT_EQ(getxattr((to_ + "/a").c_str(), "system.posix_acl_access", value, sizeof value),
               static_cast<ssize_t>(sizeof acl));

@@ -80,6 +80,7 @@ DoctorReport Diagnose(const DoctorQuestion& question) {
     report.next = fmt::format("oldornew check {}-- {}",
                               in_place ? "--view 'sqlite3 FILE .dump' " : "", ShellQuote(command));
   }
+
   return report;
 }
 

@@ -49,6 +49,7 @@ int ProbeUserNamespace() {
   while (waitpid(child, &status, 0) < 0) {
     if (errno != EINTR) return EPERM;
   }
+
   return WIFEXITED(status) ? WEXITSTATUS(status) : EPERM;
 }
 
@@ -79,9 +80,9 @@ std::string TracingAdvice() {
         "kernel.yama.ptrace_scope is {}: as root, sysctl kernel.yama.ptrace_scope=1{}", scope,
         scope == "3" ? " (after a reboot: the value 3 cannot be lowered)" : "");
   }
-  return "start a container with --cap-add SYS_PTRACE, or --security-opt seccomp=unconfined; do "
-         "not "
-         "run oldornew under strace or a debugger";
+
+  return "start a container with --cap-add SYS_PTRACE, or --security-opt seccomp=unconfined; "
+         "do not run oldornew under strace or a debugger";
 }
 
 /// Name of the profile for the file system that holds the current directory, or "" when there is
@@ -109,6 +110,7 @@ std::string ProfileHere() {
         name += std::string(",") + option;
     }
   }
+
   return FindProfile(name) != nullptr ? name : "";
 }
 
@@ -150,6 +152,7 @@ DoctorAnswer AboutRecording(const Backends& backends) {
             "yes, but slowly: programs are traced with ptrace (tried with a child), because " + why,
             std::string("to record fast: ") + advice));
   }
+
   return Ask("recording", question, No("no: " + why, advice));
 }
 
@@ -161,6 +164,7 @@ DoctorAnswer AboutStaticPrograms(const Backends& backends) {
         "static", question,
         Yes("yes: they are traced with ptrace (tried with a child), which is complete but slower"));
   }
+
   return Ask(
       "static", question,
       Partly("no: " + backends.tracing.error().message + ". This does not affect other programs",
@@ -176,6 +180,7 @@ DoctorAnswer AboutView(const Sandbox& sandbox) {
             "yes{}: it sees a private copy at the original path; everything else is read-only",
             geteuid() == 0 ? "" : ", without root")));
   }
+
   const std::string why =
       sandbox.notes().empty() ? "there is no mount namespace" : sandbox.notes()[0];
   const bool off = why.find("OLDORNEW_NO_NAMESPACE") != std::string::npos;
@@ -244,6 +249,7 @@ DoctorAnswer AboutRoom(const Sandbox& sandbox) {
           Partly(answer + ": not a local disk file system, so calls may fail or behave differently",
                  "give --work-dir a directory on ext4, xfs, btrfs or tmpfs"));
   }
+
   return Ask("room", question, Yes(answer));
 }
 
@@ -266,6 +272,7 @@ DoctorAnswer AboutTrial(Sandbox& sandbox) {
                               Quote(trace->stderr_bytes, 200)),
                   advice));
   }
+
   return Ask("trial", question,
              Yes(fmt::format("yes: sh wrote a file and mv renamed it. The recording is complete, "
                              "with {} in {:.0f} ms",

@@ -43,12 +43,14 @@ DoctorAnswer WhatItIs(const std::string& name, const std::string& path, const Pr
                 "shell script",
             "run it by name: oldornew check -- sh " + ShellQuote(path)));
   }
+
   if (image.is_elf) {
     text += fmt::format(", {} {}program",
                         image.is_static ? "a statically linked" : "a dynamically linked",
                         image.is_go ? "Go " : "");
     if (image.has_asan) text += " with AddressSanitizer";
   }
+
   return Ask("program", question, Yes(text));
 }
 
@@ -60,6 +62,7 @@ std::string WayOut(const std::string& why, const ProgramImage& image) {
            "them, as the user that the program would act for: cp PROGRAM DIR/, then oldornew check "
            "-- DIR/PROGRAM";
   }
+
   if (says("32-bit") || says("x32") || says("architecture"))
     return "check a 64-bit x86 build of it";
   if (says("static") && image.is_go)
@@ -85,6 +88,7 @@ DoctorAnswer WhetherRecorded(const std::string& name, const std::string& path,
     const std::string& why = traceable.error().message;
     return Ask("recordable", question, No("no: " + why, WayOut(why, image)));
   }
+
   if (backends.tracing) {
     return Ask(
         "recordable", question,

@@ -99,10 +99,12 @@ TEST_F(Doctor, TriesTheCommandWhenAskedTo) {
   const auto tried = [](const char* script) {
     return On(Diagnose({.command = {"sh", "-c", script}, .try_it = true}), "run");
   };
+
   EXPECT_EQ(tried("echo a > f; mv f g").level, Level::kYes);
   EXPECT_NE(access("g", F_OK), 0) << "in a copy";
   EXPECT_EQ(tried("echo sorry >&2; exit 3").level, Level::kPartly);
   EXPECT_NE(tried("echo sorry >&2; exit 3").answer.find("sorry"), std::string::npos);
+
   const DoctorAnswer mapped = tried(
       "python3 -c 'import mmap; f = open(\"f\", \"w+b\"); f.write(b\"x\" * 4096); f.flush(); "
       "m = mmap.mmap(f.fileno(), 0); m[0] = 65; m.flush()'");
@@ -144,6 +146,7 @@ TEST_F(DoctorProgram, FollowsScriptsToTheImageThatRuns) {
     EXPECT_TRUE(image.path.ends_with("/sh")) << image.path;
     EXPECT_TRUE(image.Needs("libc.so")) << path;
   }
+
   EXPECT_EQ(InspectProgram(second).interpreters, (std::vector<std::string>{direct, "/bin/sh"}));
 }
 
@@ -190,6 +193,7 @@ TEST_F(DoctorProgram, AnyBytesAreLookedAtWithoutHarm) {
     const std::string path = Make("cut", whole.substr(0, size));
     EXPECT_FALSE(InspectProgram(path).has_asan);
   }
+
   for (const char* head :
        {"#!", "#!\n", "#!   \n", "#!/usr/bin/env", "#!/usr/bin/env -i\n", "#!/nowhere\n"})
     EXPECT_FALSE(InspectProgram(Make("script", head)).is_go);

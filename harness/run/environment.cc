@@ -21,7 +21,8 @@ void EditEnvironment(std::vector<std::string>& environment, const std::string& e
     std::erase_if(environment, is_it);
     return;
   }
-  // In place, so that the order of the environment stays what it was.
+
+  // In place, so that the order of the environment does not change.
   const auto found = std::find_if(environment.begin(), environment.end(), is_it);
   if (found == environment.end()) {
     environment.push_back(edit);

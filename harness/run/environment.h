@@ -6,10 +6,10 @@
 
 namespace oldornew {
 
-/// This process's own.
+/// The environment of this process.
 std::vector<std::string> CallersEnvironment();
 
-/// "NAME=value" replaces or adds; "NAME" removes.
+/// `edit` is "NAME=value", which replaces or adds an entry, or "NAME", which removes one.
 void EditEnvironment(std::vector<std::string>& environment, const std::string& edit);
 
 /// The value of `name`, or "" when there is none.

@@ -19,6 +19,7 @@ Status CheckDirectory(const std::string& given, const std::string& resolved,
         ExitCode::kUsage,
         "the whole file system (\"/\") cannot be judged; choose a directory with --dir");
   }
+
   if (!IsDirectory(resolved)) return FailWith(ExitCode::kUsage, "{} is not a directory", given);
   if (access(resolved.c_str(), R_OK | X_OK) != 0) {
     return FailWith(ExitCode::kUsage, "cannot read the directory {}: {}", given, ErrnoText(errno));
@@ -61,6 +62,7 @@ Result<JudgedDirectories> ResolveJudged(const SandboxSpec& spec) {
     RETURN_IF_ERROR(CheckDirectory(directory, *resolved, judged.originals));
     judged.originals.push_back(*std::move(resolved));
   }
+
   return judged;
 }
 

@@ -36,16 +36,17 @@ enum class MemoryMount : uint8_t { kJudged, kTemporary, kRecorder };
 inline constexpr size_t kMemoryMounts = 3;
 const char* MemoryMountName(MemoryMount which);
 
-/// Makes a tmpfs, not attached anywhere, whose root is a directory of mode 0711 of the caller. It
-/// holds one file of one page, so that "as much as is used" is never the zero that means unlimited.
-/// As large as half of the machine's memory. Errors: what the kernel refused.
+/// Makes a tmpfs that is not attached anywhere and is as large as half of the machine's memory. Its
+/// root is a directory of the caller with mode 0711. It holds one file of one page, because the size
+/// 0 means "unlimited", and so a full tmpfs must not be empty. Errors: what the kernel refused.
 Result<UniqueFd> MakeMemoryMount();
 
-/// `limit` counted from what is used now. `root`: any descriptor of the mount's root directory.
-/// REQUIRES: the right to mount in the user namespace that made it.
+/// Sets `limit`, in addition to what is used now. `root`: any descriptor of the mount's root
+/// directory. REQUIRES: the right to mount in the user namespace that made it.
 Status LimitMemoryMount(int root, const SpaceLimit& limit);
 
-/// What is used of the mount that `root` is on, the page and the inodes of its making included.
+/// What is used of the mount that `root` is on, including the page and the inodes that
+/// MakeMemoryMount took.
 Result<Space> MemoryMountUsed(int root);
 
 }  // namespace oldornew

@@ -90,6 +90,7 @@ TEST_F(MemoryTest, WritesWhatThereIsRoomForAndNoMore) {
       Unlink("f");
     }
   }
+
   EXPECT_EQ(sandbox_->SpaceUsed(RootRole::kJudged)->bytes, before.bytes);
   EXPECT_EQ(sandbox_->SpaceUsed(RootRole::kJudged)->inodes, before.inodes);
 }
@@ -100,6 +101,7 @@ TEST_F(MemoryTest, GivesRoomBackAtUnlinkAndTruncation) {
   LimitPages(2);
   EXPECT_EQ(WriteNew("a", 3 * kPage), static_cast<ssize_t>(2 * kPage));
   EXPECT_EQ(WriteNew("b", 1), -ENOSPC);
+
   Unlink("a");
   EXPECT_EQ(WriteNew("b", 2 * kPage), static_cast<ssize_t>(2 * kPage));
   ASSERT_EQ(truncate((sandbox_->judged_path() + "/b").c_str(), kPage), 0);
@@ -135,10 +137,12 @@ TEST_F(MemoryTest, ShowsAProgramTheFullDisk) {
   EXPECT_TRUE(trace->obstacles.empty()) << trace->obstacles[0].reason;
   EXPECT_NE(trace->exit_status, 0);
   EXPECT_NE(trace->stderr_bytes.find("No space left"), std::string::npos) << trace->stderr_bytes;
+
   std::vector<std::pair<int, uint64_t>> writes;
   for (const Op& op : trace->ops) {
     if (op.kind == OpKind::kWrite && op.path == "new") writes.emplace_back(op.error, op.length);
   }
+
   ASSERT_EQ(writes.size(), 2u);
   EXPECT_EQ(writes[0], std::make_pair(0, 2 * kPage));
   EXPECT_EQ(writes[1].first, ENOSPC);
@@ -190,6 +194,7 @@ TEST_F(MemoryTest, SaysWhatIsNotToBeHadOnDisk) {
   Make();
   EXPECT_FALSE(sandbox_->LimitSpace(RootRole::kJudged, {}));
   EXPECT_FALSE(sandbox_->SpaceUsed(RootRole::kJudged));
+
   spec_.in_memory = true;
   spec_.at_most = Isolation::kNone;
   auto refused = Sandbox::Create(spec_);
@@ -218,6 +223,7 @@ TEST_F(MemoryTest, HoldsAStateExactly) {
   if (geteuid() == 0) {
     ASSERT_EQ(lchown((judged_ + "/short").c_str(), 4321, 1234), 0);
   }
+
   const auto before = Fingerprint(judged_);
   const auto original = Capture({judged_});
   ASSERT_OK(original);
@@ -228,6 +234,7 @@ TEST_F(MemoryTest, HoldsAStateExactly) {
   if (xattrs && !copy->tree.at(*copy->tree.Lookup("config")).xattrs.contains("user.note"))
     GTEST_SKIP() << "this kernel's tmpfs has no user xattrs";
   EXPECT_EQ(copy->tree.RootDigest(true), original->tree.RootDigest(true));
+
   for (const char* script : {"rm -r *", "rm -r * && touch ~/x"}) {
     EXPECT_EQ(Shell(*sandbox_, script).exit_status, 0);
     ASSERT_OK(sandbox_->Present(original->tree));
@@ -237,6 +244,7 @@ TEST_F(MemoryTest, HoldsAStateExactly) {
     EXPECT_EQ(copy->tree.Lookup("config"), copy->tree.Lookup("sub/again"));
     EXPECT_EQ(Shell(*sandbox_, "stat -c %h config").stdout_bytes, "2\n");
   }
+
   EXPECT_EQ(Fingerprint(judged_), before);
 }
 
@@ -268,9 +276,11 @@ TEST_F(MemoryTest, NeedsNoRights) {
     sandbox_.reset();
     _exit(done && !HasFailure() ? kDone : kFailed);
   }
+
   int status = 0;
   waitpid(child, &status, 0);
   EXPECT_EQ(Fingerprint(judged_), before);
+
   if (WIFEXITED(status) && WEXITSTATUS(status) == kNotToBeHad) GTEST_SKIP() << "no user namespace";
   EXPECT_EQ(status, 0);
 }

@@ -88,6 +88,7 @@ void CheckHome(const Sandbox& sandbox, const std::vector<std::string>& before, T
   for (const std::string& path : sandbox.HomeChanges()) {
     if (!std::binary_search(before.begin(), before.end(), path)) changed.push_back("~/" + path);
   }
+
   if (changed.empty()) return;
 
   if (!ChangedSomethingJudged(trace)) {
@@ -97,6 +98,7 @@ void CheckHome(const Sandbox& sandbox, const std::vector<std::string>& before, T
                     trace.roots[0].path, NamedList(changed)));
     return;
   }
+
   trace.notes.push_back(
       fmt::format("the program wrote {}, which is not judged", NamedList(changed)));
 }

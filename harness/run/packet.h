@@ -18,8 +18,8 @@ inline constexpr size_t kMaxDescriptors = 64;
 bool SendPacket(int socket, const void* bytes, size_t size,
                 const std::vector<int>& descriptors = {});
 
-/// Waits for a packet and gives its size, cut at `size`; 0 at the other side's end. The descriptors
-/// that came with it are added to `descriptors`, closed on exec.
+/// Waits for a packet and returns its size, cut at `size`; 0 when the other side is gone. Adds the
+/// descriptors that came with it to `descriptors`; they are closed on exec.
 ssize_t ReceivePacket(int socket, void* bytes, size_t size, std::vector<UniqueFd>* descriptors);
 
 }  // namespace oldornew

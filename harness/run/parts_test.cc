@@ -64,6 +64,7 @@ TEST(ProcessList, FindsDescendantsAndTheirCommandLines) {
     if (write(ends[1], "x", 1) == 1) pause();
     _exit(0);
   }
+
   char byte;
   ASSERT_EQ(read(ends[0], &byte, 1), 1);
   const auto family = DescendantsOf(getpid());
@@ -72,10 +73,12 @@ TEST(ProcessList, FindsDescendantsAndTheirCommandLines) {
   EXPECT_EQ(family[1].parent, child);
   EXPECT_NE(CommandLine(child).find("oldornew_run_test"), std::string::npos);
   EXPECT_GE(CountProcesses(), 3u);
+
   kill(family[1].pid, SIGKILL);
   kill(child, SIGKILL);
   waitpid(child, nullptr, 0);
   EXPECT_EQ(CommandLine(child), "[gone]");
+
   close(ends[0]);
   close(ends[1]);
 }
@@ -107,6 +110,7 @@ TEST(Notes, NameWhatChangesTheVerdict) {
   for (const char* part : {"libeatmydata", "force-unsafe-io", "GIT_TEST_FSYNC=0", "EOPNOTSUPP"}) {
     EXPECT_NE(notes.find(part), std::string::npos) << notes;
   }
+
   EXPECT_EQ(notes.find("EOPNOTSUPP"), notes.rfind("EOPNOTSUPP"));
   EXPECT_EQ(notes.find("running as root") != std::string::npos, geteuid() == 0);
 }

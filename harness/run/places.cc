@@ -18,11 +18,13 @@ namespace {
 Result<std::vector<std::string>> NamesIn(const std::string& directory) {
   DIR* dir = opendir(directory.c_str());
   if (dir == nullptr) return Fail("cannot list {}: {}", directory, ErrnoText(errno));
+
   std::vector<std::string> names;
   while (const dirent* entry = readdir(dir)) {
     if (std::strcmp(entry->d_name, ".") != 0 && std::strcmp(entry->d_name, "..") != 0)
       names.emplace_back(entry->d_name);
   }
+
   closedir(dir);
   std::sort(names.begin(), names.end());
   return names;
@@ -33,6 +35,7 @@ void CollectLeaves(const std::string& top, const std::string& path,
   auto names = NamesIn(JoinPath(top, path));
   if (!names) return;
   if (names->empty() && !path.empty()) result.push_back(path);
+
   for (const std::string& name : *names) {
     const std::string child = JoinPath(path, name);
     struct stat st;
@@ -66,7 +69,8 @@ std::string Rebase(const std::string& path, const std::string& from, const std::
 std::string FileSystemType(const std::string& path) {
   struct statfs fs;
   if (statfs(path.c_str(), &fs) != 0) return "unknown";
-  // Numbers from statfs(2); names as stat -f prints them.
+
+  // The numbers are from statfs(2), the names are those that stat -f prints.
   switch (static_cast<uint32_t>(fs.f_type)) {
     case 0xEF53:
       return "ext2/ext3";

@@ -17,7 +17,7 @@ bool IsWithin(const std::string& path, const std::string& directory);
 /// "b/c" for "/a/b/c" in "/a"; "" for the directory itself. REQUIRES: IsWithin(path, directory).
 std::string RelativeTo(const std::string& path, const std::string& directory);
 
-/// The path that `path` gets when directory `from` becomes `to`. REQUIRES: IsWithin(path, from).
+/// The path that `path` has after directory `from` becomes `to`. REQUIRES: IsWithin(path, from).
 std::string Rebase(const std::string& path, const std::string& from, const std::string& to);
 
 /// Type of the file system that holds `path`: "ext2/ext3", "xfs", "btrfs", "tmpfs", ...; a hex
@@ -36,8 +36,7 @@ Status MakeDirectory(const std::string& path, mode_t mode);
 /// Removes everything in `directory`, but not the directory itself.
 Status ClearDirectory(const std::string& directory);
 
-/// Every path in `directory`, relative to it, that is not a directory with something in it; in byte
-/// order.
+/// Every file and every empty directory below `directory`, as paths relative to it, in byte order.
 std::vector<std::string> LeavesBelow(const std::string& directory);
 
 }  // namespace oldornew

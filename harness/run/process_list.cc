@@ -31,9 +31,12 @@ std::vector<ProcessInfo> ListProcesses() {
   ForEachPid([&](int32_t pid) {
     auto stat = ReadFile(fmt::format("/proc/{}/stat", pid));
     if (!stat) return;
+
+    // "pid (name) state parent ...". The name may hold parentheses and spaces.
     const size_t open = stat->find('(');
-    const size_t close = stat->rfind(')');  // the name may hold parentheses and spaces
+    const size_t close = stat->rfind(')');
     if (open == std::string::npos || close == std::string::npos || close + 4 > stat->size()) return;
+
     ProcessInfo info;
     info.pid = pid;
     info.state = (*stat)[close + 2];
@@ -41,12 +44,15 @@ std::vector<ProcessInfo> ListProcesses() {
     info.command = "[" + stat->substr(open + 1, close - open - 1) + "]";
     result.push_back(std::move(info));
   });
+
   return result;
 }
 
 std::vector<ProcessInfo> DescendantsOf(int32_t ancestor) {
   std::vector<ProcessInfo> all = ListProcesses();
   std::set<int32_t> family = {ancestor};
+
+  // Until a pass finds no new one: children may be listed before their parents.
   std::vector<ProcessInfo> result;
   for (bool grew = true; grew;) {
     grew = false;
@@ -56,21 +62,25 @@ std::vector<ProcessInfo> DescendantsOf(int32_t ancestor) {
       if (info.state != 'Z' && info.state != 'X') result.push_back(info);
     }
   }
+
   return result;
 }
 
 std::string CommandLine(int32_t pid) {
   std::string line;
   if (auto bytes = ReadFile(fmt::format("/proc/{}/cmdline", pid))) line = *bytes;
+
   while (!line.empty() && line.back() == '\0') line.pop_back();
   for (char& c : line) {
     if (c == '\0') c = ' ';
     if (static_cast<unsigned char>(c) < ' ') c = '?';
   }
+
   if (!line.empty()) return line;
   if (auto name = ReadFile(fmt::format("/proc/{}/comm", pid))) {
     return "[" + name->substr(0, name->find('\n')) + "]";
   }
+
   return "[gone]";
 }
 
@@ -98,6 +108,7 @@ void KillDescendants(bool whole_namespace) {
     kill(-1, SIGKILL);
     return;
   }
+
   FreezeDescendants();
   for (const ProcessInfo& info : DescendantsOf(getpid())) kill(info.pid, SIGKILL);
 }

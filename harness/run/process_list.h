@@ -17,14 +17,15 @@ struct ProcessInfo {
 /// All processes that /proc shows.
 std::vector<ProcessInfo> ListProcesses();
 
-/// Those of them that descend from `ancestor`, it excluded, zombies excluded; parents before
+/// The living ones that descend from `ancestor`, without itself and without zombies; parents before
 /// children.
 std::vector<ProcessInfo> DescendantsOf(int32_t ancestor);
 
-/// Command line of `pid` with spaces between its arguments; its name in brackets when it has none.
+/// Command line of `pid` with spaces between its arguments, or its name in brackets when it has none.
 std::string CommandLine(int32_t pid);
 
-/// Number of numeric entries in /proc: cheap, and never less than the number of our processes.
+/// Number of numeric entries in /proc. Cheap to get, and never less than the number of our
+/// processes.
 uint32_t CountProcesses();
 
 /// Sends SIGSTOP to every descendant of the caller until no new one appears, so that a fork bomb
@@ -35,9 +36,8 @@ void FreezeDescendants();
 /// init.
 void FreezeNamespace();
 
-/// Sends SIGKILL to every descendant of the caller once. `whole_namespace`: the caller is init of
-/// its pid namespace, and everything in it is meant. The caller reaps, and calls again until
-/// nothing is left.
+/// Sends SIGKILL once to every descendant of the caller. With `whole_namespace`, to everything in its
+/// pid namespace, of which it must be init. The caller reaps, and calls again until nothing is left.
 void KillDescendants(bool whole_namespace);
 
 }  // namespace oldornew

@@ -17,26 +17,32 @@ namespace {
 
 constexpr int kMaxInterpreters = 5;  // as the kernel has it (execve(2))
 
-/// The interpreter that "#! INTERPRETER ARGUMENT" leads to; for env(1), the program that it will
-/// find. Empty: the file is no script.
+/// The interpreter that "#! INTERPRETER ARGUMENT" names; for env(1), the program that env will find.
+/// Empty: the file is not a script.
 std::string InterpreterOf(const std::string& path) {
   UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   char head[256];
   const ssize_t size = fd.valid() ? read(fd.get(), head, sizeof head) : 0;
+
   std::string line(head, static_cast<size_t>(std::max<ssize_t>(size, 0)));
   if (!line.starts_with("#!")) return "";
   line = line.substr(
       2, line.find('\n') == std::string::npos ? std::string::npos : line.find('\n') - 2);
+
   std::vector<std::string> words;
   for (std::string& word : Split(line, ' ')) {
     if (!word.empty()) words.push_back(std::move(word));
   }
+
   if (words.empty()) return "";
+
+  // env takes options and NAME=value words before the program.
   if (!words[0].ends_with("/env")) return words[0];
   for (size_t i = 1; i < words.size(); ++i) {
     if (words[i].starts_with("-") || words[i].find('=') != std::string::npos) continue;
     return FindProgram(words[i], EnvironmentVariable("PATH"), ".").value_or(words[i]);
   }
+
   return words[0];
 }
 
@@ -59,6 +65,7 @@ class ElfReader {
     if (!elf_ || elf_kind(elf_.get()) != ELF_K_ELF) return;
     image_.is_elf = true;
     ReadSegments();
+
     size_t names = 0;
     if (elf_getshdrstrndx(elf_.get(), &names) != 0) return;
     for (Elf_Scn* section = elf_nextscn(elf_.get(), nullptr); section != nullptr;
@@ -75,6 +82,7 @@ class ElfReader {
   void ReadSegments() {
     size_t count = 0;
     elf_getphdrnum(elf_.get(), &count);
+
     bool has_loader = false;
     for (size_t i = 0; i < count; ++i) {
       GElf_Phdr segment;
@@ -88,6 +96,7 @@ class ElfReader {
   void ReadSection(Elf_Scn* section, const GElf_Shdr& header, const std::string& name) {
     if (name == ".note.go.buildid" || name == ".go.buildinfo") image_.is_go = true;
     if (name == ".debug_line" || name == ".zdebug_line") image_.has_lines = true;
+
     Elf_Data* data = nullptr;
     if (name == ".note.gnu.build-id" || header.sh_type == SHT_DYNAMIC ||
         header.sh_type == SHT_DYNSYM || header.sh_type == SHT_SYMTAB)
@@ -96,6 +105,7 @@ class ElfReader {
       if (data != nullptr && name == ".note.gnu.build-id") LookForSeparateLines(*data);
       return;
     }
+
     const int entries = static_cast<int>(header.sh_size / header.sh_entsize);
     for (int i = 0; i < entries; ++i) {
       if (header.sh_type == SHT_DYNAMIC) {
@@ -116,6 +126,7 @@ class ElfReader {
   void LookForSeparateLines(const Elf_Data& data) {
     constexpr size_t kHeader = 16;
     if (data.d_size < kHeader + 2) return;
+
     const std::string id =
         HexOf(static_cast<const unsigned char*>(data.d_buf) + kHeader, data.d_size - kHeader);
     const std::string file =
@@ -147,6 +158,7 @@ ProgramImage InspectProgram(const std::string& path) {
     image.interpreters.push_back(interpreter);
     image.path = interpreter;
   }
+
   ElfReader(image.path, &image).Read();
   return image;
 }

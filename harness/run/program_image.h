@@ -1,6 +1,6 @@
 // What a program file is, from its bytes alone: the chain of script interpreters, and what the ELF
-// image at its end says about itself. For explanations; whether it can be recorded is
-// CheckEnterable's to say.
+// image at the end of the chain says about itself. This is for explanations; CheckEnterable decides
+// whether the program can be recorded.
 #pragma once
 
 #include <string>

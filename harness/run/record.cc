@@ -218,6 +218,7 @@ void KeepWordVisible(const std::string& word, bool is_program, SandboxSpec& sand
     KeepProgramVisible(word, sandbox);
     return;
   }
+
   const bool is_shell_text = word.find_first_of(" \t\n;|&") != std::string::npos;
   if (!is_path && !is_shell_text) return;
   sandbox.visible.push_back(word);

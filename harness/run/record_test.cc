@@ -55,10 +55,12 @@ TEST_P(RecordTest, ReplacesAFileAndYieldsACompleteTrace) {
   EXPECT_EQ(trace.stderr_bytes, "oops\n");
   EXPECT_EQ(trace.old_tree.at(*trace.old_tree.Lookup("config")).content.ToString(), "old\n");
   EXPECT_EQ(trace.new_tree.at(*trace.new_tree.Lookup("config")).content.ToString(), "new\n");
+
   std::string kinds;
   for (const Op& op : trace.ops) {
     if (op.error == 0) kinds += std::string(OpKindName(op.kind)) + " ";
   }
+
   const size_t create = kinds.find("create"), write = kinds.find("write"),
                rename = kinds.find("rename");
   EXPECT_TRUE(create < write && write < rename && rename != std::string::npos) << kinds;
@@ -78,6 +80,7 @@ TEST_P(RecordTest, SurveysAndFailsCallsInEveryRootAndNowhereElse) {
   EXPECT_EQ(trace.stdout_bytes, "old\n");
   EXPECT_EQ(trace.plan, (std::vector<std::string>{"fchmodat:path=config:error=EROFS:when=1",
                                                   "unlinkat:error=EIO"}));
+
   std::vector<std::string> happened;
   const std::string judged = trace.roots[0].path;
   for (const FileCall& call : trace.file_calls) {
@@ -88,6 +91,7 @@ TEST_P(RecordTest, SurveysAndFailsCallsInEveryRootAndNowhereElse) {
     EXPECT_TRUE(relative || inside) << call.path;
     if (call.injection >= 0) happened.push_back(fmt::format("{} {}", call.call, call.told));
   }
+
   EXPECT_EQ(Join(happened, ", "), fmt::format("fchmodat {}, unlinkat -5", -EROFS));
 }
 
@@ -103,6 +107,7 @@ TEST_P(RecordTest, RunsTheSetupFirstAndUnrecorded) {
   const Recording recording = MustRecord("cat state");
   EXPECT_EQ(recording.trace.stdout_bytes, "prepared\n");
   EXPECT_TRUE(recording.trace.old_tree.Lookup("state"));
+
   spec_.setup = {"/bin/sh", "-c", "echo why >&2; exit 4"};
   auto failed = Record(spec_);
   ASSERT_FALSE(failed);
@@ -128,6 +133,7 @@ TEST_P(RecordTest, TracesWhatItCannotEnterAndDoesNotRunItWhenTold) {
   const auto put = [&](uint64_t value, int bytes) {
     for (int i = 0; i < bytes; ++i) elf += static_cast<char>(value >> (8 * i));
   };
+
   put(2, 2), put(62, 2), put(1, 4), put(0x400078, 8), put(64, 8), put(0, 8), put(0, 4), put(64, 2),
       put(56, 2), put(1, 2);
   put(0, 6);
@@ -171,6 +177,7 @@ TEST_P(RecordTest, BothBackendsSeeTheSame) {
       text += DescribeShort(op) + fmt::format(" {} {}\n", op.process, op.error);
     seen.push_back(text);
   }
+
   EXPECT_EQ(seen[0], seen[1]);
 }
 
@@ -198,6 +205,7 @@ TEST_P(RecordTest, HandsOverWhatCannotBeEnteredAndGetsBackWhatCan) {
     }
     seen.push_back(text);
   }
+
   EXPECT_EQ(seen[0], seen[1]);
 }
 
@@ -208,11 +216,13 @@ TEST_P(RecordTest, RefusesWritesOutsideBeforeTheyHappen) {
   spec_.sandbox.visible = {outside};  // ours, so that nothing but the sandbox forbids it
   const Recording recording = MustRecord("echo x > " + target);
   EXPECT_FALSE(std::filesystem::exists(target));
+
   bool refused = false;
   for (const Obstacle& obstacle : recording.trace.obstacles) {
     refused = refused || (obstacle.kind == Obstacle::Kind::kRefused &&
                           obstacle.reason.find(target) != std::string::npos);
   }
+
   EXPECT_TRUE(refused) << Reasons(recording.trace);
 }
 
@@ -235,6 +245,7 @@ TEST_P(RecordTest, SaysThatATemporaryDirectoryIsPrivateWhenTheProgramFailsForIt)
   auto recording = Record(spec_);
   ASSERT_OK(recording);
   EXPECT_FALSE(std::filesystem::exists(target));
+
   if (GetParam().isolation == Isolation::kNone) return;  // refused outright
   EXPECT_NE(Notes(recording->trace).find("--also-dir " + dir_->path() + "/elsewhere"),
             std::string::npos)

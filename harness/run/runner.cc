@@ -26,17 +26,21 @@ namespace {
 constexpr int kGraceMs = 30'000;
 
 std::atomic<bool> interrupted = false;
-// becomes readable with the first caught signal; lives as long as the process
+// Becomes readable with the first caught signal. Lives as long as the process.
 int interrupt_event = -1;
 
 void OnInterrupt(int signal_number) {
   const int saved = errno;
+
+  // The second signal kills this process.
   if (interrupted.exchange(true)) {
     signal(signal_number, SIG_DFL);
     raise(signal_number);
   }
+
+  // A write fails only when the event is readable already.
   const uint64_t one = 1;
-  if (write(interrupt_event, &one, sizeof one) < 0) errno = 0;  // full: then it is readable already
+  if (write(interrupt_event, &one, sizeof one) < 0) errno = 0;
   errno = saved;
 }
 
@@ -56,7 +60,8 @@ class Collector {
   int reader() const { return read_.get(); }
   void CloseWriter() { write_.Reset(); }
 
-  /// Reads all there is now. At most `rounds` buffers, so that an endless writer cannot hold us.
+  /// Reads what is there now, but at most `rounds` buffers, so that an endless writer cannot keep us
+  /// here. Keeps the first `limit` bytes.
   void Drain(uint64_t limit, int rounds) {
     char buffer[65536];
     while (read_.valid() && rounds-- > 0) {
@@ -67,13 +72,15 @@ class Collector {
         read_.Reset();
         return;
       }
+
       const uint64_t room = limit - bytes_.size();
       const uint64_t kept = std::min<uint64_t>(static_cast<uint64_t>(got), room);
       bytes_.append(buffer, kept);
       cut_ = cut_ || kept < static_cast<uint64_t>(got);
     }
   }
-  /// True when a whole line has come in which `pattern` is found. Looks at each line once.
+
+  /// True when `pattern` is found in a line that has arrived completely. Looks at each line once.
   bool HasLine(const std::regex& pattern) {
     for (size_t end; (end = bytes_.find('\n', looked_at_)) != std::string::npos;
          looked_at_ = end + 1) {
@@ -116,6 +123,7 @@ Result<WardenReply> Await(Warden& warden, const RunSpec& spec, Collector& out, C
                           give_up - std::chrono::steady_clock::now())
                           .count();
     const int ready = poll(polled, 4, static_cast<int>(std::max<long long>(left, 0)));
+
     if (Interrupted()) {
       warden.Kill();
       return InterruptedError();
@@ -125,6 +133,7 @@ Result<WardenReply> Await(Warden& warden, const RunSpec& spec, Collector& out, C
       warden.Kill();
       return Fail("the process that starts commands in the sandbox does not answer");
     }
+
     if (polled[1].revents != 0) out.Drain(spec.output_limit, 16);
     if (waits && out.HasLine(until)) {
       warden.EndRun();
@@ -132,8 +141,9 @@ Result<WardenReply> Await(Warden& warden, const RunSpec& spec, Collector& out, C
     }
     if (polled[2].revents != 0) err.Drain(spec.output_limit, 16);
     if (polled[0].revents == 0) continue;
+
+    // All processes are gone. What they wrote last is in the pipes, at most a pipe buffer in each.
     auto reply = warden.Receive();
-    // All processes are gone: what they wrote is in the pipes, at most a pipe buffer each.
     out.Drain(spec.output_limit, 64);
     err.Drain(spec.output_limit, 64);
     return reply;
@@ -152,8 +162,11 @@ RunResult FromReply(const WardenReply& reply) {
   } else {
     result.exit_status = WEXITSTATUS(status);
   }
+
+  // A program that had to be ended, because that was asked for, succeeded.
   result.until_came = reply.told_to_end != 0;
   if (result.until_came && !reply.main_ended) result.signal = result.exit_status = 0;
+
   result.main_ended = reply.main_ended != 0;
   result.timed_out = reply.timed_out != 0;
   result.too_many_processes = reply.too_many != 0;
@@ -162,6 +175,7 @@ RunResult FromReply(const WardenReply& reply) {
   for (int i = 0; i < reply.straggler_count; ++i) {
     result.stragglers.push_back({reply.stragglers[i].pid, reply.stragglers[i].command});
   }
+
   return result;
 }
 
@@ -172,6 +186,7 @@ Result<RunResult> Run(const Sandbox& sandbox, const RunSpec& spec) {
   if (spec.command.empty() || spec.command[0].empty()) {
     return FailWith(ExitCode::kUsage, "no command was given");
   }
+
   ASSIGN_OR_RETURN(UniqueFd in, OpenStdin(spec.stdin_path));
   Collector out;
   Collector err;
@@ -181,12 +196,14 @@ Result<RunResult> Run(const Sandbox& sandbox, const RunSpec& spec) {
 
   WardenRequest request;
   request.command = spec.command;
+  request.directory = spec.directory.empty() ? sandbox.working_directory() : spec.directory;
   request.environment = CallersEnvironment();
   for (const auto* edits : {&sandbox.environment(), &spec.environment}) {
     for (const std::string& edit : *edits) EditEnvironment(request.environment, edit);
   }
-  request.directory = spec.directory.empty() ? sandbox.working_directory() : spec.directory;
+
   EditEnvironment(request.environment, "PWD=" + request.directory);
+
   request.time_limit_ms = static_cast<uint64_t>(spec.time_limit.count());
   request.process_limit = spec.process_limit;
   request.last_pid = spec.last_pid;
@@ -195,6 +212,8 @@ Result<RunResult> Run(const Sandbox& sandbox, const RunSpec& spec) {
   request.descriptors = {{in.get(), 0}, {out.writer(), 1}, {err.writer(), 2}};
   request.descriptors.insert(request.descriptors.end(), spec.descriptors.begin(),
                              spec.descriptors.end());
+
+  // Our copies of the command's ends must go, or we would never see the end of the pipes.
   RETURN_IF_ERROR(sandbox.warden().Send(request));
   in.Reset();
   out.CloseWriter();
@@ -207,6 +226,7 @@ Result<RunResult> Run(const Sandbox& sandbox, const RunSpec& spec) {
     return FailWith(ExitCode::kCannotJudge, "a process of {} could not be killed",
                     ShellQuote(spec.command));
   }
+
   RunResult result = FromReply(reply);
   result.output_cut = out.cut() || err.cut();
   result.stdout_bytes = out.Take();
@@ -220,11 +240,14 @@ std::vector<std::string> WhyNotOver(const RunSpec& spec, const RunResult& result
   for (const Straggler& straggler : result.stragglers) {
     names.push_back(fmt::format("pid {} ({})", straggler.pid, straggler.command));
   }
+
   const std::string who = names.empty() ? "" : ": " + Join(names, ", ");
+
   if (result.too_many_processes) {
     return {fmt::format("more than {} processes were alive at once and were killed{}",
                         spec.process_limit, who)};
   }
+
   const std::string limit =
       fmt::format("{} s", static_cast<double>(spec.time_limit.count()) / 1000);
   if (!result.main_ended)
@@ -252,7 +275,7 @@ void HandleInterruptsWith(void (*handler)(int)) {
 InterruptsKill::InterruptsKill() : caught_(interrupt_event >= 0) {
   if (!caught_) return;
   HandleInterruptsWith(EndNow);
-  if (Interrupted()) EndNow(0);  // it came when nobody was looking any more
+  if (Interrupted()) EndNow(0);  // a signal came after the last check
 }
 
 InterruptsKill::~InterruptsKill() {

@@ -69,6 +69,7 @@ TEST_P(RunnerTest, ALineOfOutputEndsARunThatLeavesADaemonBehind) {
   EXPECT_EQ(result->exit_status, 0) << "it was ended by us, at its word";
   EXPECT_EQ(CountSleepers("sleep 612") + CountSleepers("sleep 613"), 0);
   EXPECT_TRUE(WhyNotOver(spec_, *result).empty());
+
   spec_.until.clear();
   const auto next = RunFor(60'000, "echo ready 8; exit 3");
   ASSERT_OK(next);
@@ -115,6 +116,7 @@ TEST_P(RunnerTest, KeepsTheStreamsApartAndWhole) {
     out += fmt::format("out{}\n", i);
     err += fmt::format("err{}\n", i);
   }
+
   EXPECT_EQ(result.stdout_bytes, out);
   EXPECT_EQ(result.stderr_bytes, err);
   EXPECT_FALSE(result.output_cut);
@@ -175,6 +177,7 @@ TEST_P(RunnerTest, NamesTheReasonWhyACommandCannotStart) {
     EXPECT_NE(error.message.find(text), std::string::npos) << error.message;
     EXPECT_TRUE(error.message.starts_with(command)) << error.message;
   };
+
   expect("no-such-command-anywhere", "command not found");
   expect("./absent", "no such file or directory");
   expect("/absent/dir/x", "no such file or directory");
@@ -219,6 +222,7 @@ TEST_P(RunnerTest, EndsADaemonAtTheTimeLimitAndNamesIt) {
   EXPECT_EQ(result->exit_status, 0);
   ASSERT_EQ(result->stragglers.size(), 1u);
   EXPECT_EQ(result->stragglers[0].command, "sleep 987");
+
   const auto why = WhyNotOver(spec_, *result);
   ASSERT_EQ(why.size(), 1u);
   EXPECT_NE(why[0].find("(sleep 987)"), std::string::npos) << why[0];

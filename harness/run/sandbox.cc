@@ -89,6 +89,7 @@ Status Sandbox::StartView(const std::function<Status()>& fill) {
     }
     return fill();
   };
+
   ASSIGN_OR_RETURN(warden_, Warden::Start(*plan_, take_over));
   return {};
 }
@@ -105,6 +106,7 @@ Status Sandbox::Present(const FileTree& tree) {
     leave_alone[i] = IsBare(*plan_, roots[i]) && IsBareInTree(*plan_, roots[i], tree, i);
     new_view = new_view || !leave_alone[i];
   }
+
   if (new_view) warden_->Kill();
 
   // A new view has new mounts, without limits.
@@ -112,6 +114,7 @@ Status Sandbox::Present(const FileTree& tree) {
     for (RootRole where : {RootRole::kJudged, RootRole::kTemporary})
       RETURN_IF_ERROR(LimitSpace(where, SpaceLimit()));
   }
+
   limited_ = false;
 
   // In memory the mounts go with the view, so there is nothing to write yet.

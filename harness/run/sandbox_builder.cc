@@ -41,20 +41,24 @@ std::vector<std::string> CopyNotes(const std::string& original, const CopyOutcom
     notes.push_back(
         fmt::format("{} is a socket or a device and was not copied", JoinPath(original, path)));
   }
+
   if (outcome.foreign_owners > 0) {
     notes.push_back(
         fmt::format("the private copy could not keep the owner or group of {} in {}: there you own "
                     "what you copied",
                     Count(outcome.foreign_owners, "file"), original));
   }
+
   if (outcome.lost_xattrs > 0) {
     notes.push_back(fmt::format("{} of files in {} could not be copied",
                                 Count(outcome.lost_xattrs, "extended attribute"), original));
   }
+
   if (outcome.other_devices > 0) {
     notes.push_back(fmt::format("{} below {}: the private copy has plain directories there",
                                 Count(outcome.other_devices, "mount point"), original));
   }
+
   return notes;
 }
 
@@ -99,6 +103,7 @@ Status SandboxBuilder::MakeWorkArea() {
       problem = made.error().message;
     }
   }
+
   return FailWith(spec_.work_parent.empty() ? ExitCode::kCannotJudge : ExitCode::kUsage,
                   "no place for the private copy: {}; choose one with --work-dir", problem);
 }
@@ -183,6 +188,7 @@ Status SandboxBuilder::StartWarden() {
     return FailWith(ExitCode::kCannotJudge, "cannot make a private file system in memory here: {}",
                     problem);
   }
+
   return Fail("cannot start a process for the sandbox: {}", problem);
 }
 

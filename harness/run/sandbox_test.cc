@@ -62,6 +62,7 @@ TEST_P(SandboxTest, ChangesTheCopyAndNeverTheOriginal) {
   EXPECT_EQ(result.stdout_bytes, (HasView() ? judged_ : sandbox_->judged_path()) + "\n");
   EXPECT_EQ(*ReadFile(sandbox_->judged_path() + "/config"), "new\n");
   EXPECT_EQ(LeavesBelow(sandbox_->judged_path()), (std::vector<std::string>{"config", "x"}));
+
   sandbox_.reset();
   EXPECT_EQ(Fingerprint(judged_), before);
 }
@@ -88,6 +89,7 @@ TEST_P(SandboxTest, MakesEverythingElseReadOnly) {
     EXPECT_NE(result.exit_status, 0) << place;
     EXPECT_FALSE(std::filesystem::exists(std::string(place) + "/oldornew-probe")) << place;
   }
+
   EXPECT_EQ(Shell(*sandbox_, "echo x > /dev/null && head -c 3 /dev/zero | wc -c").stdout_bytes,
             "3\n");
 }
@@ -109,6 +111,7 @@ TEST_P(SandboxTest, LeavesNoMountWritableButItsOwn) {
     // What is covered by one of ours is listed too; it must be read-only, ours need not be.
     EXPECT_TRUE(is_read_only || own.contains(fields[4])) << line;
   }
+
   EXPECT_GT(read_only, 0u);
 }
 
@@ -124,14 +127,17 @@ TEST_P(SandboxTest, GivesPrivateTemporaryDirectories) {
       EXPECT_FALSE(std::filesystem::exists(std::string(place) + "/" + marker)) << place;
     }
   }
+
   const std::string in_tmpdir = marker + "-2";
   const RunResult result = Shell(*sandbox_, "echo x > ${TMPDIR:-/tmp}/" + in_tmpdir);
   EXPECT_EQ(result.exit_status, 0) << result.stderr_bytes;
+
   int found = 0;
   for (const SandboxRoot& root : sandbox_->roots()) {
     found += root.role == RootRole::kTemporary &&
              std::filesystem::exists(root.disk_path + "/" + in_tmpdir);
   }
+
   EXPECT_EQ(found, 1);
 }
 
@@ -158,11 +164,13 @@ TEST_P(SandboxTest, ThrowsAwayWhatIsWrittenBelowHome) {
   EXPECT_EQ(result->stdout_bytes, HasView() ? "rc\n" : "");
   EXPECT_EQ(sandbox_->HomeChanges(), (std::vector<std::string>{".config/rc", ".viminfo"}));
   EXPECT_EQ(Fingerprint(home), before);
+
   // A fresh state has a fresh home.
   auto tree = Capture({sandbox_->judged_path()});
   ASSERT_OK(tree);
   ASSERT_OK(sandbox_->Present(tree->tree));
   EXPECT_TRUE(sandbox_->HomeChanges().empty());
+
   run.command = {"/bin/sh", "-c", "ls -A ~; cat ~/.config/rc 2>/dev/null"};
   auto next = oldornew::Run(*sandbox_, run);
   ASSERT_OK(next);
@@ -197,6 +205,7 @@ TEST_P(SandboxTest, PresentsStatesForTheNextRun) {
     EXPECT_EQ(result.stdout_bytes, "old\n0\n") << round;
     ASSERT_OK(sandbox_->Present(old_tree->tree));
   }
+
   EXPECT_EQ(Shell(*sandbox_, "cat config sub/other").stdout_bytes, "old\nother\n");
 }
 
@@ -270,6 +279,7 @@ TEST_P(SandboxTest, CleansUpWhenItsOwnerIsKilled) {
     (void)oldornew::Run(*sandbox_, run);
     _exit(0);
   }
+
   close(ends[1]);
   char work[4096] = {};
   ASSERT_GT(read(ends[0], work, sizeof work - 1), 0);
@@ -278,6 +288,7 @@ TEST_P(SandboxTest, CleansUpWhenItsOwnerIsKilled) {
   close(ends[0]);
   while (wait(nullptr) > 0) {  // the keeper, which became ours
   }
+
   EXPECT_FALSE(std::filesystem::exists(work));
 }
 
@@ -301,11 +312,13 @@ TEST_P(SandboxTest, EndsARunAndCleansUpWhenInterrupted) {
     }
     _exit(status);
   }
+
   close(ends[1]);
   char work[4096] = {};
   ASSERT_GT(read(ends[0], work, sizeof work - 1), 0);  // the command runs
   *std::strchr(work, '\n') = '\0';
   EXPECT_TRUE(std::filesystem::exists(work));
+
   kill(owner, SIGINT);
   int status = 0;
   waitpid(owner, &status, 0);
@@ -322,6 +335,7 @@ TEST_P(SandboxTest, RefusesDirectoriesThatCannotBeJudged) {
     EXPECT_EQ(sandbox.error().exit_code, ExitCode::kUsage);
     EXPECT_NE(sandbox.error().message.find(text), std::string::npos) << sandbox.error().message;
   };
+
   expect("/", "--dir");
   expect(judged_ + "/absent", "No such file");
   expect(judged_ + "/config", "not a directory");

@@ -22,8 +22,8 @@
 namespace oldornew {
 namespace {
 
-/// All that the vforked child needs, made before: it shares our memory and may only make system
-/// calls.
+/// Everything that the vforked child needs. It is made before the vfork, because the child shares
+/// our memory and may only make system calls.
 struct ChildPlan {
   std::vector<const char*> candidates;
   std::vector<char*> arguments;        // of the command
@@ -35,7 +35,7 @@ struct ChildPlan {
 };
 
 struct ChildResult {
-  bool failed = false;  // set last, by a child that gives up
+  bool failed = false;  // set last, by a child that could not start the command
   bool untraceable = false;
   int error = 0;
   const char* candidate = nullptr;  // the one that `error` is about
@@ -47,7 +47,8 @@ bool LooksLikeBinary(const char* path) {
   char head[80];
   const ssize_t got = read(fd, head, sizeof head);
   close(fd);
-  // As shells decide: a NUL before the end of the first line.
+
+  // Shells decide like this: a NUL before the end of the first line.
   for (ssize_t i = 0; i < got && head[i] != '\n'; ++i) {
     if (head[i] == '\0') return true;
   }
@@ -63,12 +64,14 @@ void TryCandidates(ChildPlan& plan, ChildResult& result) {
       execve("/bin/sh", plan.shell_arguments.data(), plan.environment.data());
       error = errno;
     }
-    // The first error that is not "not here" is the one to report; the search goes on behind
-    // EACCES, as in execvp. A directory in $PATH that we may not look into is "not here".
+
+    // We report the first error that does not mean "not here". The search continues after EACCES, as
+    // in execvp. A directory in $PATH that we may not look into counts as "not here".
     struct stat st;
     const bool hidden = error == EACCES && plan.candidates.size() > 1 && stat(candidate, &st) != 0;
     const bool absent = error == ENOENT || error == ENOTDIR || hidden;
     if (hidden) error = ENOENT;
+
     if (result.candidate == nullptr ||
         (!absent && (result.error == ENOENT || result.error == ENOTDIR))) {
       result.error = error;
@@ -80,11 +83,13 @@ void TryCandidates(ChildPlan& plan, ChildResult& result) {
 
 [[noreturn]] void Child(ChildPlan& plan, ChildResult& result) {
   setpgid(0, 0);
+
   if (plan.tracer != nullptr && !plan.tracer->WaitToBeTraced()) {
     result.untraceable = true;
     result.failed = true;
     _exit(126);
   }
+
   close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
   for (const auto& [from, to] : plan.descriptors) {
     if (dup2(from, to) < 0) {
@@ -93,14 +98,18 @@ void TryCandidates(ChildPlan& plan, ChildResult& result) {
       _exit(126);
     }
   }
+
+  // In a user namespace we have all capabilities. The command must not have them.
   if (plan.drop_capabilities) {
     __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     __user_cap_data_struct none[2] = {};
     syscall(SYS_capset, &header, none);
   }
+
   sigset_t empty;
   sigemptyset(&empty);
   sigprocmask(SIG_SETMASK, &empty, nullptr);
+
   TryCandidates(plan, result);
   result.failed = true;
   _exit(126);
@@ -112,12 +121,14 @@ void TryCandidates(ChildPlan& plan, ChildResult& result) {
   return pid;
 }
 
-/// With a copy of our memory, because we cannot sleep until its exec: it needs us on the way there.
+/// Forks with a copy of our memory. With vfork we would sleep until the child's exec, but as its
+/// tracer we have work to do before that.
 [[gnu::noinline]] pid_t LaunchTraced(ChildPlan& plan, ChildResult& result) {
   void* page =
       mmap(nullptr, sizeof result, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED) return -1;
   auto* shared = new (page) ChildResult;
+
   const pid_t pid = fork();
   if (pid == 0) Child(plan, *shared);
   if (pid > 0) {
@@ -128,6 +139,7 @@ void TryCandidates(ChildPlan& plan, ChildResult& result) {
       if (!plan.tracer->Handle(pid, status)) break;  // it has ended
     }
   }
+
   result = *shared;
   munmap(page, sizeof result);
   return pid;
@@ -145,6 +157,7 @@ std::vector<char*> Pointers(const std::vector<std::string>& strings) {
 void MoveOutOfTheWay(std::vector<std::pair<int, int>>& descriptors, std::vector<UniqueFd>& junk) {
   std::vector<int> targets;
   for (const auto& pair : descriptors) targets.push_back(pair.second);
+
   for (auto& pair : descriptors) {
     int fd = fcntl(pair.first, F_DUPFD_CLOEXEC, 3);
     while (fd >= 0) {
@@ -160,6 +173,7 @@ void Explain(const std::string& program, const ChildResult& result, StartOutcome
   struct stat st;
   const bool there = result.candidate != nullptr && stat(result.candidate, &st) == 0;
   const bool absent = result.error == ENOENT || result.error == ENOTDIR;
+
   if (there && S_ISDIR(st.st_mode)) {
     outcome.problem = program + ": is a directory";
   } else if (result.candidate == nullptr || (absent && !there)) {
@@ -187,18 +201,22 @@ StartOutcome StartCommand(const StartSpec& spec) {
         fmt::format("cannot enter the directory {}: {}", spec.directory, ErrnoText(errno));
     return outcome;
   }
+
+  // The search follows the command's own $PATH. Without one, shells use a default.
   std::string path = "/usr/local/bin:/usr/bin:/bin";
   for (const std::string& entry : spec.environment) {
     if (entry.starts_with("PATH=")) path = entry.substr(5);
   }
+
   const std::vector<std::string> candidates = ProgramCandidates(spec.command[0], path);
   ChildPlan plan;
   for (const std::string& candidate : candidates) {
     struct stat st;
-    // A directory in $PATH of the program's name is passed over, as shells do.
+    // A directory in $PATH that has the program's name is skipped, as shells do.
     if (candidates.size() > 1 && stat(candidate.c_str(), &st) == 0 && S_ISDIR(st.st_mode)) continue;
     plan.candidates.push_back(candidate.c_str());
   }
+
   plan.arguments = Pointers(spec.command);
   plan.shell_arguments = plan.arguments;
   std::string shell = "/bin/sh";
@@ -206,6 +224,7 @@ StartOutcome StartCommand(const StartSpec& spec) {
   plan.environment = Pointers(spec.environment);
   plan.descriptors = spec.descriptors;
   plan.drop_capabilities = geteuid() != 0;
+
   std::vector<UniqueFd> junk;
   MoveOutOfTheWay(plan.descriptors, junk);
 
@@ -224,6 +243,7 @@ StartOutcome StartCommand(const StartSpec& spec) {
   } else {
     outcome.pid = pid;
   }
+
   return outcome;
 }
 

@@ -1,5 +1,5 @@
-// Starting one command from the warden: the search in $PATH and the reasons for failure, as shells
-// have them.
+// Starts one command from the warden. The search in $PATH and the messages about failures are those
+// of a shell.
 #pragma once
 
 #include <sys/types.h>
@@ -28,9 +28,9 @@ struct StartOutcome {
   std::string problem;  ///< "foo: command not found"
 };
 
-/// Starts the command with vfork (with a tracer: fork), in its own process group, without signals
-/// blocked and without capabilities unless root. REQUIRES: one thread. The current directory is
-/// changed to `directory`.
+/// Starts the command with vfork (with a tracer: fork), in its own process group, with no signals
+/// blocked, and without capabilities unless we are root. Changes the current directory to
+/// `directory`. REQUIRES: one thread.
 StartOutcome StartCommand(const StartSpec& spec);
 
 }  // namespace oldornew

@@ -29,17 +29,19 @@ constexpr int kNotTraceable = 1, kNoFilter = 2;
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
+
   const sock_fprog filter = {sizeof program / sizeof *program, program};
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0) != 0) {
     _exit(kNoFilter);
   }
+
   raise(SIGSTOP);
   syscall(SYS_getppid);
   _exit(0);
 }
 
-/// waitpid that goes on after EINTR; the status, or -1.
+/// waitpid that continues after EINTR. Returns the status, or -1.
 int Wait(pid_t child) {
   int status = -1;
   while (waitpid(child, &status, 0) < 0) {
@@ -58,20 +60,26 @@ void Kill(pid_t child) {
 Status ProbeTracing() {
   static std::atomic<bool> works = false;
   if (works) return {};
+
   const pid_t child = fork();
   if (child < 0) return Fail("cannot fork: {}", ErrnoText(errno));
   if (child == 0) RunTraced();
+
+  // The child asks to be traced and stops.
   int status = Wait(child);
   if (WIFEXITED(status) && WEXITSTATUS(status) == kNotTraceable)
-    return Fail("a child may not be traced");
-  if (WIFEXITED(status)) return Fail("a seccomp filter may not be installed");
+    return Fail("tracing a child is not permitted");
+  if (WIFEXITED(status)) return Fail("installing a seccomp filter is not permitted");
   if (!WIFSTOPPED(status)) return Fail("tracing a child kills it (signal {})", WTERMSIG(status));
+
+  // It must go on, and stop at the call that its filter chooses.
   if (ptrace(PTRACE_SETOPTIONS, child, nullptr, PTRACE_O_EXITKILL | PTRACE_O_TRACESECCOMP) != 0 ||
       ptrace(PTRACE_CONT, child, nullptr, nullptr) != 0) {
     const int error = errno;
     Kill(child);
     return Fail("a traced child cannot be controlled: {}", ErrnoText(error));
   }
+
   status = Wait(child);
   const bool stopped = WIFSTOPPED(status) && status >> 8 == (SIGTRAP | PTRACE_EVENT_SECCOMP << 8);
   if (WIFSTOPPED(status)) Kill(child);

@@ -172,9 +172,11 @@ bool ViewPlanner::MustBeShown(const std::string& resolved) const {
   const auto any_mount = [&](auto matches) {
     return std::any_of(plan_.mounts.begin(), plan_.mounts.end(), matches);
   };
+
   const bool covered = any_mount([&](const ViewMount& mount) {
     return !mount.read_only && IsWithin(resolved, mount.target) && resolved != mount.target;
   });
+
   const bool known = any_mount(
       [&](const ViewMount& mount) { return mount.read_only && mount.target == resolved; });
 

@@ -26,16 +26,19 @@ Result<UniqueFd> PackRequest(const WardenRequest& request) {
   head.last_pid = request.last_pid;
   head.tracer_stands_by = request.tracer_stands_by;
   head.time_limit_ms = request.time_limit_ms;
+
   std::string bytes(reinterpret_cast<const char*>(&head), sizeof head);
   for (const auto& [ours, theirs] : request.descriptors) {
     const int32_t number = theirs;
     bytes.append(reinterpret_cast<const char*>(&number), sizeof number);
   }
+
   const auto add = [&](const std::string& text) { bytes.append(text.c_str()).push_back('\0'); };
   add(request.directory);
   add(request.traced_recording);
   for (const std::string& word : request.command) add(word);
   for (const std::string& entry : request.environment) add(entry);
+
   UniqueFd file(memfd_create("oldornew-request", MFD_CLOEXEC));
   if (!file.valid()) return Fail("cannot make a memory file: {}", ErrnoText(errno));
   for (size_t done = 0; done < bytes.size();) {
@@ -43,10 +46,11 @@ Result<UniqueFd> PackRequest(const WardenRequest& request) {
     if (put <= 0) return Fail("cannot write a memory file: {}", ErrnoText(errno));
     done += static_cast<size_t>(put);
   }
+
   return file;
 }
 
-/// One message of exactly sizeof(T) bytes; 0 at the other side's end.
+/// Receives one message of exactly sizeof(T) bytes. False: the other side is gone.
 template <typename T>
 bool ReceiveWhole(int socket, T& message) {
   ssize_t got;
@@ -62,13 +66,17 @@ Result<std::unique_ptr<Warden>> Warden::Start(const ViewPlan& plan, const Filler
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0) {
     return Fail("cannot make a socket: {}", ErrnoText(errno));
   }
+
   UniqueFd ours(sockets[0]);
   UniqueFd theirs(sockets[1]);
+
   int line[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, line) != 0) {
     return Fail("cannot make a socket: {}", ErrnoText(errno));
   }
+
   UniqueFd lifeline_read(line[0]);
+
   std::unique_ptr<Warden> warden(new Warden);
   warden->socket_ = std::move(ours);
   warden->lifeline_.Reset(line[1]);
@@ -77,24 +85,28 @@ Result<std::unique_ptr<Warden>> Warden::Start(const ViewPlan& plan, const Filler
   if (warden->keeper_ < 0) return Fail("cannot make a process: {}", ErrnoText(errno));
   theirs.Reset();
   lifeline_read.Reset();
+
   if (Status stands = warden->AwaitView(fill); !stands) {
     warden->Stop(false);
     return tl::unexpected(stands.error());
   }
+
   return warden;
 }
 
 Status Warden::AwaitView(const Filler& fill) {
   WardenHello hello;
   do {
+    // A view in memory first asks us to fill its mounts.
     std::vector<UniqueFd> mounts;
     if (ReceivePacket(socket_.get(), &hello, sizeof hello, &mounts) != sizeof hello)
       return Fail("the process that sets up the sandbox died");
     if (!hello.fill) break;
     RETURN_IF_ERROR(fill(mounts));
     const char go = 'g';
-    (void)SendPacket(socket_.get(), &go, 1);  // a warden that is gone says no more
+    (void)SendPacket(socket_.get(), &go, 1);  // the next receive notices a warden that is gone
   } while (true);
+
   if (!hello.ready) return Fail("{}", hello.problem);
   view_.home_overlay = hello.home_overlay != 0;
   view_.home_problem = hello.problem;
@@ -107,6 +119,7 @@ Status Warden::Send(const WardenRequest& request) {
   CHECK(!request.command.empty());
   CHECK(request.descriptors.size() + 1 <= kMaxDescriptors);
   ASSIGN_OR_RETURN(UniqueFd file, PackRequest(request));
+
   std::vector<int> fds = {file.get()};
   for (const auto& [ours, theirs] : request.descriptors) fds.push_back(ours);
   const char byte = 'r';
@@ -123,6 +136,7 @@ Status Warden::LimitMemory(MemoryMount which, const SpaceLimit& limit) {
   request.limits_inodes = limit.free_inodes.has_value();
   request.free_bytes = limit.free_bytes.value_or(0);
   request.free_inodes = limit.free_inodes.value_or(0);
+
   WardenAnswer answer;
   if (!SendPacket(socket_.get(), &request, sizeof request) || !ReceiveWhole(socket_.get(), answer))
     return Fail("the process that starts commands in the sandbox is gone: {}", ErrnoText(errno));
@@ -132,7 +146,7 @@ Status Warden::LimitMemory(MemoryMount which, const SpaceLimit& limit) {
 
 void Warden::EndRun() {
   const char byte = kEndRun;
-  // a warden that is gone is noticed by Receive
+  // Receive notices a warden that is gone.
   (void)!send(socket_.get(), &byte, 1, MSG_NOSIGNAL);
 }
 
@@ -148,12 +162,15 @@ void Warden::Kill() { Stop(false); }
 void Warden::Stop(bool remove_work_area) {
   socket_.Reset();
   if (keeper_ <= 0) return;
+
+  // Without this word the keeper removes the work area.
   const char word = 'k';
   if (!remove_work_area && send(lifeline_.get(), &word, 1, MSG_NOSIGNAL) != 1)
     kill(keeper_, SIGTERM);
   lifeline_.Reset();
   while (waitpid(keeper_, nullptr, 0) < 0 && errno == EINTR) {
   }
+
   keeper_ = -1;
 }
 

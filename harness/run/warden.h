@@ -44,7 +44,7 @@ struct WardenReply {
   int32_t timed_out = 0;
   int32_t too_many = 0;
   int32_t told_to_end = 0;  ///< Warden::EndRun ended it
-  /// processes that survived SIGKILL for ten seconds: the sandbox is unusable
+  /// Processes survived SIGKILL for ten seconds: the sandbox is unusable.
   int32_t unkillable = 0;
   int32_t straggler_count = 0;
   uint64_t duration_ns = 0;
@@ -86,7 +86,7 @@ class Warden {
   void EndRun();
   /// Reads the reply that poll(2) on socket() announced. Error: the warden is gone.
   Result<WardenReply> Receive();
-  /// Limits the room in one of the mounts in memory. REQUIRES: no run in progress, a plan in
+  /// Limits the space of one of the mounts in memory. REQUIRES: no run in progress, a plan in
   /// memory.
   Status LimitMemory(MemoryMount which, const SpaceLimit& limit);
   /// Kills the view and everything in it now; Send fails from then on.

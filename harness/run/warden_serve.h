@@ -16,13 +16,15 @@ namespace oldornew {
 struct WardenHello {
   int32_t ready = 0;
   int32_t home_overlay = 0;
-  int32_t fill = 0;  ///< not ready yet: with this come the mounts in memory, and "go" is waited for
+  /// Not ready yet: the mounts in memory come with this message, and the warden waits for "go".
+  int32_t fill = 0;
   char problem[512] = {};  ///< of the view, or, when ready, of the home overlay
 };
 
-/// Head of a request: it travels as a memory file with the descriptors; the socket message itself
-/// is one byte. Behind it: descriptor_count int32 numbers, then NUL-ended strings: directory,
-/// recording to trace into (or empty), command words, environment entries.
+/// Head of a request. A request is a memory file, sent as the first descriptor of a message of one
+/// byte; the command's descriptors follow it. The file holds, after this head:
+///   - descriptor_count int32 numbers, which the command's descriptors get there
+///   - NUL-ended strings: directory, recording to trace into (or ""), command words, environment
 struct WardenRequestHead {
   uint32_t word_count = 0;
   uint32_t environment_count = 0;
@@ -33,7 +35,7 @@ struct WardenRequestHead {
   uint64_t time_limit_ms = 0;
 };
 
-/// What a request to limit the room in a mount in memory is, as a whole.
+/// A request to limit the space of a mount in memory, as a whole.
 struct WardenLimit {
   char byte = 'l';
   uint8_t which = 0;
@@ -43,7 +45,7 @@ struct WardenLimit {
   uint64_t free_inodes = 0;
 };
 
-/// The answer to it; an empty problem: done.
+/// The answer to it. An empty problem means that it was done.
 struct WardenAnswer {
   char problem[512] = {};
 };
