@@ -6,16 +6,9 @@
 #include <string>
 #include <vector>
 
-namespace oldornew {
+#include "run/doctor_answer.h"
 
-struct DoctorAnswer {
-  enum class Level { kYes, kPartly, kNo };
-  std::string topic;  ///< one lower-case word that never changes, for programs: "recording"
-  Level level = Level::kYes;
-  std::string question;  ///< "Can file calls be recorded?"
-  std::string answer;    ///< what was found, one or two sentences
-  std::string advice;    ///< what to do about it; never empty where the level is kNo
-};
+namespace oldornew {
 
 struct DoctorReport {
   std::vector<DoctorAnswer> answers;  ///< the machine first, then the program
@@ -24,12 +17,6 @@ struct DoctorReport {
 
   /// True when no answer is kNo: what was asked about can be judged here.
   bool CanJudge() const;
-};
-
-struct DoctorQuestion {
-  std::vector<std::string> command;  ///< empty: the machine alone
-  std::string work_parent = {};      ///< as in SandboxSpec
-  bool try_it = false;  ///< run the command once, in a private copy of the current directory
 };
 
 /// Answers about the machine and, when there is a command, about its program: the first word,

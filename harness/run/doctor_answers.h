@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "run/doctor.h"
+#include "run/doctor_answer.h"
 #include "run/sandbox.h"
 
 namespace oldornew::doctor {

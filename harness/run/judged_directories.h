@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "run/sandbox.h"
+#include "run/sandbox_spec.h"
 
 namespace oldornew {
 

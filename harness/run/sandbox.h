@@ -23,48 +23,19 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "run/sandbox_layout.h"
+#include "run/sandbox_parts.h"
+#include "run/sandbox_spec.h"
 #include "tree/file_tree.h"
 
 namespace oldornew {
 
-/// Default bound on the bytes that are copied.
-inline constexpr uint64_t kDefaultCopyLimit = uint64_t{2} << 30;
-
-struct SandboxSpec {
-  std::string directory;  ///< judged directory; empty: the current one
-  /// --also-dir: copied and judged too. They may not overlap each other or `directory`.
-  std::vector<std::string> also_directories;
-  std::string work_parent;                  ///< --work-dir; empty: $TMPDIR, else /tmp
-  uint64_t copy_limit = kDefaultCopyLimit;  ///< bytes of data that may be copied
-  /// Files and directories that stay visible (read-only) although they lie in a directory that the
-  /// view covers, such as a program in /tmp. Paths inside the judged directories and paths that do
-  /// not exist are ignored.
-  std::vector<std::string> visible;
-  Isolation at_most = Isolation::kFull;  ///< OLDORNEW_NO_NAMESPACE=1 in the environment means kNone
-  /// The copies, the private temporary directories and the recordings lie on tmpfs mounts of the
-  /// sandbox's own, whose space LimitSpace can change. (run/memory.h says how a tmpfs differs from
-  /// a disk.) The overlay of $HOME stays in the work area. Needs a mount namespace: Create fails
-  /// without one.
-  bool in_memory = false;
-  /// Puts the private temporary directories on another device than the judged one, whatever the
-  /// user's are. Without this, those that share a mount with the judged directory on the user's
-  /// machine share one here too: files can be renamed and linked between them, and in memory they
-  /// have one limit of space.
-  bool tmp_on_other_device = false;
-  /// Copies nothing: the judged directories begin empty, for callers that use Present.
-  bool start_empty = false;
-};
-
-class Unwinder;   // interpose/unwind.h
-class Warden;     // run/warden.h: the process that starts commands in the view
-struct ViewPlan;  // run/view.h
+class Unwinder;  // interpose/unwind.h
 
 class Sandbox {
  public:
@@ -81,34 +52,34 @@ class Sandbox {
 
   /// Judged directory, also-directories, private temporary directories: in this order in every
   /// trace.
-  const std::vector<SandboxRoot>& roots() const { return layout_.roots; }
+  const std::vector<SandboxRoot>& roots() const { return parts_.layout.roots; }
   /// The judged copy as this process reaches it: write states here while no run is in progress, and
   /// keep the directory itself.
-  const std::string& judged_path() const { return layout_.roots[0].disk_path; }
+  const std::string& judged_path() const { return parts_.layout.roots[0].disk_path; }
   /// Where commands start, as they see it: the caller's directory if it is inside the judged one,
   /// else the judged one.
-  const std::string& working_directory() const { return layout_.working_directory; }
+  const std::string& working_directory() const { return parts_.layout.working_directory; }
   /// Where this process keeps files for itself. A program under test never sees them.
-  const std::string& scratch_path() const { return layout_.scratch_path; }
+  const std::string& scratch_path() const { return parts_.layout.scratch_path; }
   /// A directory for recordings, as this process reaches it. Programs in the view may write there.
-  const std::string& recorder_path() const { return layout_.recorder_path; }
+  const std::string& recorder_path() const { return parts_.layout.recorder_path; }
   /// The same directory as programs in the view see it.
   std::string seen_recorder_path() const;
   /// Where this process finds what a program sees at `seen_path` (absolute): in a root's copy, else
   /// at the same path.
   std::string OnDisk(const std::string& seen_path) const;
-  Isolation isolation() const { return layout_.isolation; }
+  Isolation isolation() const { return parts_.layout.isolation; }
   /// File system type of the work area: "ext2/ext3", "xfs", "btrfs", "tmpfs", ...
-  const std::string& file_system() const { return layout_.file_system; }
+  const std::string& file_system() const { return parts_.layout.file_system; }
   /// Sentences about what differs from the real machine, for the report (oracles.md 19).
-  const std::vector<std::string>& notes() const { return layout_.notes; }
+  const std::vector<std::string>& notes() const { return parts_.layout.notes; }
   /// True when writes below $HOME go to an overlay that is thrown away.
-  bool home_is_thrown_away() const { return !layout_.home_upper.empty(); }
+  bool home_is_thrown_away() const { return !parts_.layout.home_upper.empty(); }
   /// Paths that runs have changed so far in that overlay, relative to $HOME, in byte order.
   std::vector<std::string> HomeChanges() const;
   /// The environment entries ("NAME=value") that the view needs, which replace those of the caller:
   /// HOME and TMPDIR for kNone.
-  const std::vector<std::string>& environment() const { return layout_.environment; }
+  const std::vector<std::string>& environment() const { return parts_.layout.environment; }
 
   /// Makes the sandbox hold `tree` and nothing else. Root i of the tree goes to roots()[i] as far
   /// as both have one; all other roots and the overlay of $HOME become empty. Lifts all limits of
@@ -125,29 +96,23 @@ class Sandbox {
   /// In memory: what is used now on the mount of the judged or of the temporary directories. Only
   /// differences between two answers mean something, because each includes a small constant.
   Result<Space> SpaceUsed(RootRole where) const;
-  bool in_memory() const { return !layout_.memory.empty(); }
+  bool in_memory() const { return !parts_.layout.memory.empty(); }
 
   /// Leaves the work area on disk and returns its path (for `replay --keep`). Processes still end
   /// with the sandbox, and what lies in memory is lost.
   std::string Keep();
 
-  Warden& warden() const { return *warden_; }
+  Warden& warden() const { return *parts_.warden; }
   /// What was learnt about programs from the recordings of earlier runs, for the next ones.
   Unwinder& unwinder() { return *unwinder_; }
 
  private:
-  friend class SandboxBuilder;
-  Sandbox();
-  /// Starts a warden with a new view as planned. In memory, `fill` makes what is in it.
-  Status StartView(const std::function<Status()>& fill);
+  explicit Sandbox(SandboxParts parts);
   /// Empties the roots and writes `tree`, except for roots i with `leave_alone[i]`.
   Status WriteRoots(const FileTree& tree, const std::vector<bool>& leave_alone);
 
-  SandboxLayout layout_;
-  bool keep_ = false;
+  SandboxParts parts_;
   bool limited_ = false;  ///< LimitSpace was called since the last Present
-  std::unique_ptr<ViewPlan> plan_;
-  std::unique_ptr<Warden> warden_;
   std::unique_ptr<Unwinder> unwinder_;
 };
 

@@ -68,11 +68,11 @@ SandboxBuilder::SandboxBuilder(const SandboxSpec& spec, JudgedDirectories judged
     : spec_(spec),
       judged_(std::move(judged)),
       at_most_(AtMost(spec)),
-      layout_(sandbox_.layout_),
-      plan_(*sandbox_.plan_),
+      layout_(parts_.layout),
+      plan_(*parts_.plan),
       planner_(spec_, judged_, layout_, plan_) {}
 
-Result<Sandbox> SandboxBuilder::Build() {
+Result<SandboxParts> SandboxBuilder::Build() {
   RETURN_IF_ERROR(MakeWorkArea());
   planner_.PlanRecorder();
   planner_.PlanCopies();
@@ -84,7 +84,7 @@ Result<Sandbox> SandboxBuilder::Build() {
 
   NoteFileSystem();
   layout_.working_directory = WorkingDirectory();
-  return std::move(sandbox_);
+  return std::move(parts_);
 }
 
 Status SandboxBuilder::MakeWorkArea() {
@@ -174,7 +174,7 @@ Status SandboxBuilder::StartWarden() {
     // not.
     plan_.isolation = isolation;
     Status filled;
-    Status started = sandbox_.StartView([&] { return filled = Fill(); });
+    Status started = parts_.StartView([&] { return filled = Fill(); });
     if (!filled) return filled;
     if (started) {
       NoteView(isolation, problem);
@@ -221,11 +221,11 @@ void SandboxBuilder::NoteView(Isolation isolation, const std::string& problem) {
     Note(fmt::format("no pid namespace ({}): process ids differ from run to run", problem));
   }
 
-  if (!plan_.home.empty() && sandbox_.warden_->view().home_overlay) {
+  if (!plan_.home.empty() && parts_.warden->view().home_overlay) {
     layout_.home_upper = plan_.home_upper;
   } else if (!plan_.home.empty()) {
     Note(fmt::format("{} is read-only in the sandbox ({})", plan_.home,
-                     sandbox_.warden_->view().home_problem));
+                     parts_.warden->view().home_problem));
   }
 
   if (isolation != Isolation::kNone && geteuid() != 0) {
@@ -234,7 +234,7 @@ void SandboxBuilder::NoteView(Isolation isolation, const std::string& problem) {
 }
 
 void SandboxBuilder::NoteFileSystem() {
-  if (spec_.in_memory) layout_.file_system = FileSystemType(sandbox_.judged_path());
+  if (spec_.in_memory) layout_.file_system = FileSystemType(layout_.roots[0].disk_path);
 
   const std::string original = FileSystemType(judged_.originals[0]);
   if (original != layout_.file_system) {

@@ -7,7 +7,8 @@
 
 #include "base/result.h"
 #include "run/judged_directories.h"
-#include "run/sandbox.h"
+#include "run/sandbox_parts.h"
+#include "run/sandbox_spec.h"
 #include "run/view.h"
 #include "run/view_planner.h"
 
@@ -19,7 +20,7 @@ class SandboxBuilder {
   SandboxBuilder(const SandboxSpec& spec, JudgedDirectories judged);
 
   /// Call it once.
-  Result<Sandbox> Build();
+  Result<SandboxParts> Build();
 
  private:
   Status MakeWorkArea();
@@ -42,9 +43,9 @@ class SandboxBuilder {
   const SandboxSpec& spec_;
   JudgedDirectories judged_;
   Isolation at_most_;
-  Sandbox sandbox_;
-  SandboxLayout& layout_;  // sandbox_'s
-  ViewPlan& plan_;         // sandbox_'s
+  SandboxParts parts_;
+  SandboxLayout& layout_;  // parts_'
+  ViewPlan& plan_;         // parts_'
   ViewPlanner planner_;
   std::vector<std::string> copy_notes_;  // of the last Fill
 };

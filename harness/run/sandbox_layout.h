@@ -8,12 +8,10 @@
 #include <vector>
 
 #include "base/files.h"
+#include "run/sandbox_spec.h"
 #include "trace/trace.h"
 
 namespace oldornew {
-
-/// How much of a private view the machine allows (run/sandbox.h), best first.
-enum class Isolation : uint8_t { kFull, kMountOnly, kNone };
 
 /// Space on one of the mounts of a sandbox in memory.
 struct Space {

@@ -8,7 +8,8 @@
 #include "base/result.h"
 #include "run/judged_directories.h"
 #include "run/memory.h"
-#include "run/sandbox.h"
+#include "run/sandbox_layout.h"
+#include "run/sandbox_spec.h"
 #include "run/view.h"
 
 namespace oldornew {

@@ -25,32 +25,9 @@
 #include "base/files.h"
 #include "base/result.h"
 #include "run/view.h"
+#include "run/warden_wire.h"
 
 namespace oldornew {
-
-struct WardenStraggler {
-  int32_t pid;
-  char command[124];
-};
-
-/// What the warden says at the end of a run. Travels over the socket as it is.
-struct WardenReply {
-  static constexpr int kStragglers = 16;
-  int32_t started = 0;      ///< 0: the command could not be started; `problem` says why
-  int32_t not_found = 0;    ///< with started == 0: shells exit with 127 then, else 126
-  int32_t wait_status = 0;  ///< of the main process, as waitpid gives it
-  int32_t main_pid = 0;
-  int32_t main_ended = 0;
-  int32_t timed_out = 0;
-  int32_t too_many = 0;
-  int32_t told_to_end = 0;  ///< Warden::EndRun ended it
-  /// Processes survived SIGKILL for ten seconds: the sandbox is unusable.
-  int32_t unkillable = 0;
-  int32_t straggler_count = 0;
-  uint64_t duration_ns = 0;
-  char problem[512] = {};
-  WardenStraggler stragglers[kStragglers] = {};
-};
 
 struct WardenRequest {
   std::vector<std::string> command;
@@ -81,7 +58,6 @@ class Warden {
   /// Sends a request; the reply arrives at socket(). REQUIRES: no run in progress.
   Status Send(const WardenRequest& request);
   int socket() const { return socket_.get(); }
-  static constexpr char kEndRun = 'e';  ///< the byte that EndRun sends; requests begin with another
   /// Ends the run in progress: what is alive is killed, then the reply comes as always.
   void EndRun();
   /// Reads the reply that poll(2) on socket() announced. Error: the warden is gone.

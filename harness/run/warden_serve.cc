@@ -21,8 +21,10 @@
 #include "base/text.h"
 #include "interpose/ptrace/tracer.h"
 #include "run/memory.h"
+#include "run/packet.h"
 #include "run/process_list.h"
 #include "run/start_command.h"
+#include "run/warden_wire.h"
 
 namespace oldornew {
 namespace {
@@ -117,7 +119,7 @@ bool Server::ReceiveRequest(StartSpec& spec, WardenRequestHead& head) {
     WardenLimit packet;
     const ssize_t got = ReceivePacket(socket_, &packet, sizeof packet, &received_);
     if (got <= 0) return false;
-    if (got == 1 && packet.byte != Warden::kEndRun) break;
+    if (got == 1 && packet.byte != kEndRun) break;
 
     // What is left is a limit, or an EndRun that came just after its run had ended.
     if (got == sizeof packet && !AnswerLimit(packet)) return false;
