@@ -1,6 +1,6 @@
 // Why: which rule of which file system makes a finding possible, in words for somebody who has
 // never thought about what a disk holds. Each reason names its source, a section of
-// docs/persistence-model.md and the cell of its table.
+// docs/research/persistence-model.md and the cell of its table.
 #pragma once
 
 #include <string>

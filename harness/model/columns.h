@@ -1,5 +1,5 @@
-// Columns: the cells of a profile by name, with the meaning of each value and the values a cell may
-// have beside the others. Tables are read, printed, compared and tested through this; the
+// Columns: the cells of a profile by name, with the meaning of each value, and which values a cell
+// may have given the others. Tables are read, printed, compared and tested through this; the
 // enumeration itself uses the fields.
 //
 // The columns stand in an order in which each one's domain depends only on those before it. A
@@ -22,7 +22,7 @@ struct ColumnValue {
 };
 
 struct Column {
-  const char* name;  ///< "NEWDATA", as persistence-model.md 7.4 writes it
+  const char* name;  ///< "NEWDATA", as model.md, section 6, writes it
   const char* meaning;
   std::vector<ColumnValue> values;
   int (*get)(const Profile&);        ///< index into values
@@ -41,7 +41,7 @@ struct Domain {
   bool applies() const { return values.size() > 1; }
   bool Contains(int value) const;
 };
-/// The values that column `column` may have beside the cells of the columns before it.
+/// The values that column `column` may have, given the cells of the columns before it.
 Domain DomainOf(const Profile& profile, size_t column);
 
 /// "zero", or "-" where the cell does not apply.
@@ -50,7 +50,7 @@ std::string CellText(const Profile& profile, size_t column);
 /// Sentences, one for each cell that lies outside its domain; empty for a row that holds together.
 std::vector<std::string> CheckCells(const Profile& profile);
 
-/// Gives every cell behind `column` that fell out of its domain the first value of it.
+/// Gives every cell after `column` that fell out of its domain the first value of it.
 void Complete(Profile* profile, size_t column);
 
 /// Identity of the cells alone: not of the name, the source or the set.

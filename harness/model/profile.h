@@ -1,10 +1,10 @@
 // Profile: what one file system, with one set of mount options, promises about a power cut; a row
 // of enum columns.
 //
-// The rules that give the columns their meaning are those of persistence-model.md 7.3, 7.4 and 7.6
-// (7.6 wins where they differ). A profile is data: adding a file system means adding a row to the
-// table in profile_table.cc, with its source, and a litmus column that was observed on it. Which
-// values a cell can have beside the others is in columns.h.
+// The columns and the rules that give them their meaning are those of docs/model.md, sections 5 and
+// 6. A profile is data: adding a file system means adding a row to the table in profile_table.cc
+// and in model.md, section 7, with its source, and litmus states that were observed on it. Which
+// values a cell can have, given the others, is in columns.h.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// The built-in rows as they are written down: persistence-model.md 7.4, completed by 7.6.18.
+// The built-in rows as they are written down in docs/model.md, section 7.
 #pragma once
 
 #include <vector>

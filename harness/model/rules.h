@@ -1,8 +1,9 @@
-// Rules: the rules of persistence-model.md that the enumeration follows, each by name.
+// Rules: the rules of the model, each by name. What they mean is written in docs/model.md, section
+// 5, under the same names; that is the norm, and norm_test.cc checks that no rule is missing there.
 //
-// A rule that nothing holds is a rule that can be lost without anybody noticing. So each can be
-// left out, one at a time, and the mutation test (mutation_test.cc) asks that some litmus test then
-// fails. Nothing else ever leaves one out.
+// A rule that no test depends on can be lost without anybody noticing. So each can be left out, one
+// at a time, and the mutation test (mutation_test.cc) asks that some litmus test then fails. Nothing
+// else ever leaves one out.
 #pragma once
 
 #include <cstdint>
@@ -59,7 +60,7 @@ enum class Rule : uint8_t {
 struct RuleInfo {
   Rule rule;
   const char* name;    ///< "floating"
-  const char* number;  ///< in persistence-model.md: "7.6.1"
+  const char* number;  ///< where its evidence is, in research/persistence-model.md: "7.6.1"
   const char* text;    ///< what it says, one sentence
 };
 /// All of them, in the order of the enum.

@@ -202,7 +202,7 @@ TEST(Window, SaysHowLongForEachFamily) {
 // Every outcome under every row of the table has a reason, and what it cites is there.
 TEST(Why, EveryReasonNamesASourceThatIsInTheDocument) {
   const std::string document =
-      ReadFile(std::string(OLDORNEW_SOURCE_DIR) + "/docs/persistence-model.md").value();
+      ReadFile(std::string(OLDORNEW_SOURCE_DIR) + "/docs/research/persistence-model.md").value();
   const Trace trace = Replace().Exit().Build();
   Finding finding = Searched(trace, {"xfs"}).findings.at(0);
   for (const Oracle oracle : {Oracle::kAtomic, Oracle::kDurable, Oracle::kAttrs}) {
