@@ -57,7 +57,7 @@ bool Completeness::Quiet(uint32_t number) const {
   const wire::Account account = AccountOf(number);
   for (int i = 0; i < wire::kAccountedCount; i++) {
     const wire::CallAccount& calls = account.calls[i];
-    if (MovesBytes(wire::kAccountedCalls[i]) && calls.entered != calls.returned) return false;
+    if (MovesBytes(wire::AccountedCall(i)) && calls.entered != calls.returned) return false;
   }
   return true;
 }
@@ -222,7 +222,7 @@ void Completeness::CheckCalls() {
           calls.passed == 0 ? "" : fmt::format(" and {} needed no record", calls.passed);
       reasons_.insert(fmt::format(
           "process {} ({}) made {}, {} recorded{}", image.pid, image.who,
-          oldornew::Count(calls.returned, SyscallName(wire::kAccountedCalls[i]) + " call"),
+          oldornew::Count(calls.returned, SyscallName(wire::AccountedCall(i)) + " call"),
           recorded == 1 ? "1 is" : fmt::format("{} are", recorded), passed));
     }
   }

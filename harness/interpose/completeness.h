@@ -1,18 +1,19 @@
 // The proof that a recording is complete (interposition.md 13.3), as far as one can be had without
 // the trees. Each of these is an equation that holds for every complete recording, whatever the
-// program does and however its processes end; where one does not hold, something ran unseen or a
+// program does and however its processes end. Where one does not hold, something ran unseen or a
 // record was lost.
 //
-//   calls     per process image and system call: recorded + passed by >= returned (wire::Account)
-//   bytes     per process: what the kernel counted as written (wchar of /proc/PID/io, which includes the
-//   children
-//             waited for) <= what the account of the process and those of these children say
-//   ends      a child that exited, as its parent was told, has announced its exit
-//   threads   a thread that was made has announced itself before its process ended by exit_group or exec
-//   tickets   each is in one record, or was dropped; asked only if no call was cut off
+//   calls     Per process image and system call: recorded + passed by >= returned (wire::Account).
+//   bytes     Per process: what the kernel counted as written is at most what the account of the
+//             process and those of the children it waited for say. (The kernel's count is wchar of
+//             /proc/PID/io, which includes these children.)
+//   ends      A child that exited, as its parent was told, has announced its exit.
+//   threads   A thread that was made has announced itself before its process ended by exit_group or
+//             exec.
+//   tickets   Each is in one record, or was dropped. Asked only if no call was cut off.
 //
-// Forks and execs without an announcement are found by ProcessTable, missed changes of names and
-// bytes by FindTreeMismatches and LiveTree::surprises.
+// Forks and execs without an announcement are found by ProcessTable. Missed changes of names and
+// bytes are found by FindTreeMismatches and LiveTree::surprises.
 #pragma once
 
 #include <array>

@@ -1,26 +1,39 @@
-// Plan: what shall go wrong in a run. It travels in the recording's header, and the funnel of both
-// backends carries it out: at the system call, never above it, so that what the kernel knows and
-// what the program was told are what they would be if the kernel itself had failed.
+// Plan: what shall go wrong in a run. It travels in the header of the recording, and the funnel of
+// both backends carries it out. That happens at the system call, never above it, so what the kernel
+// knows and what the program is told are what they would be if the kernel itself had failed.
 //
-// People write it in strace's grammar: `rename:error=EXDEV:when=2`.
+// People write it in strace's grammar, for instance `rename:error=EXDEV:when=2`:
 //
-//   SET[:path=GLOB][:error=ERRNO | :retval=N |
-//   :short=BYTES][:effect=full][:signal=NAME][:when=FIRST[..[LAST]][+STEP]]
+//   SET[:path=GLOB]
+//      [:error=ERRNO | :retval=N | :short=BYTES]
+//      [:effect=full]
+//      [:signal=NAME]
+//      [:when=FIRST[..[LAST]][+STEP]]
 //
-// SET is a list of system calls, of classes and of /REGEX, separated by commas. Classes are
-// strace's %file and %desc (file calls by path and by descriptor; `all` is both), and of our own
-// %disk (what a dead disk makes fail: %change, %sync), %change (whatever changes bytes, names or
-// attributes), %write (the part of it that transfers bytes), %sync and %open. `rename` is only
-// rename, as with strace: /^rename is renameat and renameat2 too. A colon in GLOB needs a
-// backslash. Without `when` it happens every time. Only calls of interpose/file_calls.h on
-// something in the sandbox are counted: neither the loader's nor the locale's. Unlike strace, which
-// counts in every thread anew, `when` counts over the whole run, so `all:...:when=N` is the N-th of
-// Trace::file_calls of a survey. A call is counted for every injection that it fits; what happens
-// to it is the first one that is due.
+//   SET    system calls, classes and /REGEX, separated by commas. `rename` is only rename, as with
+//          strace; /^rename is renameat and renameat2 too.
+//   GLOB   a colon in it needs a backslash.
+//   when   absent: every time. It counts over the whole run, unlike strace, which counts in every
+//          thread anew. So `all:...:when=N` is the N-th of Trace::file_calls of a survey.
 //
-// close always closes, with or without effect=full, as on Linux; mmap never maps. Under a seccomp
-// filter of the program's own that could not be opened for us, nothing is noted and nothing
-// happens.
+// The classes of calls:
+//
+//   %file    file calls by path, as with strace
+//   %desc    file calls by descriptor, as with strace
+//   all      both of these
+//   %disk    what a dead disk makes fail: %change and %sync
+//   %change  whatever changes bytes, names or attributes
+//   %write   the part of %change that transfers bytes
+//   %sync    what forces bytes to disk
+//   %open    what opens files
+//
+// Only calls of interpose/file_calls.h on something in the sandbox are counted, so neither those of
+// the loader nor those for the locale. A call is counted for every injection that it fits. What
+// happens to it is the first injection that is due.
+//
+// A close that fails closes all the same, with or without effect=full, as on Linux. An mmap that
+// fails never maps. If the program has a seccomp filter of its own that could not be opened for us,
+// nothing is noted and nothing happens.
 #pragma once
 
 #include <cstdint>

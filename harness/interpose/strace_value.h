@@ -6,8 +6,9 @@
 //   numbers      123, -1, 0x7f, 0644
 //   flags        O_RDWR|O_CREAT, 0x42, 0x42 /* O_RDWR|O_CREAT */, O_RDONLY|0x8000000
 //   strings      "a\n\x00\0", "cut"..., NULL, 0x7ffd1000 (the memory could not be read)
-//   descriptors  3, 3</a/file>, 3</a/file>(deleted), 1</dev/null<char 1:3>>, 4<pipe:[17]>, AT_FDCWD</a>,
-//   -100</a> lists        [a, b], {field=a, field={b}}
+//   descriptors  3, 3</a/file>, 3</a/file>(deleted), 1</dev/null<char 1:3>>, 4<pipe:[17]>,
+//                AT_FDCWD</a>, -100</a>
+//   lists        [a, b], {field=a, field={b}}
 #pragma once
 
 #include <cstdint>

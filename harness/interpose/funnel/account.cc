@@ -41,7 +41,7 @@ uint64_t AddedUp(long nr, long result) {
 uint32_t Unfinished() {
   uint32_t unfinished = 0;
   for (int i = 0; i < wire::kAccountedCount; i++) {
-    const int nr = wire::kAccountedCalls[i];
+    const int nr = wire::AccountedCall(i);
     if (!wire::KernelAddsUp(nr) && nr != SYS_wait4 && nr != SYS_waitid) continue;
     const wire::CallAccount& entry = OurAccount()->calls[i];
     // In this order: what comes in between makes it more.

@@ -10,7 +10,6 @@
 
 #include "interpose/funnel/handlers.h"
 #include "interpose/funnel/memory.h"
-#include "interpose/funnel/numbers.h"
 
 namespace oldornew::preload {
 namespace {

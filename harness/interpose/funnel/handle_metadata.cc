@@ -6,9 +6,10 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "interpose/file_calls.h"
 #include "interpose/funnel/handlers.h"
 #include "interpose/funnel/memory.h"
-#include "interpose/funnel/numbers.h"
+#include "interpose/record_kinds.h"
 
 namespace oldornew::preload {
 
@@ -30,45 +31,24 @@ struct Subject {
   uint64_t value_size = 0;
 };
 
-int AtFlags(long flags) { return (int)flags & (AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH); }
-
-Subject OfPath(RecordKind kind, long dirfd, int path_index, long flags = 0) {
+/// Which file a call is about: by the call's row in syscalls.def.
+Subject SubjectOf(const Call& call) {
+  const wire::FileCallShape& shape = *wire::ShapeOf(call.nr);
   Subject subject;
-  subject.kind = kind;
-  subject.dirfd = (int)dirfd;
-  subject.path_index = path_index;
-  subject.at_flags = AtFlags(flags);
+  subject.kind = wire::RecordKindOf(call.nr);
+  subject.path_index = shape.path;
+
+  const int descriptor = shape.path < 0 ? shape.fd : shape.dirfd;
+  subject.dirfd = descriptor < 0 ? AT_FDCWD : (int)call.args[descriptor];
+
+  // utimensat(fd, NULL, ...) and futimesat(fd, NULL, ...) act on the descriptor.
+  const bool on_descriptor = subject.kind == RecordKind::kSetTimes && shape.dirfd >= 0;
+  if (on_descriptor && call.args[(int)shape.path] == 0) subject.path_index = -1;
+
+  if (shape.last == wire::LastLink::kNotFollowed) subject.at_flags = AT_SYMLINK_NOFOLLOW;
+  if (shape.last == wire::LastLink::kByAtFlags)
+    subject.at_flags = (int)call.args[(int)shape.flags] & (AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH);
   return subject;
-}
-
-/// utimensat(fd, NULL, ...) and futimesat(fd, NULL, ...) act on the descriptor.
-Subject OfTimes(const Call& call, long flags) {
-  return OfPath(RecordKind::kSetTimes, call.args[0], call.args[1] == 0 ? -1 : 1, flags);
-}
-
-Subject DescribeAttributes(const Call& call) {
-  switch (call.nr) {
-    case SYS_chmod:
-    case SYS_chown:
-      return OfPath(RecordKind::kSetAttributes, AT_FDCWD, 0);
-    case SYS_lchown:
-      return OfPath(RecordKind::kSetAttributes, AT_FDCWD, 0, AT_SYMLINK_NOFOLLOW);
-    case SYS_fchmod:
-    case SYS_fchown:
-      return OfPath(RecordKind::kSetAttributes, call.args[0], -1);
-    case SYS_fchmodat:
-      return OfPath(RecordKind::kSetAttributes, call.args[0], 1);
-    case kSysFchmodat2:
-      return OfPath(RecordKind::kSetAttributes, call.args[0], 1, call.args[3]);
-    case SYS_fchownat:
-      return OfPath(RecordKind::kSetAttributes, call.args[0], 1, call.args[4]);
-    case SYS_futimesat:
-      return OfTimes(call, 0);
-    case SYS_utimensat:
-      return OfTimes(call, call.args[3]);
-    default:
-      return OfPath(RecordKind::kSetTimes, AT_FDCWD, 0);  // utime, utimes
-  }
 }
 
 struct XattrArguments {  // struct xattr_args of linux/xattr.h 6.13
@@ -78,35 +58,16 @@ struct XattrArguments {  // struct xattr_args of linux/xattr.h 6.13
 };
 
 Subject DescribeXattr(const Call& call) {
-  bool set = call.nr == SYS_setxattr || call.nr == SYS_lsetxattr || call.nr == SYS_fsetxattr ||
-             call.nr == kSysSetxattrat;
-  RecordKind kind = set ? RecordKind::kSetXattr : RecordKind::kRemoveXattr;
-  Subject subject;
-  switch (call.nr) {
-    case SYS_fsetxattr:
-    case SYS_fremovexattr:
-      subject = OfPath(kind, call.args[0], -1);
-      break;
-    case SYS_lsetxattr:
-    case SYS_lremovexattr:
-      subject = OfPath(kind, AT_FDCWD, 0, AT_SYMLINK_NOFOLLOW);
-      break;
-    case kSysSetxattrat:
-    case kSysRemovexattrat:
-      subject = OfPath(kind, call.args[0], 1, call.args[2]);
-      break;
-    default:
-      subject = OfPath(kind, AT_FDCWD, 0);
-  }
-  bool at = call.nr == kSysSetxattrat || call.nr == kSysRemovexattrat;
+  Subject subject = SubjectOf(call);
+  const bool at = wire::ShapeOf(call.nr)->dirfd >= 0;
   subject.key_index = at ? 3 : 1;
-  if (call.nr == kSysSetxattrat) {
+  if (subject.kind == RecordKind::kSetXattr && at) {
     XattrArguments arguments = {};
     if (CopyIn(&arguments, (const XattrArguments*)call.args[4]) == 0) {
       subject.value = arguments.value;
       subject.value_size = arguments.size;
     }
-  } else if (set) {
+  } else if (subject.kind == RecordKind::kSetXattr) {
     subject.value = (uint64_t)call.args[2];
     subject.value_size = (uint64_t)call.args[3];
   }
@@ -168,8 +129,8 @@ long Run(Call& call, const Subject& subject) {
 }  // namespace
 
 long HandleMetadata(Call& call) {
-  bool xattr = IsXattrCall(call.nr);
-  Subject subject = xattr ? DescribeXattr(call) : DescribeAttributes(call);
+  bool xattr = wire::IsXattrCall(call.nr);
+  Subject subject = xattr ? DescribeXattr(call) : SubjectOf(call);
   const BeginTicket begin;
   FileLock lock;
   long length = 0;
@@ -211,6 +172,12 @@ long HandleMetadata(Call& call) {
   }
   if (result == 0) LookAfter(record, subject, g_path2);
   return record.Done(result);
+}
+
+long HandleFileSetattr(Call& call) {
+  const long result = CarryOut(call);
+  if (result >= 0) RecordUnsupported(call, "changes inode flags (file_setattr)", -1, nullptr);
+  return result;
 }
 
 }  // namespace oldornew::preload

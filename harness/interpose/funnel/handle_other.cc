@@ -12,7 +12,6 @@
 
 #include "interpose/funnel/handlers.h"
 #include "interpose/funnel/memory.h"
-#include "interpose/funnel/numbers.h"
 #include "interpose/unmodelled_ioctl.h"
 
 namespace oldornew::preload {
@@ -131,6 +130,11 @@ long HandleWait(Call& call) {
   record->mode_arg = (uint32_t)status;
   record.Begun();
   return record.Done(result);
+}
+
+long HandleArchPrctl(Call& call) {
+  DistrustThreadPointer();
+  return CarryOut(call);
 }
 
 long HandleExit(Call& call) {

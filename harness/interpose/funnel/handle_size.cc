@@ -8,6 +8,7 @@
 #include "interpose/funnel/descriptors.h"
 #include "interpose/funnel/handlers.h"
 #include "interpose/funnel/memory.h"
+#include "interpose/record_kinds.h"
 
 namespace oldornew::preload {
 
@@ -65,23 +66,6 @@ long ChangeByDescriptor(Call& call, RecordKind kind) {
   return record.Done(result);
 }
 
-RecordKind SyncKind(long nr) {
-  switch (nr) {
-    case SYS_fsync:
-      return RecordKind::kFsync;
-    case SYS_fdatasync:
-      return RecordKind::kFdatasync;
-    case SYS_syncfs:
-      return RecordKind::kSyncFs;
-    case SYS_sync_file_range:
-      return RecordKind::kSyncRange;
-    case SYS_msync:
-      return RecordKind::kMsync;
-    default:
-      return RecordKind::kSyncAll;
-  }
-}
-
 }  // namespace
 
 long HandleTruncate(Call& call) {
@@ -92,7 +76,7 @@ long HandleTruncate(Call& call) {
 long HandleAllocate(Call& call) { return ChangeByDescriptor(call, RecordKind::kAllocate); }
 
 long HandleSync(Call& call) {
-  RecordKind kind = SyncKind(call.nr);
+  RecordKind kind = wire::RecordKindOf(call.nr);
   int fd = kind == RecordKind::kSyncAll || kind == RecordKind::kMsync ? -1 : (int)call.args[0];
   if (kind == RecordKind::kMsync && (call.args[2] & MS_SYNC) == 0)
     return PassBy(call, Pass::kNoMatter);

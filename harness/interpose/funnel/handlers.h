@@ -35,6 +35,7 @@ long HandleUnlink(Call& call);  // unlink, rmdir, unlinkat
 long HandleRename(Call& call);  // rename, renameat, renameat2
 // handle_metadata.cc
 long HandleMetadata(Call& call);  // chmod, chown, utimes, setxattr, removexattr and their relatives
+long HandleFileSetattr(Call& call);
 // handle_mapping.cc
 long HandleMmap(Call& call);
 long HandleProtect(Call& call);  // mprotect, pkey_mprotect
@@ -52,6 +53,7 @@ long HandleMount(Call& call);     // mount, umount2, pivot_root, move_mount, uns
 long HandleByHandle(Call& call);  // open_by_handle_at
 long HandleWait(Call& call);      // wait4, waitid
 long HandleExit(Call& call);      // exit, exit_group
+long HandleArchPrctl(Call& call);
 // handle_process.cc: the hooks of seam.h, and:
 void RecordModules();
 

@@ -1,23 +1,21 @@
-// The seam inside the preload library: on one side the entry (dispatch, signals, clone, exec,
-// patching: how a system call of the program gets here), on the other side the funnel (what is done
-// about it: look, carry out, record).
+// The seam inside the preload library. On one side is the entry: dispatch, signals, clone, exec and
+// patching, which is how a system call of the program gets here. On the other side is the funnel:
+// what is done about the call, which is to look, carry out and record.
 //
 // Laws of every file of this library:
-//  - System calls are issued with GateSyscall and nothing else. A `syscall` instruction anywhere else would
-//  be dispatched.
-//  - No libc, no libstdc++, no TLS, no errno, no heap, no exceptions, no vector registers. memory.h has what
-//  replaces them.
-//  - The program's memory is read and written through CopyIn / CopyOut only: whatever pointer the program
-//  passes, it gets
-//    -EFAULT as from the kernel, never a crash.
-//  - The stack belongs to the program and may be small (an 8 KiB alternate stack with a 3.5 KiB signal frame
-//  on it): at most
-//    about 1 KiB of locals in all along any path. Large buffers are static and used with the recording lock
-//    held.
-//  - A signal handler of the program may run nested at any instruction, make system calls (which arrive here
-//  again, on the
-//    same thread) and siglongjmp away without ever coming back, except between BlockSignals and
-//    RestoreSignals.
+//
+//  1. System calls are issued with GateSyscall and with nothing else. A `syscall` instruction
+//     anywhere else would be dispatched to us again.
+//  2. No libc, no libstdc++, no TLS, no errno, no heap, no exceptions, no vector registers.
+//     memory.h has what replaces them.
+//  3. The program's memory is read and written through CopyIn and CopyOut only. Whatever pointer
+//     the program passes, it gets -EFAULT as it would from the kernel, never a crash.
+//  4. The stack belongs to the program and may be small: an 8 KiB alternate stack with a 3.5 KiB
+//     signal frame on it. All locals along any path take about 1 KiB at most. Large buffers are
+//     static, and are used with the recording lock held.
+//  5. A signal handler of the program may run nested at any instruction. It may make system calls,
+//     which arrive here again on the same thread, and it may siglongjmp away and never come back.
+//     The only exception is between BlockSignals and RestoreSignals.
 #pragma once
 
 #include <stddef.h>

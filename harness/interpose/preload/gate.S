@@ -1,8 +1,9 @@
-// The gate: the only two pages with `syscall` instructions that the preload library executes, and the one address range that
-// Syscall User Dispatch lets through. It is part of the library's own text: nothing of the program (a sanitizer's shadow,
-// another preload) can be in its way, and exec costs no extra mapping. Only an image that was executed under a seccomp filter
-// of the program maps these pages once more, at the address that the filter lets through (MoveGate in filter.cc), and uses
-// those. So this code depends on no address: it calls nothing by a relative jump.
+// The gate: the only two pages with `syscall` instructions that the preload library executes, and
+// the one address range that Syscall User Dispatch lets through. It is part of the library's own
+// text: nothing of the program (a sanitizer's shadow, another preload) can be in its way, and exec
+// costs no extra mapping. Only an image that was executed under a seccomp filter of the program
+// maps these pages once more, at the address that the filter lets through (MoveGate in filter.cc),
+// and uses those. So this code depends on no address: it calls nothing by a relative jump.
 	.section .gate, "ax", @progbits
 	.balign 4096
 	.globl GateStart
@@ -25,9 +26,10 @@ GateSyscallCode:
 	.cfi_endproc
 	.size GateSyscallCode, . - GateSyscallCode
 
-// The address a signal handler returns to. The bytes are those of glibc's __restore_rt, by which unwinders and debuggers
-// recognise a signal frame; the frame is described as well, for a signal that arrives between the two instructions. rsp points
-// at the ucontext, whose registers stand at these offsets. The nop is for unwinders, which look up the return address minus 1.
+// The address a signal handler returns to. The bytes are those of glibc's __restore_rt, by which
+// unwinders and debuggers recognise a signal frame; the frame is described as well, for a signal
+// that arrives between the two instructions. rsp points at the ucontext, whose registers stand at
+// these offsets. The nop is for unwinders, which look up the return address minus 1.
 	.macro SavedAt register, offset
 	.cfi_escape 0x10, \register, 3, 0x77, ((\offset) & 0x7f) | 0x80, (\offset) >> 7
 	.endm
@@ -72,8 +74,8 @@ GateSigreturnCode:
 	ud2
 	.size GateSigreturnCode, . - GateSigreturnCode
 
-// [[noreturn]] void GateUnmapAndExit(void* start, size_t size): munmap of the stack we stand on, then exit(0), touching no
-// stack in between. musl ends detached threads so.
+// [[noreturn]] void GateUnmapAndExit(void* start, size_t size): munmap of the stack we stand on,
+// then exit(0), touching no stack in between. musl ends detached threads so.
 	.type GateUnmapAndExitCode, @function
 GateUnmapAndExitCode:
 	mov $11, %eax
@@ -84,7 +86,8 @@ GateUnmapAndExitCode:
 	ud2
 	.size GateUnmapAndExitCode, . - GateUnmapAndExitCode
 
-// ---- second page: calls of the program. Its own seccomp filters apply to these, and not to the first page (filter.cc).
+// ---- second page: calls of the program. Its own seccomp filters apply to these, and not to the
+// first page (filter.cc).
 	.balign 4096
 
 // long GateProgramSyscall(long nr, long a, long b, long c, long d, long e, long f)
@@ -103,9 +106,10 @@ GateProgramSyscallCode:
 	.cfi_endproc
 	.size GateProgramSyscallCode, . - GateProgramSyscallCode
 
-// long GateClone(long nr, long a, long b, long c, long d, long e): clone or clone3 whose child gets a stack of its own. The
-// caller has put a ChildFrame (clone.cc) at the child's stack pointer. The child calls ChildEntered(frame), which arms it, and
-// then goes on in the program: registers from the frame, rax = 0. r9, which neither call looks at, holds ChildEntered.
+// long GateClone(long nr, long a, long b, long c, long d, long e): clone or clone3 whose child gets
+// a stack of its own. The caller has put a ChildFrame (clone.cc) at the child's stack pointer. The
+// child calls ChildEntered(frame), which arms it, and then goes on in the program: registers from
+// the frame, rax = 0. r9, which neither call looks at, holds ChildEntered.
 	.type GateCloneCode, @function
 GateCloneCode:
 	.cfi_startproc

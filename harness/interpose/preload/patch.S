@@ -1,8 +1,10 @@
-// What a rewritten call site leads to (patch.cc): its trampoline, which calls PatchedEntry, which calls PatchedCall.
+// What a rewritten call site leads to (patch.cc): its trampoline, which calls PatchedEntry, which
+// calls PatchedCall.
 
 	.text
-// From a trampoline: rax = number, rcx = address after the site's `syscall`. Everything but rax, rcx and r11 survives, as in a
-// system call. The program's rsp is 144 above ours: return address, and 136 that the trampoline has skipped (red zone).
+// From a trampoline: rax = number, rcx = address after the site's `syscall`. Everything but rax,
+// rcx and r11 survives, as in a system call. The program's rsp is 144 above ours: return address,
+// and 136 that the trampoline has skipped (red zone).
 	.globl PatchedEntry
 	.hidden PatchedEntry
 	.type PatchedEntry, @function
@@ -47,9 +49,10 @@ PatchedEntry:
 	.cfi_endproc
 	.size PatchedEntry, . - PatchedEntry
 
-// Room for the trampolines, 64 bytes each (patch.cc writes them). One description holds for all of them, so that exceptions,
-// cancellation and debuggers can look through a patched call: with o = rip & 63, the frame is rsp + (20 <= o < 33 ? 136 : 0),
-// and the return address is what the trampoline stores 40 bytes after its start.
+// Room for the trampolines, 64 bytes each (patch.cc writes them). One description holds for all of
+// them, so that exceptions, cancellation and debuggers can look through a patched call: with o =
+// rip & 63, the frame is rsp + (20 <= o < 33 ? 136 : 0), and the return address is what the
+// trampoline stores 40 bytes after its start.
 	.section .trampolines, "ax", @progbits
 	.balign 4096
 	.globl TrampolinesStart

@@ -2,23 +2,24 @@
 // ns instead of the 2 us of a dispatched call. Syscall User Dispatch stays on: whatever is not
 // rewritten still arrives.
 //
-// A site is rewritten when it has been dispatched a few times, so nothing has to be searched for,
-// and the facts come from the call itself. Two shapes, which are nearly all of libc:
+// A site is rewritten when it has been dispatched a few times. So nothing has to be searched for,
+// and the facts come from the call itself. Two shapes are nearly all of libc:
 //
-//   mov $number, %eax ; syscall          the five bytes of the mov become a jump to the trampoline. The
-//   `syscall` stays where it
-//                                        is, so whoever stands behind the mov, or behind the syscall, still
-//                                        finds what he expects.
-//   xor %eax, %eax ; syscall             (read) the two bytes become a short jump into a run of padding,
-//   which becomes the jump.
+//   mov $number, %eax ; syscall
+//       The five bytes of the mov become a jump to the trampoline. The `syscall` stays where it is,
+//       so a thread that is just after the mov, or just after the syscall, still finds what it
+//       expects.
+//
+//   xor %eax, %eax ; syscall        (read)
+//       The two bytes become a short jump into a run of padding, which becomes the jump.
 //
 // That the bytes before the syscall are that mov and not the tail of a longer instruction is known
 // because rax held exactly that number when the call was dispatched (see IsMove).
 //
 // Other threads may run through the site meanwhile. The jump is written in three steps, as HotSpot
-// does it: first two bytes that jump onto themselves, then the rest, then the first two; between
+// does it: first two bytes that jump onto themselves, then the rest, then the first two. Between
 // the steps every processor that runs this process is made to serialise (membarrier). A signal
-// handler of our own thread would spin there for ever, so signals are blocked; a child that another
+// handler of our own thread would spin there for ever, so signals are blocked. A child that another
 // thread forks at that moment finishes the site itself (FinishPatchingAfterFork).
 #include <asm/unistd.h>
 #include <linux/errno.h>

@@ -8,149 +8,47 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <initializer_list>
 
 #include "interpose/file_calls.h"
-#include "interpose/funnel/numbers.h"
 #include "interpose/ptrace/arch.h"
+#include "interpose/syscall_numbers.h"
 
 namespace oldornew::ptrace {
+
 namespace {
 
 constexpr uint32_t kForeignNumbers = 0x40000000;  // x32; no table of any machine reaches so far
 constexpr uint32_t kOpens = O_ACCMODE | O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY);
 
-constexpr long kAlwaysSeen[] = {
-    SYS_write,
-    SYS_sendto,
-    SYS_sendmsg,
-    SYS_sendmmsg,
-    SYS_pwrite64,
-    SYS_writev,
-    SYS_pwritev,
-    SYS_pwritev2,
-    SYS_sendfile,
-    SYS_splice,
-    SYS_copy_file_range,
-    SYS_truncate,
-    SYS_ftruncate,
-    SYS_fallocate,
-    SYS_fsync,
-    SYS_fdatasync,
-    SYS_sync,
-    SYS_syncfs,
-    SYS_sync_file_range,
-    SYS_openat2,
-    SYS_close,
-    SYS_close_range,
-    SYS_dup,
-    SYS_dup3,
-    SYS_mkdirat,
-    SYS_mknodat,
-    SYS_symlinkat,
-    SYS_linkat,
-    SYS_unlinkat,
-    SYS_renameat2,
-    SYS_fchmod,
-    SYS_fchmodat,
-    preload::kSysFchmodat2,
-    SYS_fchown,
-    SYS_fchownat,
-    SYS_utimensat,
-    preload::kSysFileSetattr,
-    SYS_setxattr,
-    SYS_lsetxattr,
-    SYS_fsetxattr,
-    SYS_removexattr,
-    SYS_lremovexattr,
-    SYS_fremovexattr,
-    preload::kSysSetxattrat,
-    preload::kSysRemovexattrat,
-    SYS_mremap,
-    SYS_munmap,
-    SYS_mlockall,
-    SYS_io_submit,
-    SYS_io_uring_setup,
-    SYS_mount,
-    SYS_umount2,
-    SYS_pivot_root,
-    SYS_move_mount,
-    SYS_fsmount,
-    SYS_mount_setattr,
-    SYS_unshare,
-    SYS_setns,
-    SYS_open_by_handle_at,
-    SYS_chdir,
-    SYS_fchdir,
-    SYS_chroot,
-    SYS_bind,
-    SYS_wait4,
-    SYS_waitid,
-    SYS_exit,
-    SYS_exit_group,
-    // Of the entry side: processes, images, filters, other tracers, and where we may run.
-    SYS_clone,
-    SYS_clone3,
-    SYS_execve,
-    SYS_execveat,
-    SYS_seccomp,
-    SYS_ptrace,
-    SYS_sched_getaffinity,
-    SYS_sched_setaffinity,
-#ifdef SYS_renameat
-    SYS_renameat,
-#endif
-#ifdef SYS_rename  // younger machines have only the calls with a directory descriptor
-    SYS_creat,
-    SYS_dup2,
-    SYS_mkdir,
-    SYS_mknod,
-    SYS_symlink,
-    SYS_link,
-    SYS_unlink,
-    SYS_rmdir,
-    SYS_rename,
-    SYS_chmod,
-    SYS_chown,
-    SYS_lchown,
-    SYS_utime,
-    SYS_utimes,
-    SYS_futimesat,
-    SYS_fork,
-    SYS_vfork,
-#endif
-};
+// What stands in the column `seen` of syscalls.def: the conditions of a call, any of which is
+// enough.
+using Conditions = std::vector<Subscription>;
+
+const Conditions Never;
+const Conditions Always = {{}};
+
+Conditions AnyBit(int argument, uint32_t mask) { return {{0, When::kAnyBit, argument, mask}}; }
+
+Conditions OneOf(int argument, uint32_t mask, std::initializer_list<uint32_t> values) {
+  Conditions conditions;
+  for (const uint32_t value : values)
+    conditions.push_back({0, When::kEquals, argument, mask, value});
+  return conditions;
+}
+
+void Add(long nr, const Conditions& conditions, std::vector<Subscription>* table) {
+  for (Subscription row : conditions) {
+    row.nr = nr;
+    table->push_back(row);
+  }
+}
 
 std::vector<Subscription> MakeTable() {
-  using enum When;
-  std::vector<Subscription> table = {
-      {SYS_openat, kAnyBit, 2, kOpens},
-      {SYS_fcntl, kEquals, 1, ~0u, F_DUPFD},
-      {SYS_fcntl, kEquals, 1, ~0u, F_DUPFD_CLOEXEC},
-      {SYS_fcntl, kEquals, 1, ~0u, F_SETFD},
-      {SYS_fcntl, kEquals, 1, ~0u, F_SETFL},
-      // ioctl by the type in its number: of btrfs (and FICLONE), of ext4 and the generic inode
-      // flags, of xfs, of f2fs.
-      {SYS_ioctl, kEquals, 1, 0xff00, 0x9400},
-      {SYS_ioctl, kEquals, 1, 0xff00, 0x6600},
-      {SYS_ioctl, kEquals, 1, 0xff00, 0x5800},
-      {SYS_ioctl, kEquals, 1, 0xff00, 0xf500},
-      {SYS_mmap, kEquals, 3, MAP_ANONYMOUS, 0},  // of files
-      {SYS_mprotect, kAnyBit, 2, PROT_WRITE},
-      {SYS_pkey_mprotect, kAnyBit, 2, PROT_WRITE},
-      {SYS_msync, kAnyBit, 2, MS_SYNC},
-      {SYS_prlimit64, kEquals, 1, ~0u, RLIMIT_AS},
-      {SYS_prlimit64, kEquals, 1, ~0u, RLIMIT_FSIZE},
-      {SYS_prctl, kEquals, 0, ~0u, PR_SET_SECCOMP},
-#ifdef SYS_open
-      {SYS_open, kAnyBit, 1, kOpens},
-#endif
-#ifdef SYS_getrlimit
-      {SYS_getrlimit, kEquals, 0, ~0u, RLIMIT_AS},
-      {SYS_setrlimit, kEquals, 0, ~0u, RLIMIT_AS},
-      {SYS_setrlimit, kEquals, 0, ~0u, RLIMIT_FSIZE},
-#endif
-  };
-  for (const long nr : kAlwaysSeen) table.push_back({nr});
+  std::vector<Subscription> table;
+#define SYSCALL(name, shape, handler, record, account, seen, ...) Add(__NR_##name, seen, &table);
+#include "interpose/syscalls.def"
+
   std::stable_sort(table.begin(), table.end(),
                    [](const Subscription& a, const Subscription& b) { return a.nr < b.nr; });
   return table;
@@ -181,8 +79,8 @@ sock_filter Jump(unsigned how, uint32_t value, size_t yes, size_t no) {
 constexpr unsigned kLoad = BPF_LD | BPF_W | BPF_ABS;
 constexpr unsigned kReturn = BPF_RET | BPF_K;
 
-/// Behind the comparison of the number: the conditions of one call's rows, and what to return.
-std::vector<sock_filter> Conditions(const Subscription* first, const Subscription* last) {
+/// What follows the comparison of the number: the conditions of one call, and what to return.
+std::vector<sock_filter> ConditionCode(const Subscription* first, const Subscription* last) {
   std::vector<sock_filter> code;
   for (const Subscription* row = first; row != last && row->when != When::kAlways; ++row) {
     const auto at = static_cast<uint32_t>(offsetof(seccomp_data, args) +
@@ -241,7 +139,7 @@ std::vector<sock_filter> BuildFilter() {
   for (size_t i = 0; i < table.size();) {
     size_t end = i;
     while (end < table.size() && table[end].nr == table[i].nr) ++end;
-    const std::vector<sock_filter> conditions = Conditions(&table[i], &table[i] + (end - i));
+    const std::vector<sock_filter> conditions = ConditionCode(&table[i], &table[i] + (end - i));
     filter.push_back(Jump(BPF_JEQ, static_cast<uint32_t>(table[i].nr), 0, conditions.size()));
     filter.insert(filter.end(), conditions.begin(), conditions.end());
     i = end;

@@ -17,7 +17,7 @@ enum class When : uint8_t {
 };
 
 struct Subscription {
-  long nr;
+  long nr = 0;
   When when = When::kAlways;
   int argument = 0;  ///< its lower 32 bits count
   uint32_t mask = 0;

@@ -1,8 +1,10 @@
 // A statically linked program, which the preload library cannot enter: it has to be noticed, or
 // traced.
-//   oldornew_interpose_static                   does nothing
-//   oldornew_interpose_static FILE PROGRAM...   writes and syncs FILE, then runs PROGRAM; prints its own
-//   environment
+//
+//   oldornew_interpose_static
+//       does nothing
+//   oldornew_interpose_static FILE PROGRAM...
+//       prints its own environment, writes and syncs FILE, then runs PROGRAM
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/wait.h>
