@@ -10,6 +10,11 @@
 
 namespace oldornew {
 
+using replay::FirstDirectory;
+using replay::Knowledge;
+using replay::LogReplay;
+using replay::ReplaySpec;
+
 namespace {
 
 using Kind = Obstacle::Kind;
@@ -110,7 +115,7 @@ bool ChangesSomething(const Trace& trace) {
   });
 }
 
-void AddWhatIsNotKnown(const ImportSpec& spec, const LogReplay& replay, Trace* trace) {
+void AddWhatIsNotKnown(const ImportSpec& spec, const replay::Replay& found, Trace* trace) {
   const auto unproven = [&](std::string reason) {
     trace->obstacles.push_back({Kind::kUnproven, std::move(reason)});
   };
@@ -121,24 +126,24 @@ void AddWhatIsNotKnown(const ImportSpec& spec, const LogReplay& replay, Trace* t
                     "(--root)",
                     trace->roots[0].path));
   }
-  if (!replay.changed_outside().empty()) {
+  if (!found.names.changed_outside().empty()) {
     unproven(fmt::format("the program also changed {}, outside {}: not judged",
-                         Listed(replay.changed_outside()), trace->roots[0].path));
+                         Listed(found.names.changed_outside()), trace->roots[0].path));
   }
   if (spec.old_directory.empty()) {
     unproven(
         "the tree before the run was not given (--old): what the log does not show of it is "
         "assumed");
-    if (!replay.placeholders().empty()) {
+    if (!found.learner.placeholders().empty()) {
       trace->notes.push_back(
           fmt::format("old content that the log does not show is a placeholder, assumed to differ "
                       "from all that was written: {}",
-                      Listed(replay.placeholders())));
+                      Listed(found.learner.placeholders())));
     }
-    if (!replay.assumed_new().empty()) {
+    if (!found.names.assumed_new().empty()) {
       trace->notes.push_back(
           fmt::format("whether these were there before is not in the log; taken as new: {}",
-                      Listed(replay.assumed_new())));
+                      Listed(found.names.assumed_new())));
     }
   }
   if (spec.new_directory.empty()) {
@@ -150,22 +155,24 @@ void AddWhatIsNotKnown(const ImportSpec& spec, const LogReplay& replay, Trace* t
 
 Result<Trace> Assemble(const ImportSpec& spec, const LogReplay& replay, const std::string& root,
                        const CapturedTree* after) {
+  const replay::Replay& found = replay.found();
   Trace trace;
   trace.backend = "strace";
   trace.file_system = "unknown";
-  trace.command = replay.command();
+  trace.command = found.command;
   trace.roots = {{root, RootRole::kJudged}};
-  trace.old_tree = replay.old_tree();
+  trace.old_tree = found.old_tree;
   if (after != nullptr) trace.new_tree = after->tree;
   trace.exit_status = replay.exit_status();
-  trace.stdout_bytes = replay.output(1);
-  trace.stderr_bytes = replay.output(2);
-  trace.obstacles = replay.obstacles();
+  trace.stdout_bytes = found.bytes.output(1);
+  trace.stderr_bytes = found.bytes.output(2);
+  trace.obstacles = found.complaints.obstacles();
   CapturedTree before;
   before.tree = trace.old_tree;
   for (size_t i = 0; i < before.tree.size(); ++i) before.ids.push_back({1, i + 1});
   wire::Header header{};
-  const RecordList records = ReadRecords(replay.records().bytes(), replay.records().size());
+  const RecordList records =
+      ReadRecords(found.records.buffer().bytes(), found.records.buffer().size());
   header.ticket = records.records.size() * 4 + 4;
   if (records.damaged_at != 0) return Fail("the records of {} are damaged", spec.log);
   DecodeRecords(header, records, before, &trace, false);
@@ -177,7 +184,7 @@ Result<Trace> Assemble(const ImportSpec& spec, const LogReplay& replay, const st
     trace.obstacles.push_back({Kind::kIncomplete, std::move(mismatch)});
     if (broken) break;
   }
-  AddWhatIsNotKnown(spec, replay, &trace);
+  AddWhatIsNotKnown(spec, found, &trace);
   trace.notes.push_back(fmt::format(
       "imported from {}: calls of different processes that overlapped are in the order in "
       "which strace saw them end",

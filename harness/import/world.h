@@ -42,7 +42,7 @@ class World {
   Inode& at(InodeIndex i) { return tree_.at(i); }
   const Inode& at(InodeIndex i) const { return tree_.at(i); }
 
-  /// What is known of an inode beside its content.
+  /// What is known of an inode in addition to its content.
   struct Facts {
     InodeIndex parent = kNoInode;  ///< directories: the one they stand in
     bool listed = false;           ///< directories: all its names are known
@@ -59,6 +59,7 @@ class World {
   Facts& facts(InodeIndex i) { return facts_[static_cast<size_t>(i)]; }
   const Facts& facts(InodeIndex i) const { return facts_[static_cast<size_t>(i)]; }
   bool Judged(InodeIndex i) const { return i != kNoInode && facts(i).judged; }
+  bool JudgedFile(InodeIndex i) const { return Judged(i) && at(i).kind == FileKind::kFile; }
 
   InodeIndex slash() const { return slash_; }
 
