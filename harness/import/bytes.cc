@@ -54,6 +54,7 @@ void Bytes::WriteBytes(const StraceCall& call, RecordDraft draft, Description* f
                             "file it stood is not in the log"));
     }
   }
+
   const uint64_t at = append ? facts.size : offset.value_or(file->offset);
   if (at > kMostSize || bytes.size() > kMostSize - at) return complaints_.Bad(call, kTooLarge);
   draft->offset = append ? 0 : at;
@@ -72,6 +73,7 @@ void Bytes::WriteBytes(const StraceCall& call, RecordDraft draft, Description* f
     DropPrivileges(file->inode);
     draft.AddState(SectionType::kObjectAfter, world_.State(file->inode));
   }
+
   if (facts.judged) records_.Emit(std::move(draft), call);
 }
 
@@ -81,6 +83,7 @@ void Bytes::Transfer(const StraceCall& call, const Description& from, uint64_t f
   for (const auto& [fd, slot] : processes_.Of(call).files->slots) {
     if (slot.file.get() == to) number = fd;
   }
+
   const uint64_t done = call.failed()          ? 0
                         : call.name == "ioctl" ? asked
                                                : static_cast<uint64_t>(call.result);
@@ -95,9 +98,11 @@ void Bytes::Transfer(const StraceCall& call, const Description& from, uint64_t f
                           "what they are copied from is not known",
                           call.name));
   }
+
   if (bytes.size() < done && !world_.JudgedFile(to->inode))
     world_.facts(to->inode).bytes_known = false;
   bytes.resize(done, '\0');
+
   RecordDraft draft = records_.Draft(RecordKind::kWrite, call);
   draft->descriptor = number;
   draft->length = asked;

@@ -11,6 +11,7 @@ namespace oldornew::replay {
 std::shared_ptr<Description> Descriptors::Inherit(const StraceCall& call,
                                                   const PrintedDescriptor& printed) {
   FdTable& table = *processes_.Of(call).files;
+
   // Sockets and the like may come from calls that were left out of the log.
   const bool no_file = printed.annotated && !printed.path.starts_with("/");
   if (table.closed.count(printed.number) != 0 && !no_file) {
@@ -21,6 +22,7 @@ std::shared_ptr<Description> Descriptors::Inherit(const StraceCall& call,
             "(strace -e trace=...)",
             printed.number));
   }
+
   auto file = std::make_shared<Description>();
   file->offset_known = false;
   file->flags = O_RDWR;
@@ -30,8 +32,10 @@ std::shared_ptr<Description> Descriptors::Inherit(const StraceCall& call,
     learner_.TakeDiscoveries();
     file->inode = found.inode;
   }
+
   const bool judged = world_.Judged(file->inode);
-  // Whoever started the program may listen on any of them (--ack-fd).
+
+  // The one who started the program may listen on any of them (--ack-fd).
   if (printed.number > 0 && !judged) file->channel = printed.number;
   if (!printed.annotated && printed.number > 2) {
     complaints_.Missed(
@@ -40,7 +44,9 @@ std::shared_ptr<Description> Descriptors::Inherit(const StraceCall& call,
             "descriptor {} was open before the log begins, and what it is only strace -y tells",
             printed.number));
   }
+
   table.slots[printed.number] = {file, false};
+
   return file;
 }
 
@@ -50,6 +56,7 @@ void Descriptors::CheckAnnotation(const StraceCall& call, const PrintedDescripto
   const Found found = world_.Walk(world_.slash(), printed.path, false, false);
   if (found.inode == file.inode || (!world_.Judged(found.inode) && !world_.Judged(file.inode)))
     return;
+
   // The path of a file with several names, or one that another call is just moving, may be another
   // one.
   if (world_.Judged(file.inode) && found.there() && world_.Judged(found.inode) == false) return;
@@ -65,6 +72,7 @@ std::shared_ptr<Description> Descriptors::File(const StraceCall& call, size_t i,
       complaints_.Bad(call, fmt::format("argument {} is no descriptor: {}", i + 1, Quote(text)));
     return nullptr;
   }
+
   if (number != nullptr) *number = printed->number;
   if (printed->number < 0) return nullptr;
   FdTable& table = *processes_.Of(call).files;

@@ -31,6 +31,7 @@ std::map<std::string, ReplayedCall> MakeTable() {
   for (const Row& row : rows) {
     if (row.call.handler != nullptr) table.emplace(row.name, row.call);
   }
+
   return table;
 }
 

@@ -55,6 +55,7 @@ Status CheckGroups(const StraceLog& log) {
 Result<CapturedTree> CaptureGiven(const std::string& directory, const char* option) {
   auto captured = Capture({directory});
   if (!captured) return FailWith(ExitCode::kUsage, "{}: {}", option, captured.error().message);
+
   // Output of earlier checks is no part of it. What no root reaches any more stays in the table.
   FileTree& tree = captured->tree;
   const auto ours = [&](const auto& entry) {
@@ -79,11 +80,13 @@ InodeIndex CopyReachable(const FileTree& from, InodeIndex inode, FileTree* to,
   } else {
     index = to->Add(std::move(copy));
   }
+
   (*copied)[inode] = index;
   for (const auto& [name, child] : entries) {
     const InodeIndex there = CopyReachable(from, child, to, copied);
     to->at(index).entries[name] = there;
   }
+
   return index;
 }
 
@@ -103,6 +106,7 @@ std::string Listed(const std::set<std::string>& names) {
     if (shown.size() == kMost) break;
     shown.push_back(name);
   }
+
   std::string out = Join(shown, ", ");
   if (names.size() > kMost) out += fmt::format(" and {} more", names.size() - kMost);
   return out;
@@ -126,10 +130,12 @@ void AddWhatIsNotKnown(const ImportSpec& spec, const replay::Replay& found, Trac
                     "(--root)",
                     trace->roots[0].path));
   }
+
   if (!found.names.changed_outside().empty()) {
     unproven(fmt::format("the program also changed {}, outside {}: not judged",
                          Listed(found.names.changed_outside()), trace->roots[0].path));
   }
+
   if (spec.old_directory.empty()) {
     unproven(
         "the tree before the run was not given (--old): what the log does not show of it is "
@@ -146,6 +152,7 @@ void AddWhatIsNotKnown(const ImportSpec& spec, const replay::Replay& found, Trac
                       Listed(found.names.assumed_new())));
     }
   }
+
   if (spec.new_directory.empty()) {
     unproven(
         "the tree after the run was not given (--new): whether the log misses a change cannot be "
@@ -184,11 +191,13 @@ Result<Trace> Assemble(const ImportSpec& spec, const LogReplay& replay, const st
     trace.obstacles.push_back({Kind::kIncomplete, std::move(mismatch)});
     if (broken) break;
   }
+
   AddWhatIsNotKnown(spec, found, &trace);
   trace.notes.push_back(fmt::format(
       "imported from {}: calls of different processes that overlapped are in the order in "
       "which strace saw them end",
       spec.log));
+
   return trace;
 }
 
@@ -207,16 +216,19 @@ Result<Trace> ImportStrace(const ImportSpec& spec) {
                     "with --root, or "
                     "record with strace -y");
   }
+
   CapturedTree before;
   CapturedTree after;
   if (!spec.old_directory.empty()) {
     ASSIGN_OR_RETURN(before, CaptureGiven(spec.old_directory, "--old"));
     replay_spec.old_tree = &before.tree;
   }
+
   if (!spec.new_directory.empty()) {
     ASSIGN_OR_RETURN(after, CaptureGiven(spec.new_directory, "--new"));
     replay_spec.new_tree = &after.tree;
   }
+
   Knowledge knowledge;
   for (int i = 0; i < kMostReplays; ++i) {
     LogReplay replay(log, replay_spec, &knowledge);
@@ -231,6 +243,7 @@ Result<Trace> ImportStrace(const ImportSpec& spec) {
            "that tree with --old"});
     return trace;
   }
+
   return Fail("not reached");
 }
 

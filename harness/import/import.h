@@ -1,5 +1,5 @@
 // ImportStrace: a Trace from a log that strace wrote elsewhere. docs/import.md says how to write
-// one, what can be told from it and what not.
+// one, what can be learnt from it and what not.
 #pragma once
 
 #include <string>

@@ -47,6 +47,7 @@ FileTree TreeOf(const std::vector<OldEntry>& old) {
     // again where it leads.
     if (dir.kind == FileKind::kDirectory) dir.entries[entry.name] = index;
   }
+
   return tree;
 }
 
@@ -93,6 +94,7 @@ void Learner::TakeDiscoveries() {
     learnt_.old.push_back(std::move(entry));
     again_ = true;
   }
+
   const auto& turned = world_.turned_into_directories();
   for (; turned_taken_ < turned.size(); ++turned_taken_) {
     OldEntry* old = OldOf(turned[turned_taken_]);
@@ -108,12 +110,14 @@ void Learner::LearnBytes(InodeIndex inode, uint64_t offset, const std::string& b
     learnt_.not_created.insert(static_cast<size_t>(facts.assumed_new_by));
     again_ = true;
   }
+
   OldEntry* old = OldOf(inode);
   if (facts.touched || old == nullptr || old->kind != FileKind::kFile) return;
   if (offset == old->prefix.size() && !bytes.empty()) {
     old->prefix += bytes;
     again_ = true;
   }
+
   if (end && !old->size) {
     old->size = offset + bytes.size();
     again_ = true;
@@ -136,12 +140,14 @@ void Learner::LearnStat(InodeIndex inode, std::string_view stat, const char* pre
     if (umask != 022 || permissions != world_.at(inode).mode) learnt_.umask = umask;
     again_ = again_ || learnt_.umask != knowledge_.umask;
   }
+
   const auto size_text = field("size");
   const int64_t size = size_text ? PrintedNumber(*size_text).value_or(-1) : -1;
   if (facts.assumed_new_by >= 0 && size > 0 && facts.size == 0) {
     learnt_.not_created.insert(static_cast<size_t>(facts.assumed_new_by));
     again_ = true;
   }
+
   OldEntry* old = OldOf(inode);
   if (facts.touched || old == nullptr) return;
   if (static_cast<size_t>(inode) >= old_tree_.size() || !old->mode) {
@@ -150,6 +156,7 @@ void Learner::LearnStat(InodeIndex inode, std::string_view stat, const char* pre
     if ((*mode & S_IFMT) != 0) old->kind = kind;
     old->mode = permissions;
   }
+
   if (size >= 0 && !old->size && old->kind == FileKind::kFile) {
     old->size = static_cast<uint64_t>(size);
     again_ = true;
@@ -191,11 +198,13 @@ void Learner::LearnOwnersAndModes(const FileTree& new_tree) {
     if (facts.mode_is_asked)
       umasks.insert((facts.asked_mode & ~now.mode & 0777) | (022 & ~facts.asked_mode));
   }
+
   if (!knowledge_.owner && owners.size() == 1) {
     const Inode& root = world_.at(0);
     if (*owners.begin() != std::pair(root.uid, root.gid))
       learnt_.owner = *owners.begin(), again_ = true;
   }
+
   if (!knowledge_.umask && umasks.size() == 1 && *umasks.begin() != 022)
     learnt_.umask = *umasks.begin(), again_ = true;
 }

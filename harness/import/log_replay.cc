@@ -25,6 +25,7 @@ std::string FirstDirectory(const StraceLog& log) {
         return path->bytes.substr(0, path->bytes.find('\0'));
     }
   }
+
   return "";
 }
 
@@ -52,6 +53,7 @@ Result<bool> LogReplay::Run() {
     OnEvent(event);
     if (replay_.complaints.failed()) return tl::unexpected(replay_.complaints.error());
   }
+
   Finish();
 
   Learner& learner = replay_.learner;
@@ -81,6 +83,7 @@ void LogReplay::OnEvent(const StraceEvent& event) {
                                        "it (record with strace -f, from the start of the program)",
                                        where(), event.tid));
   }
+
   if (replay_.processes.Find(event.tid) == nullptr) return;
 
   switch (event.kind) {
@@ -146,6 +149,7 @@ void LogReplay::Finish() {
   for (const auto& [tid, thread] : replay_.processes.threads()) {
     if (!replay_.processes.Unfollowed(tid)) running.insert(thread.process->pid);
   }
+
   for (const int32_t pid : running) {
     replay_.complaints.Obstruct(Kind::kIncomplete,
                                 fmt::format("the log ends before process {} does", pid));

@@ -9,9 +9,9 @@
 // - A child takes over its parent's descriptors when its first line comes, or when the call that
 //   made it returns, whichever is first.
 // - What a log does not say at once is learnt from later lines: a umask from the mode that fstat
-//   shows, an old size from what lseek returns. Then everything is replayed once more from the start
-//   with what was learnt (Knowledge), until nothing new is learnt.
-// - What stays unknown and matters is an obstacle that says what would have told it.
+//   shows, an old size from what lseek returns. Then everything is replayed once more from the
+//   start with what was learnt (Knowledge), until nothing new is learnt.
+// - What stays unknown and matters is an obstacle, which says what would have made it known.
 #pragma once
 
 #include <string>

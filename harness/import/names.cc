@@ -35,6 +35,7 @@ uint32_t ModeByAcl(const std::string& acl, uint32_t mode) {
     if (entry.tag == AclTag::kMask) mask = entry.permissions;
     if (entry.tag == AclTag::kOther) other = entry.permissions;
   }
+
   const uint32_t middle = mask != 8 ? mask : group;
   return mode & (07000 | user << 6 | middle << 3 | other);
 }
@@ -52,6 +53,7 @@ InodeIndex Names::StartOf(const StraceCall& call, int dirfd_index) {
     }
     return place.cwd;
   }
+
   const auto file = descriptors_.File(call, static_cast<size_t>(dirfd_index));
   return file == nullptr ? kNoInode : file->inode;
 }
@@ -69,6 +71,7 @@ std::optional<Found> Names::WalkDescriptorLink(const StraceCall& call, const std
     found.inode = slot->second.file->inode;
     return found;
   }
+
   return std::nullopt;
 }
 
@@ -84,6 +87,7 @@ Found Names::WalkText(const StraceCall& call, int dirfd_index, const std::string
                           Quote(path)));
     return {};
   }
+
   const Found found = link ? *link : world_.Walk(start, path, follow, WalkedTo(call));
   learner_.TakeDiscoveries();
   return found;
@@ -101,12 +105,14 @@ bool Names::MustBeThere(const StraceCall& call, Found* found, FileKind kind) {
     learner_.TakeDiscoveries();
     return true;
   }
+
   if (found->place() && world_.Judged(found->dir)) {
     complaints_.Missed(
         call,
         fmt::format("{} finds {}, which was not there before and was made by no call of the log",
                     call.name, PathOf(*found)));
   }
+
   return false;
 }
 
@@ -135,7 +141,9 @@ Found Names::Opened(const StraceCall& call, const Found& found) {
                                    PathOf(found), printed->path));
     return real;
   }
+
   FindSymlink(call, found, printed->path);
+
   return real;
 }
 
@@ -180,6 +188,7 @@ InodeIndex Names::CreateInode(const StraceCall& call, const Found& at, FileKind 
   } else {
     inode.mode = mode & 07777 & ~processes_.Of(call).place->umask;
   }
+
   const Inode& root = world_.at(world_.tree().roots()[0]);
   std::tie(inode.uid, inode.gid) =
       learner_.knowledge().owner.value_or(std::pair(root.uid, root.gid));
@@ -187,11 +196,13 @@ InodeIndex Names::CreateInode(const StraceCall& call, const Found& at, FileKind 
     inode.gid = dir.gid;
     if (kind == FileKind::kDirectory) inode.mode |= S_ISGID;
   }
+
   const InodeIndex index = world_.Create(at.dir, at.name, std::move(inode));
   World::Facts& facts = world_.facts(index);
   facts.asked_mode = mode & 0777;
   facts.mode_is_asked =
       kind != FileKind::kSymlink && !by_acl && !processes_.Of(call).place->umask_set;
+
   return index;
 }
 

@@ -59,6 +59,7 @@ std::optional<PrintedBytes> Gather(Replay& r, const StraceCall& call, bool vecto
     if (length) *asked = static_cast<uint64_t>(*length);
     return PrintedString(r.arguments.Argument(call, 1));
   }
+
   const auto parts = PrintedList(r.arguments.Argument(call, 1));
   if (!parts) return std::nullopt;
   PrintedBytes all;
@@ -78,6 +79,7 @@ std::optional<PrintedBytes> Gather(Replay& r, const StraceCall& call, bool vecto
     all.bytes += bytes->bytes;
     all.cut = bytes->cut || bytes->bytes.size() < static_cast<uint64_t>(*length);
   }
+
   return all;
 }
 
@@ -100,6 +102,7 @@ void ReplayRead(Replay& r, const StraceCall& call) {
   } else {
     file->offset += static_cast<uint64_t>(call.result);
   }
+
   if (r.spec.old_tree != nullptr || (!positional && !file->offset_known)) return;
   uint64_t asked = 0;
   const bool vector = call.name.find('v') != std::string::npos;
@@ -125,6 +128,7 @@ void ReplayWrite(Replay& r, const StraceCall& call) {
     if (!judged) return;
     bytes = PrintedBytes{};
   }
+
   const uint64_t done = call.failed() ? 0 : static_cast<uint64_t>(call.result);
   if (done > kMostSize) return r.complaints.Bad(call, "no write can be so long");
   if (!call.failed() && bytes->bytes.size() < done && (judged || file->channel >= 0)) {
@@ -133,6 +137,7 @@ void ReplayWrite(Replay& r, const StraceCall& call) {
         fmt::format("only {} of the {} bytes of this {} are in the log: record with strace -s {}",
                     bytes->bytes.size(), done, call.name, 1 << 20));
   }
+
   if (!call.failed()) bytes->bytes.resize(done, '\0');
   if (file->channel >= 0 && !judged)
     return r.bytes.WriteOutput(call, fd, *file, bytes->bytes, asked);
@@ -148,6 +153,7 @@ void ReplayWrite(Replay& r, const StraceCall& call) {
     if (!given) return;
     if (*given != -1 || call.name != "pwritev2") offset = static_cast<uint64_t>(*given);
   }
+
   RecordDraft draft = r.records.Draft(RecordKind::kWrite, call);
   draft->descriptor = fd;
   draft->length = asked;
@@ -196,6 +202,7 @@ void ReplayTransfer(Replay& r, const StraceCall& call) {
         "sends output without its bytes being seen (sendfile or splice to an output channel)",
         kNoInode);
   }
+
   if (to->inode == kNoInode || r.world.at(to->inode).kind != FileKind::kFile || !to->writable())
     return;
   r.bytes.Transfer(call, *from, source_at, to.get(), to_offset, static_cast<uint64_t>(*length));
@@ -235,8 +242,10 @@ void ReplayTruncate(Replay& r, const StraceCall& call) {
   } else if (const auto file = r.descriptors.File(call, 0, &fd)) {
     inode = file->inode;
   }
+
   const auto length = r.arguments.Number(call, 1);
   if (!length || inode == kNoInode || r.world.at(inode).kind != FileKind::kFile) return;
+
   RecordDraft draft = r.records.Draft(RecordKind::kTruncate, call);
   draft->descriptor = fd;
   draft->length = static_cast<uint64_t>(*length);
@@ -247,6 +256,7 @@ void ReplayTruncate(Replay& r, const StraceCall& call) {
     r.bytes.DropPrivileges(inode);
     draft.AddState(SectionType::kObjectAfter, r.world.State(inode));
   }
+
   if (r.world.Judged(inode)) r.records.Emit(std::move(draft), call);
 }
 
@@ -257,6 +267,7 @@ void ReplayAllocate(Replay& r, const StraceCall& call) {
   const auto offset = r.arguments.Number(call, 2);
   const auto length = r.arguments.Number(call, 3);
   if (file == nullptr || !mode || !offset || !length || !r.world.JudgedFile(file->inode)) return;
+
   RecordDraft draft = r.records.Draft(RecordKind::kAllocate, call);
   draft->descriptor = fd;
   draft->mode_arg = static_cast<uint32_t>(*mode);
@@ -288,11 +299,13 @@ void ReplayAllocate(Replay& r, const StraceCall& call) {
     facts.touched = true;
     draft.AddState(SectionType::kObjectAfter, r.world.State(file->inode));
   }
+
   r.records.Emit(std::move(draft), call);
 }
 
 void ReplaySync(Replay& r, const StraceCall& call) {
   const RecordKind kind = FindReplayedCall(call.name)->record;
+
   RecordDraft draft = r.records.Draft(kind, call);
   if (kind != RecordKind::kSyncAll) {
     int fd = -1;
@@ -305,6 +318,7 @@ void ReplaySync(Replay& r, const StraceCall& call) {
   } else {
     draft.AddState(SectionType::kObjectBefore, {});
   }
+
   if (kind == RecordKind::kSyncRange) {
     const auto offset = r.arguments.Number(call, 1);
     const auto length = r.arguments.Number(call, 2);
@@ -314,6 +328,7 @@ void ReplaySync(Replay& r, const StraceCall& call) {
     draft->length = static_cast<uint64_t>(*length);
     draft->mode_arg = static_cast<uint32_t>(*flags);
   }
+
   r.records.Emit(std::move(draft), call);
 }
 

@@ -41,6 +41,7 @@ AclMode ModeOfAcl(const std::string& acl) {
     if (tag == AclTag::kOther) out.mode |= permissions;
     out.more = out.more || tag == AclTag::kUser || tag == AclTag::kGroup || tag == AclTag::kMask;
   }
+
   out.mode |= (mask != 8 ? mask : group) << 3;
   return out;
 }
@@ -73,8 +74,10 @@ void ReplayMetadata(Replay& r, const StraceCall& call) {
     if (!call.failed() && !r.names.MustBeThere(call, &found, FileKind::kFile))
       r.names.Resolved(call, found);
   }
+
   if (r.complaints.failed() || !found.there()) return;
   const InodeIndex inode = found.inode;
+
   RecordDraft draft =
       r.records.Draft(times ? RecordKind::kSetTimes : RecordKind::kSetAttributes, call);
   draft->descriptor = fd;
@@ -107,6 +110,7 @@ void ReplayMetadata(Replay& r, const StraceCall& call) {
     draft.AddState(SectionType::kObjectAfter, r.world.State(inode));
     if (!r.world.Judged(inode)) r.names.NoteOutside(found);
   }
+
   if (r.world.Judged(inode)) r.records.Emit(std::move(draft), call);
 }
 
@@ -122,9 +126,11 @@ void ReplayXattr(Replay& r, const StraceCall& call) {
     if (!call.failed() && !r.names.MustBeThere(call, &found, FileKind::kFile))
       r.names.Resolved(call, found);
   }
+
   const auto key = r.arguments.Text(call, 1);
   if (r.complaints.failed() || !key || !found.there() || !r.world.Judged(found.inode)) return;
   Inode& inode = r.world.at(found.inode);
+
   RecordDraft draft =
       r.records.Draft(remove ? RecordKind::kRemoveXattr : RecordKind::kSetXattr, call);
   draft->descriptor = fd;
@@ -153,10 +159,12 @@ void ReplayXattr(Replay& r, const StraceCall& call) {
       draft->flags |= wire::kValueAbsent;
     }
   }
+
   if (!call.failed()) {
     if (remove) inode.xattrs.erase(*key);
     draft.AddState(SectionType::kObjectAfter, r.world.State(found.inode));
   }
+
   r.records.Emit(std::move(draft), call);
 }
 
@@ -184,6 +192,7 @@ void ReplayStat(Replay& r, const StraceCall& call) {
         r.world.NoteAbsent(found.dir, found.name);
     }
   }
+
   if (call.failed() || r.complaints.failed()) return;
   const std::string_view stat = r.arguments.Argument(call, buffer);
   const auto mode_text = PrintedField(stat, x ? "stx_mode" : "st_mode");

@@ -54,8 +54,10 @@ void ReplayMake(Replay& r, const StraceCall& call) {
     if (!directory && (*given & S_IFMT) != 0) kind = KindOf(static_cast<uint32_t>(*given));
     if (kind == FileKind::kCharDevice || kind == FileKind::kBlockDevice) rdev = 1;
   }
+
   if (r.complaints.failed() || !r.names.Resolved(call, found)) return;
   const bool judged = r.world.Judged(found.dir);
+
   RecordDraft draft = r.records.Draft(RecordKind::kMakeNode, call);
   draft.Add(SectionType::kPath, r.names.PathOf(found));
   draft->dir = r.world.Id(found.dir);
@@ -71,6 +73,7 @@ void ReplayMake(Replay& r, const StraceCall& call) {
     draft.AddState(SectionType::kObjectAfter, r.world.State(inode));
     if (!judged) r.names.NoteOutside(found);
   }
+
   if (judged) r.records.Emit(std::move(draft), call);
 }
 
@@ -78,10 +81,12 @@ void ReplayBind(Replay& r, const StraceCall& call) {
   const std::string_view address = r.arguments.Argument(call, 1);
   const auto path_text = PrintedField(address, "sun_path");
   const auto path = path_text ? PrintedString(*path_text) : std::nullopt;
+
   // another family, or an abstract name ("@...")
   if (!path || path->cut || path->bytes.empty()) return;
   const Found found = r.names.WalkText(call, -1, path->bytes, false);
   if (r.complaints.failed() || !r.names.Resolved(call, found) || !r.world.Judged(found.dir)) return;
+
   RecordDraft draft = r.records.Draft(RecordKind::kMakeNode, call);
   draft.Add(SectionType::kPath, r.names.PathOf(found));
   draft->dir = r.world.Id(found.dir);
@@ -93,6 +98,7 @@ void ReplayBind(Replay& r, const StraceCall& call) {
     draft.AddState(SectionType::kObjectAfter,
                    r.world.State(r.names.CreateInode(call, found, FileKind::kSocket, 0777)));
   }
+
   r.records.Emit(std::move(draft), call);
 }
 
@@ -104,11 +110,13 @@ void ReplayUnlink(Replay& r, const StraceCall& call) {
     const auto flags = r.arguments.Flags(call, 2, NameFlags());
     directory = flags && (*flags & AT_REMOVEDIR) != 0;
   }
+
   if (r.complaints.failed() || !r.names.Resolved(call, found)) return;
   if (!call.failed() &&
       !r.names.MustBeThere(call, &found, directory ? FileKind::kDirectory : FileKind::kFile) &&
       r.world.Judged(found.dir))
     return;
+
   RecordDraft draft = r.records.Draft(RecordKind::kUnlink, call);
   draft.Add(SectionType::kPath, r.names.PathOf(found));
   draft->dir = r.world.Id(found.dir);
@@ -118,6 +126,7 @@ void ReplayUnlink(Replay& r, const StraceCall& call) {
     if (!r.world.Judged(found.dir)) r.names.NoteOutside(found);
     r.world.Unlink(found.dir, found.name);
   }
+
   if (r.world.Judged(found.dir)) r.records.Emit(std::move(draft), call);
 }
 
@@ -132,11 +141,13 @@ void ReplayLink(Replay& r, const StraceCall& call) {
   } else {
     from = r.names.WalkText(call, at ? 0 : -1, *path, (*flags & AT_SYMLINK_FOLLOW) != 0);
   }
+
   const Found to = r.names.Walk(call, at ? 2 : -1, at ? 3 : 1, false);
   if (r.complaints.failed() || !r.names.Resolved(call, to)) return;
   if (!call.failed() && !r.names.MustBeThere(call, &from, FileKind::kFile))
     r.names.Resolved(call, from);
   const bool concerns = r.world.Judged(to.dir) || (r.world.Judged(from.inode) && !call.failed());
+
   RecordDraft draft = r.records.Draft(RecordKind::kLink, call);
   draft.Add(SectionType::kPath, r.names.PathOf(from));
   draft.Add(SectionType::kPath2, r.names.PathOf(to));
@@ -153,6 +164,7 @@ void ReplayLink(Replay& r, const StraceCall& call) {
     draft.AddState(SectionType::kObjectAfter, r.world.State(from.inode));
     if (!r.world.Judged(to.dir)) r.names.NoteOutside(to);
   }
+
   if (concerns) r.records.Emit(std::move(draft), call);
 }
 
@@ -172,9 +184,11 @@ void ReplayRename(Replay& r, const StraceCall& call) {
     if (!r.names.MustBeThere(call, &from, kind) && concerns) return;
     if (exchange && !r.names.MustBeThere(call, &to, FileKind::kFile) && concerns) return;
   }
+
   if (!call.failed() &&
       (r.names.Holds(from.inode, to.dir) || (exchange && r.names.Holds(to.inode, from.dir))))
     return r.complaints.Bad(call, "a directory cannot be moved into itself");
+
   RecordDraft draft = r.records.Draft(RecordKind::kRename, call);
   draft->mode_arg = static_cast<uint32_t>(*flags);
   draft.Add(SectionType::kPath, r.names.PathOf(from));
@@ -200,6 +214,7 @@ void ReplayRename(Replay& r, const StraceCall& call) {
       draft.AddState(SectionType::kOtherAfter, r.world.State(whiteout));
     }
   }
+
   if (concerns) r.records.Emit(std::move(draft), call);
 }
 

@@ -59,6 +59,7 @@ void OpenReading(Replay& r, const StraceCall& call, Found found, uint64_t flags)
       r.world.NoteAbsent(found.dir, found.name);
     return;
   }
+
   found = r.names.Opened(call, found);
   r.names.MustBeThere(call, &found,
                       (flags & O_DIRECTORY) != 0 ? FileKind::kDirectory : FileKind::kFile);
@@ -74,6 +75,7 @@ void OpenChanging(Replay& r, const StraceCall& call, Found found, uint64_t flags
     if (!creates || r.learner.knowledge().not_created.count(r.records.current()) != 0)
       r.names.MustBeThere(call, &found, FileKind::kFile);
   }
+
   // What the recorder looks at before it records (interpose/funnel/handle_open.cc).
   const bool looked = !exclusive && !temporary && found.there();
   if (looked && r.world.at(found.inode).kind != FileKind::kFile)
@@ -83,10 +85,12 @@ void OpenChanging(Replay& r, const StraceCall& call, Found found, uint64_t flags
     if (!call.failed() && !found.there()) r.names.Resolved(call, Found{});
     return FinishOpen(r, call, kNoInode, flags);
   }
+
   if (may_create && !r.names.Resolved(call, found)) return FinishOpen(r, call, found.inode, flags);
   if (may_create && found.there() && !call.failed())
     r.complaints.Missed(
         call, fmt::format("{} is created, though it was there before", r.names.PathOf(found)));
+
   RecordDraft draft = r.records.Draft(RecordKind::kOpen, call);
   draft->open_flags = static_cast<uint32_t>(flags);
   draft.Add(SectionType::kPath, r.names.PathOf(found));
@@ -96,11 +100,13 @@ void OpenChanging(Replay& r, const StraceCall& call, Found found, uint64_t flags
     draft->dir = r.world.Id(found.dir);
     draft.Add(SectionType::kName, found.name);
   }
+
   const bool judged = may_create ? r.world.Judged(found.dir) : r.world.Judged(found.inode);
   if (temporary) {
     draft->dir = r.world.Id(found.inode);
     draft->flags |= wire::kUnnamed;
   }
+
   InodeIndex inode = found.inode;
   if (!call.failed()) {
     if (temporary && !found.there()) r.names.Resolved(call, Found{});
@@ -125,6 +131,7 @@ void OpenChanging(Replay& r, const StraceCall& call, Found found, uint64_t flags
     draft.AddState(SectionType::kObjectAfter, r.world.State(inode));
     if (!judged && (may_create || (flags & O_ACCMODE) != O_RDONLY)) r.names.NoteOutside(found);
   }
+
   FinishOpen(r, call, inode, flags);
   if (judged) r.records.Emit(std::move(draft), call);
 }
@@ -152,6 +159,7 @@ void Duplicate(Replay& r, const StraceCall& call, int from, int to, bool close_o
     if (closes) draft.AddState(SectionType::kOtherBefore, r.world.State(over->second.file->inode));
     r.records.Emit(std::move(draft), call);
   }
+
   r.descriptors.Install(call, to, file, close_on_exec);
 }
 
@@ -178,6 +186,7 @@ void ReplayOpen(Replay& r, const StraceCall& call) {
     if (flags && (*flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))) != 0)
       mode = r.arguments.Number(call, path + 2);
   }
+
   if (!flags) return;
   const bool temporary = (*flags & O_TMPFILE) == O_TMPFILE;
   const bool changes = (*flags & O_PATH) == 0 && ((*flags & O_ACCMODE) != O_RDONLY ||
@@ -195,6 +204,7 @@ void ReplayClose(Replay& r, const StraceCall& call) {
   if (r.complaints.failed() || file == nullptr) return;
   r.descriptors.Remove(call, fd);
   if (!r.world.JudgedFile(file->inode) || !file->writable()) return;
+
   RecordDraft draft = r.records.Draft(RecordKind::kClose, call);
   draft->descriptor = fd;
   draft->args[0] = static_cast<uint64_t>(fd);
@@ -214,6 +224,7 @@ void ReplayCloseRange(Replay& r, const StraceCall& call) {
         static_cast<uint64_t>(fd) <= static_cast<uint64_t>(*last))
       going.push_back(fd);
   }
+
   for (const int fd : going) {
     if ((*flags & CLOSE_RANGE_CLOEXEC) != 0) {
       table.slots[fd].close_on_exec = true;
@@ -222,6 +233,7 @@ void ReplayCloseRange(Replay& r, const StraceCall& call) {
       table.closed.insert(fd);
     }
   }
+
   RecordDraft draft = r.records.Draft(RecordKind::kCloseRange, call);
   draft->args[0] = static_cast<uint64_t>(*first);
   draft->args[1] = static_cast<uint64_t>(*last);
@@ -238,6 +250,7 @@ void ReplayDup(Replay& r, const StraceCall& call) {
     const auto flags = r.arguments.Flags(call, 2, OpenFlags());
     cloexec = flags && (*flags & O_CLOEXEC) != 0;
   }
+
   Duplicate(r, call, from, static_cast<int>(call.result), cloexec);
 }
 

@@ -32,6 +32,7 @@ const std::vector<PrintedSymbol>& MapFlags() {
 std::optional<uint64_t> FlagsOfClone(const StraceCall& call) {
   if (call.name == "fork") return 0;
   if (call.name == "vfork") return CLONE_VM | CLONE_VFORK;
+
   // clone3({flags=..., ...}, 88), clone(child_stack=..., flags=..., ...).
   for (const std::string& argument : call.arguments) {
     const std::string_view text = argument;
@@ -42,6 +43,7 @@ std::optional<uint64_t> FlagsOfClone(const StraceCall& call) {
     }
     if (text.starts_with("flags=")) return PrintedFlags(text.substr(6), CloneFlags());
   }
+
   return std::nullopt;
 }
 
@@ -64,11 +66,13 @@ void BearChild(Replay& r, const StraceCall& call, int32_t tid) {
   // The records are of the call that made the child, whichever is being carried out now.
   const size_t saved = r.records.current();
   r.records.SetCurrent(static_cast<size_t>(&call - r.log.calls.data()));
+
   RecordDraft made = r.records.Draft(RecordKind::kClone, call);
   if ((*flags & CLONE_FILES) != 0) made->flags |= wire::kSharesFiles;
   made->other_pid = tid;
   made->ret = tid;
   r.records.Emit(std::move(made), call);
+
   RecordDraft born = r.records.Draft(RecordKind::kForked, call);
   born->pid = born->tid = tid;
   born->thread = 0;
@@ -84,6 +88,7 @@ void ReplayClone(Replay& r, const StraceCall& call) {
   if (flags && (*flags & (CLONE_NEWNS | CLONE_NEWPID)) != 0)
     ReportUnsupported(r, call, "starts a process in a namespace of its own", kNoInode);
   const auto child = static_cast<int32_t>(call.result);
+
   // The child may have come already, and even gone; then its birth was taken at its first line.
   // Whoever has no line at all in the log was not followed, which is reported at the end.
   if (!r.births.Seen(child) || !r.births.TakeCall(child, r.records.current())) return;
@@ -103,6 +108,7 @@ void ReplayExec(Replay& r, const StraceCall& call) {
       if (const auto word = PrintedString(part)) words.push_back(word->bytes);
     }
   }
+
   for (const std::string& word : words) arguments += word + '\0';
   std::string program = path ? path->bytes : "";
   if (!program.starts_with("/") && process.place->cwd != kNoInode)
@@ -110,16 +116,19 @@ void ReplayExec(Replay& r, const StraceCall& call) {
                        program.starts_with("./") ? program.substr(2) : program);
   process.program = program;
   if (r.command.empty()) r.command = words;
+
   // An exec gives the process a table of its own, without what is to be closed.
   process.files = std::make_shared<FdTable>(*process.files);
   std::vector<int> going;
   for (const auto& [fd, slot] : process.files->slots) {
     if (slot.close_on_exec) going.push_back(fd);
   }
+
   for (const int fd : going) {
     process.files->slots.erase(fd);
     process.files->closed.insert(fd);
   }
+
   process.mappings.clear();
   if (process.started || &process != r.processes.main().get()) {
     RecordDraft tried = r.records.Draft(RecordKind::kExec, call);
@@ -127,7 +136,9 @@ void ReplayExec(Replay& r, const StraceCall& call) {
     tried.Add(SectionType::kArguments, arguments);
     r.records.Emit(std::move(tried), call);
   }
+
   process.started = true;
+
   RecordDraft image = r.records.Draft(RecordKind::kProcessStart, call);
   image->nr = SYS_execve;
   image.Add(SectionType::kProgram, program);
@@ -154,6 +165,7 @@ void ReplayChdir(Replay& r, const StraceCall& call) {
     found = r.names.Walk(call, -1, 0, true);
     if (!r.names.MustBeThere(call, &found, FileKind::kDirectory)) r.names.Resolved(call, found);
   }
+
   if (found.there()) r.processes.Of(call).place->cwd = found.inode;
 }
 
@@ -172,6 +184,7 @@ void ReplayUmask(Replay& r, const StraceCall& call) {
   if (!mask || call.failed()) return;
   const auto before = static_cast<uint32_t>(call.result) & 0777;
   Place& place = *r.processes.Of(call).place;
+
   // The first call tells what it was from the start.
   if (!place.umask_set && place.umask != before && !r.learner.knowledge().umask)
     r.learner.LearnUmask(before);
@@ -195,6 +208,7 @@ void ReplayMmap(Replay& r, const StraceCall& call) {
         PrintedFd(r.arguments.Argument(call, 4)).value_or(PrintedDescriptor{}).number;
     r.records.Emit(std::move(held), call);
   }
+
   if ((type != MAP_SHARED && type != MAP_SHARED_VALIDATE)) return;
   if ((file->flags & O_ACCMODE) != O_RDWR) return;
   if ((*protection & PROT_WRITE) != 0) {
@@ -202,6 +216,7 @@ void ReplayMmap(Replay& r, const StraceCall& call) {
     draft.AddState(SectionType::kObjectBefore, r.world.State(file->inode));
     return r.records.Emit(std::move(draft), call);
   }
+
   const auto length = r.arguments.Number(call, 1);
   if (!length) return;
   const auto start = static_cast<uint64_t>(call.result);

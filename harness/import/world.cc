@@ -36,6 +36,7 @@ uint32_t TypeBits(FileKind kind) {
     case FileKind::kBlockDevice:
       return S_IFBLK;
   }
+
   return S_IFREG;
 }
 
@@ -52,6 +53,7 @@ World::World(const FileTree& old_tree, const std::string& root_path, bool listed
       if (tree_.at(child).kind == FileKind::kDirectory) facts(child).parent = inode;
     }
   }
+
   slash_ = Add(DirectoryInode(), kNoInode, false, false);
   facts(slash_).parent = slash_;
   InodeIndex dir = slash_;
@@ -60,11 +62,13 @@ World::World(const FileTree& old_tree, const std::string& root_path, bool listed
   for (const std::string& part : parts) {
     if (!part.empty() && part != ".") names.push_back(part);
   }
+
   for (size_t i = 0; i + 1 < names.size(); ++i) {
     const InodeIndex child = Add(DirectoryInode(), dir, false, false);
     tree_.at(dir).entries[names[i]] = child;
     dir = child;
   }
+
   const InodeIndex root = tree_.roots()[0];
   if (names.empty()) {
     slash_ = root;  // the whole machine is judged
@@ -101,6 +105,7 @@ bool World::Discover(Found* found, FileKind kind) {
   tree_.at(found->dir).entries[found->name] = index;
   if (judged) discoveries_.push_back({found->dir, found->name, index});
   found->inode = index;
+
   return true;
 }
 
@@ -138,6 +143,7 @@ void World::TurnIntoSymlink(InodeIndex dir, const std::string& target) {
 Found World::Step(Found at, std::string_view name, bool make, bool last) {
   const InodeIndex dir = at.inode;
   Found next;
+
   // Discovered by a call that did not show what it is: files whose content nothing tells may be
   // directories.
   if (make && dir != kNoInode && at.place() && tree_.at(dir).kind == FileKind::kFile &&
@@ -148,15 +154,18 @@ Found World::Step(Found at, std::string_view name, bool make, bool last) {
     facts(dir).listed = false;
     turned_.push_back(dir);
   }
+
   if (dir == kNoInode || tree_.at(dir).kind != FileKind::kDirectory) return next;
   if (name == ".") {
     next.inode = dir;
     return next;
   }
+
   if (name == "..") {
     next.inode = facts(dir).parent;
     return next;
   }
+
   next.dir = dir;
   next.name = std::string(name);
   const auto entry = tree_.at(dir).entries.find(next.name);
@@ -174,8 +183,8 @@ Found World::WalkFrom(InodeIndex start, std::string_view path, bool follow, bool
     path.remove_prefix(std::min(end + 1, path.size()));
     while (path.starts_with("/")) path.remove_prefix(1);
     if (name.empty()) continue;
-    // A trailing slash, which leaves nothing behind it, follows too; no harm is done by taking it
-    // as if it were not there for whoever does not follow.
+    // A symlink with a trailing slash is followed by the kernel. Calls that do not follow are
+    // treated as if the slash were not there, which does no harm.
     const bool last = path.empty();
     const InodeIndex dir = at.inode;
     at = Step(at, name, make, last);
@@ -185,6 +194,7 @@ Found World::WalkFrom(InodeIndex start, std::string_view path, bool follow, bool
     }
     if (!last && !at.there()) return {};
   }
+
   return at;
 }
 
@@ -234,6 +244,7 @@ std::string World::PathOf(InodeIndex directory) const {
     path = "/" + here + path;
     directory = parent;
   }
+
   return path;
 }
 

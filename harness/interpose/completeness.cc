@@ -32,7 +32,7 @@ bool StandsForCall(RecordKind kind) {
     case RecordKind::kMapped:
     case RecordKind::kUnsupported:
     case RecordKind::kRefused:
-    case RecordKind::kFileCall:  // stands beside the record of the call, if that leaves one
+    case RecordKind::kFileCall:  // in addition to the record of the call, if any
       return false;
     default:
       return true;
@@ -75,6 +75,7 @@ void Completeness::Count(const RecordView& record) {
           fmt::format("the recording was written over: ticket {} cannot be twice in it", ticket));
     }
   }
+
   const int index = StandsForCall(record.kind()) ? wire::AccountedAt(r.nr) : -1;
   if (index >= 0) images_[r.account].recorded[static_cast<size_t>(index)]++;
 }
@@ -89,6 +90,7 @@ void Completeness::Note(const RecordView& record, const std::string& who) {
     main_ = r.pid;
     main_who_ = who;
   }
+
   switch (record.kind()) {
     case RecordKind::kProcessStart:
     case RecordKind::kForked:
@@ -137,6 +139,7 @@ void Completeness::NoteStart(const RecordView& record, const std::string& who) {
     const uint64_t written = AccountOf(before->second.account).written;
     CompareBytes(before->second, written, r.offset, r.pid, images_[before->second.account].who);
   }
+
   if (image) EndThreads(r.pid, who);
   Bytes& bytes = bytes_[r.pid];
   bytes = Bytes();
@@ -187,6 +190,7 @@ void Completeness::NoteReaped(const RecordView& record, const std::string& who) 
   const int status = static_cast<int>(r.mode_arg);
   const bool exited = exited_.erase(r.other_pid) != 0;
   auto child = bytes_.find(r.other_pid);
+
   // A child that never announced itself is ProcessTable's.
   if (WIFEXITED(status) && !exited && child != bytes_.end() && !child->second.left) {
     auto image = images_.find(child->second.account);
@@ -194,7 +198,9 @@ void Completeness::NoteReaped(const RecordView& record, const std::string& who) 
         "process {} ({}) exited, but the recorder did not see its end: something of it ran unseen",
         r.other_pid, image == images_.end() ? "a child of " + who : image->second.who));
   }
+
   Bytes& parent = bytes_[r.pid];
+
   // it never announced itself: killed before it could do anything, or a hole
   if (child == bytes_.end()) return;
   const Bytes gone = child->second;
@@ -237,11 +243,13 @@ std::vector<std::string> Completeness::Finish() {
         "process {} ({}) exited, but the recorder did not see its end: something of it ran unseen",
         main_, main_who_));
   }
+
   for (const auto& [number, image] : images_) {
     const wire::Account account = AccountOf(number);
     for (const wire::CallAccount& calls : account.calls)
       cut_off_ = cut_off_ || calls.entered != calls.returned;
   }
+
   const uint64_t taken = header_.ticket - 1;
   const uint64_t known = tickets_seen_ + header_.tickets_dropped;
   if (!cut_off_ && header_.stop == 0 && header_.overflowed == 0 && known < taken &&
@@ -249,6 +257,7 @@ std::vector<std::string> Completeness::Finish() {
     reasons_.insert(fmt::format("{} that processes took are in no record: records were lost",
                                 oldornew::Count(taken - known, "ticket")));
   }
+
   return {reasons_.begin(), reasons_.end()};
 }
 

@@ -7,7 +7,7 @@
 //   bytes     Per process: what the kernel counted as written is at most what the account of the
 //             process and those of the children it waited for say. (The kernel's count is wchar of
 //             /proc/PID/io, which includes these children.)
-//   ends      A child that exited, as its parent was told, has announced its exit.
+//   ends      A child whose exit was reported to its parent has announced that exit.
 //   threads   A thread that was made has announced itself before its process ended by exit_group or
 //             exec.
 //   tickets   Each is in one record, or was dropped. Asked only if no call was cut off.
@@ -79,7 +79,7 @@ class Completeness {
   std::map<uint32_t, Image> images_;
   std::map<int32_t, Bytes> bytes_;
   std::map<int32_t, Threads> threads_;
-  std::set<int32_t> exited_;  // announced their exit, and no parent was told yet
+  std::set<int32_t> exited_;  // announced their exit, not yet reported to a parent
   const wire::Header& header_;
   std::vector<bool> tickets_;  // seen
   uint64_t tickets_seen_ = 0;

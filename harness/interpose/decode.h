@@ -4,7 +4,7 @@
 // objects: those of the old tree first; a create always makes a new object, so a reused inode
 // number never means the old file. A name is judged by its directory: calls whose directory (or
 // file) belongs to no root are dropped and counted. Ops carry what the records say was at a name,
-// so LiveTree (trace.h) finds out when somebody changed the tree behind the recorder's back.
+// so LiveTree (trace.h) finds out when somebody changed the tree unseen by the recorder.
 //
 // Completeness (interposition.md 13.3): every fork must be followed by the child's announcement (or
 // by its death by a signal: a child runs nothing of the program before it has announced itself),

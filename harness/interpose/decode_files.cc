@@ -6,7 +6,7 @@
 #include <sys/syscall.h>
 
 #include "base/text.h"
-#include "interpose/decoder.h"
+#include "interpose/decoding.h"
 
 namespace oldornew {
 
@@ -24,11 +24,23 @@ uint32_t FlagsOf(const wire::Record& record) {
   return flags;
 }
 
+int ChannelOf(Decoding& d, const RecordView& record) {
+  wire::FileState state = record.state(SectionType::kObjectBefore);
+  int fd = record.fixed->descriptor;
+  for (uint32_t i = 0; i < d.header.channel_count && i < wire::kMaxChannels; i++) {
+    const wire::Channel& channel = d.header.channels[i];
+    if (channel.id.dev == state.dev && channel.id.ino == state.ino) return channel.descriptor;
+  }
+  return d.header.channel_count == 0 && (fd == 1 || fd == 2) ? fd : -1;
+}
+
 }  // namespace
 
-void Decoder::NoteClosed(const RecordView& record, const OpenFile& file) {
+void NoteClosed(Decoding& d, const RecordView& record, const OpenFile& file) {
   if (file.object == kNoObject) return;
-  Op op = NewOp(record, OpKind::kClose);
+
+  Op op = d.ops.NewOp(record, OpKind::kClose);
+
   // The descriptor is closed even when close(2) reports EIO: an error is about the bytes.
   const wire::Record& r = *record.fixed;
   const bool told = record.kind() == RecordKind::kClose && r.injection != 0;
@@ -36,54 +48,55 @@ void Decoder::NoteClosed(const RecordView& record, const OpenFile& file) {
   if (told && r.told != 0) op.error = r.told;
   op.told = 0;
   op.object = file.object;
-  op.path = objects_.Path(file.object);
+  op.path = d.objects.Path(file.object);
   if (file.truncated) op.flags |= kFlagOpenTruncate;
-  Emit(std::move(op));
+  d.ops.Emit(std::move(op));
 }
 
-void Decoder::DecodeCreated(const RecordView& record, Op op) {
+void DecodeCreated(Decoding& d, const RecordView& record, Op op) {
   wire::FileState after = record.state(SectionType::kObjectAfter);
   bool judged = op.dir != kNoObject || ((record.fixed->flags & wire::kUnnamed) &&
-                                        objects_.Find(record.fixed->dir) != kNoObject);
+                                        d.objects.Find(record.fixed->dir) != kNoObject);
   if (!judged) {
-    if ((record.fixed->flags & wire::kUnresolved) && objects_.OnRootDevice(after.dev)) {
-      Obstruct(Obstacle::Kind::kIncomplete,
-               fmt::format("{} created a file whose place could not be found out ({})", Who(record),
-                           Text(record, SectionType::kPath)));
+    if ((record.fixed->flags & wire::kUnresolved) && d.objects.OnRootDevice(after.dev)) {
+      d.ops.Obstruct(Obstacle::Kind::kIncomplete,
+                     fmt::format("{} created a file whose place could not be found out ({})",
+                                 d.ops.Who(record), Text(record, SectionType::kPath)));
     }
-    objects_.Forget(after);
-    return Outside();
+    d.objects.Forget(after);
+    return d.ops.Outside();
   }
-  op.object = objects_.Create(after);
+
+  op.object = d.objects.Create(after);
   op.mode = after.mode & kPermissions;
   op.uid = after.uid;
   op.gid = after.gid;
-  trace_->objects[static_cast<size_t>(op.object)].created_by =
-      static_cast<int32_t>(trace_->ops.size());
-  Known(op.object) = {op.mode, op.uid, op.gid, "", "", after.size};
-  if (op.dir != kNoObject) objects_.AddName(op.dir, op.name, op.object);
-  if (op.path.empty()) op.path = objects_.Path(op.object);
-  Emit(op);
-  ObjectId dir = op.dir != kNoObject ? op.dir : objects_.Find(record.fixed->dir);
-  if (!Known(dir).default_acl.empty()) InheritAcl(record, op);
+  d.trace->objects[static_cast<size_t>(op.object)].created_by =
+      static_cast<int32_t>(d.trace->ops.size());
+  d.attributes.Known(op.object) = {op.mode, op.uid, op.gid, "", "", after.size};
+  if (op.dir != kNoObject) d.objects.AddName(op.dir, op.name, op.object);
+  if (op.path.empty()) op.path = d.objects.Path(op.object);
+  d.ops.Emit(op);
+  ObjectId dir = op.dir != kNoObject ? op.dir : d.objects.Find(record.fixed->dir);
+  if (!d.attributes.Known(dir).default_acl.empty()) InheritAcl(d, record, op);
 }
 
-void Decoder::NameInFlight(uint32_t type, uint32_t permissions, Op* op) {
+void NameInFlight(Decoding& d, uint32_t type, uint32_t permissions, Op* op) {
   if (op->dir == kNoObject || op->object != kNoObject) return;
   wire::FileState made = {};
   made.mode = type;
-  op->object = objects_.Create(made);
-  created_in_flight_.insert(op->object);
+  op->object = d.objects.Create(made);
+  d.created_in_flight.insert(op->object);
   op->mode = permissions & kPermissions & ~022u;
-  const bool captured = !trace_->new_tree.roots().empty();
-  std::optional<InodeIndex> inode = captured ? trace_->new_tree.Lookup(op->path) : std::nullopt;
-  if (!inode || trace_->new_tree.at(*inode).kind != KindOf(type)) return;
-  op->mode = trace_->new_tree.at(*inode).mode;
-  op->uid = trace_->new_tree.at(*inode).uid;
-  op->gid = trace_->new_tree.at(*inode).gid;
+  const bool captured = !d.trace->new_tree.roots().empty();
+  std::optional<InodeIndex> inode = captured ? d.trace->new_tree.Lookup(op->path) : std::nullopt;
+  if (!inode || d.trace->new_tree.at(*inode).kind != KindOf(type)) return;
+  op->mode = d.trace->new_tree.at(*inode).mode;
+  op->uid = d.trace->new_tree.at(*inode).uid;
+  op->gid = d.trace->new_tree.at(*inode).gid;
 }
 
-void Decoder::DecodeOpen(const RecordView& record) {
+void DecodeOpen(Decoding& d, const RecordView& record) {
   const wire::Record& r = *record.fixed;
   bool unnamed = (r.flags & wire::kUnnamed) != 0;
   bool created = (r.flags & wire::kCreated) != 0 || unnamed;
@@ -91,170 +104,172 @@ void Decoder::DecodeOpen(const RecordView& record) {
   wire::FileState before = record.state(SectionType::kObjectBefore);
   bool would_create = before.mode == 0 && (r.open_flags & O_CREAT) != 0;
   ObjectId object =
-      failed ? Before(record) : objects_.Find(record.state(SectionType::kObjectAfter));
+      failed ? d.Before(record) : d.objects.Find(record.state(SectionType::kObjectAfter));
   if (created || (failed && would_create)) {
-    Op op = NewOp(record, OpKind::kCreate);
-    op.dir = unnamed ? kNoObject : objects_.Find(r.dir);
+    Op op = d.ops.NewOp(record, OpKind::kCreate);
+    op.dir = unnamed ? kNoObject : d.objects.Find(r.dir);
     op.name = Text(record, SectionType::kName);
-    if (op.dir != kNoObject) op.path = objects_.Path(op.dir, op.name);
+    if (op.dir != kNoObject) op.path = d.objects.Path(op.dir, op.name);
     if (!failed) {
-      DecodeCreated(record, std::move(op));
-      object = objects_.Find(record.state(SectionType::kObjectAfter));
+      DecodeCreated(d, record, std::move(op));
+      object = d.objects.Find(record.state(SectionType::kObjectAfter));
     } else if (op.dir != kNoObject) {
-      if ((r.open_flags & O_EXCL) != 0) op.object = objects_.At(op.dir, op.name);
+      if ((r.open_flags & O_EXCL) != 0) op.object = d.objects.At(op.dir, op.name);
       const size_t mode_at = r.nr == SYS_creat ? 1 : r.nr == SYS_openat ? 3 : 2;
-      if (!record.done()) NameInFlight(S_IFREG, static_cast<uint32_t>(r.args[mode_at]), &op);
-      Emit(std::move(op));
+      if (!record.done()) NameInFlight(d, S_IFREG, static_cast<uint32_t>(r.args[mode_at]), &op);
+      d.ops.Emit(std::move(op));
     } else {
-      Outside();
+      d.ops.Outside();
     }
   } else if (object == kNoObject) {
-    Outside();
+    d.ops.Outside();
   } else if ((r.flags & wire::kTruncated) != 0 || (failed && (r.open_flags & O_TRUNC) != 0)) {
-    Op op = NewOp(record, OpKind::kTruncate);
+    Op op = d.ops.NewOp(record, OpKind::kTruncate);
     op.flags |= kFlagOpenTruncate;
     op.object = object;
-    op.path = objects_.Path(object);
+    op.path = d.objects.Path(object);
     op.size_before = before.size;
     op.size_after = 0;
-    if (!failed) Known(object).size = 0;
-    Emit(std::move(op));
-    NoteAttributes(record, object, false);
+    if (!failed) d.attributes.Known(object).size = 0;
+    d.ops.Emit(std::move(op));
+    NoteAttributes(d, record, object, false);
   }
+
   if (!failed && (r.open_flags & O_ACCMODE) != O_RDONLY) {
     bool truncated = (r.open_flags & O_TRUNC) != 0 && !created;
-    processes_.Open(processes_.IndexOf(r.pid), static_cast<int>(r.ret), object, truncated,
-                    (r.open_flags & O_CLOEXEC) != 0);
+    d.processes.Open(d.processes.IndexOf(r.pid), static_cast<int>(r.ret), object, truncated,
+                     (r.open_flags & O_CLOEXEC) != 0);
   }
 }
 
-void Decoder::DecodeClose(const RecordView& record) {
+void DecodeClose(Decoding& d, const RecordView& record) {
   if (!record.done()) return;
   const wire::Record& r = *record.fixed;
-  int32_t process = processes_.IndexOf(r.pid);
+  int32_t process = d.processes.IndexOf(r.pid);
   if (record.kind() == RecordKind::kClose) {
     if (r.injection != 0 && r.ret == -ECANCELED) return;  // it was not carried out
-    if (auto file = processes_.Close(process, r.descriptor)) NoteClosed(record, *file);
+    if (auto file = d.processes.Close(process, r.descriptor)) NoteClosed(d, record, *file);
     return;
   }
+
   if (r.ret < 0) return;
   constexpr uint64_t kCloseRangeCloexec = 4;
-  for (int fd : processes_.DescriptorsIn(process, static_cast<uint32_t>(r.args[0]),
-                                         static_cast<uint32_t>(r.args[1]))) {
+  for (int fd : d.processes.DescriptorsIn(process, static_cast<uint32_t>(r.args[0]),
+                                          static_cast<uint32_t>(r.args[1]))) {
     if ((r.args[2] & kCloseRangeCloexec) != 0) {
-      processes_.SetCloseOnExec(process, fd, true);
-    } else if (auto file = processes_.Close(process, fd)) {
-      NoteClosed(record, *file);
+      d.processes.SetCloseOnExec(process, fd, true);
+    } else if (auto file = d.processes.Close(process, fd)) {
+      NoteClosed(d, record, *file);
     }
   }
 }
 
-void Decoder::DecodeDup(const RecordView& record) {
+void DecodeDup(Decoding& d, const RecordView& record) {
   const wire::Record& r = *record.fixed;
   if (!record.done() || r.ret < 0) return;
-  int32_t process = processes_.IndexOf(r.pid);
+  int32_t process = d.processes.IndexOf(r.pid);
   if (record.kind() == RecordKind::kCloexec) {
-    processes_.SetCloseOnExec(process, r.descriptor, (r.args[2] & FD_CLOEXEC) != 0);
+    d.processes.SetCloseOnExec(process, r.descriptor, (r.args[2] & FD_CLOEXEC) != 0);
     return;
   }
+
   auto to = static_cast<int>(r.ret);
   if (to == r.descriptor) return;
-  std::shared_ptr<OpenFile> closed = processes_.Close(process, to);
+  std::shared_ptr<OpenFile> closed = d.processes.Close(process, to);
   bool cloexec = (r.nr == SYS_dup3 && (r.args[2] & O_CLOEXEC) != 0) ||
                  (r.nr == SYS_fcntl && r.args[1] == F_DUPFD_CLOEXEC);
   if (record.has(SectionType::kObjectBefore))
-    processes_.Duplicate(process, r.descriptor, to, cloexec);
-  if (closed) NoteClosed(record, *closed);
+    d.processes.Duplicate(process, r.descriptor, to, cloexec);
+  if (closed) NoteClosed(d, record, *closed);
 }
 
-int Decoder::ChannelOf(const RecordView& record) const {
-  wire::FileState state = record.state(SectionType::kObjectBefore);
-  int fd = record.fixed->descriptor;
-  for (uint32_t i = 0; i < header_.channel_count && i < wire::kMaxChannels; i++) {
-    const wire::Channel& channel = header_.channels[i];
-    if (channel.id.dev == state.dev && channel.id.ino == state.ino) return channel.descriptor;
-  }
-  return header_.channel_count == 0 && (fd == 1 || fd == 2) ? fd : -1;
-}
-
-void Decoder::DecodeOutput(const RecordView& record, int channel) {
+void DecodeOutput(Decoding& d, const RecordView& record, int channel) {
   if (!record.done() || record.fixed->ret <= 0) return;
-  Op op = NewOp(record, OpKind::kOutput);
+  Op op = d.ops.NewOp(record, OpKind::kOutput);
   op.name = channel == 1 ? "stdout" : channel == 2 ? "stderr" : fmt::format("fd {}", channel);
   std::string_view bytes = record.text(SectionType::kData);
-  op.data = AddPayload(bytes);
+  op.data = d.ops.AddPayload(bytes);
   op.length = bytes.size();
   op.requested = record.fixed->length;
-  Emit(std::move(op));
+  d.ops.Emit(std::move(op));
 }
 
-void Decoder::DecodeWrite(const RecordView& record) {
+void DecodeWrite(Decoding& d, const RecordView& record) {
   const wire::Record& r = *record.fixed;
+
   // What fstat says after the call is what was written to; before it, the descriptor was only
   // remembered.
   ObjectId object = record.has(SectionType::kObjectAfter)
-                        ? objects_.Find(record.state(SectionType::kObjectAfter))
-                        : Before(record);
+                        ? d.objects.Find(record.state(SectionType::kObjectAfter))
+                        : d.Before(record);
   if (object == kNoObject) {
-    int channel = ChannelOf(record);
-    return channel >= 0 ? DecodeOutput(record, channel) : Outside();
+    int channel = ChannelOf(d, record);
+    return channel >= 0 ? DecodeOutput(d, record, channel) : d.ops.Outside();
   }
+
   // nothing moved
   if (record.done() && r.ret == 0 && !(r.flags & wire::kPayloadMissing) && r.nr != SYS_ioctl)
     return;
-  Op op = NewOp(record, OpKind::kWrite);
+
+  Op op = d.ops.NewOp(record, OpKind::kWrite);
   op.flags |= FlagsOf(r);
   op.object = object;
-  op.path = objects_.Path(object);
+  op.path = d.objects.Path(object);
   op.offset = r.offset;
   op.requested = r.length;
+
   // Not what fstat said before the call: another writer may have come in between while this one
   // waited for the lock.
-  op.size_before = Known(object).size;
+  op.size_before = d.attributes.Known(object).size;
   op.size_after = record.has(SectionType::kObjectAfter)
                       ? record.state(SectionType::kObjectAfter).size
                       : op.size_before;
-  if (record.done() && op.error == 0) Known(object).size = op.size_after;
+  if (record.done() && op.error == 0) d.attributes.Known(object).size = op.size_after;
   if (op.error == 0) {
     std::string_view bytes = record.text(SectionType::kData);
-    op.data = AddPayload(bytes);
+    op.data = d.ops.AddPayload(bytes);
     op.length = bytes.size();
   }
+
   // Another writer may have appended while this one waited for its turn; the size after the call
   // tells where it went.
   if (record.done() && op.error == 0 && (r.flags & wire::kAppended))
     op.offset = op.size_after - op.length;
   if ((!record.done() || op.error != 0) && (r.flags & wire::kAppended)) op.offset = op.size_before;
   if (r.flags & (wire::kPayloadMissing | wire::kUnresolved)) {
-    Obstruct(Obstacle::Kind::kIncomplete,
-             fmt::format("the bytes that {} wrote to {} could not be recorded", op.call, op.path));
+    d.ops.Obstruct(
+        Obstacle::Kind::kIncomplete,
+        fmt::format("the bytes that {} wrote to {} could not be recorded", op.call, op.path));
   }
-  Emit(std::move(op));
-  NoteAttributes(record, object, false);
+
+  d.ops.Emit(std::move(op));
+  NoteAttributes(d, record, object, false);
 }
 
-void Decoder::DecodeResize(const RecordView& record) {
+void DecodeResize(Decoding& d, const RecordView& record) {
   const wire::Record& r = *record.fixed;
-  ObjectId object = Before(record);
-  if (object == kNoObject) return Outside();
+  ObjectId object = d.Before(record);
+  if (object == kNoObject) return d.ops.Outside();
   bool allocate = record.kind() == RecordKind::kAllocate;
-  Op op = NewOp(record, allocate ? OpKind::kAllocate : OpKind::kTruncate);
+
+  Op op = d.ops.NewOp(record, allocate ? OpKind::kAllocate : OpKind::kTruncate);
   op.object = object;
-  op.path = objects_.Path(object);
+  op.path = d.objects.Path(object);
   op.size_before = record.state(SectionType::kObjectBefore).size;
   op.size_after = record.state(SectionType::kObjectAfter).size;
   if (!record.done() || op.error != 0) op.size_after = allocate ? op.size_before : r.length;
-  if (record.done() && op.error == 0) Known(object).size = op.size_after;
+  if (record.done() && op.error == 0) d.attributes.Known(object).size = op.size_after;
   if (allocate) {
     op.mode = r.mode_arg;
     op.offset = r.offset;
     op.length = r.length;
   }
-  Emit(std::move(op));
-  NoteAttributes(record, object, false);
+
+  d.ops.Emit(std::move(op));
+  NoteAttributes(d, record, object, false);
 }
 
-void Decoder::DecodeSync(const RecordView& record) {
+void DecodeSync(Decoding& d, const RecordView& record) {
   const wire::Record& r = *record.fixed;
   static const std::map<RecordKind, OpKind> kKinds = {{RecordKind::kFsync, OpKind::kFsync},
                                                       {RecordKind::kFdatasync, OpKind::kFdatasync},
@@ -262,23 +277,27 @@ void Decoder::DecodeSync(const RecordView& record) {
                                                       {RecordKind::kSyncAll, OpKind::kSyncAll},
                                                       {RecordKind::kSyncRange, OpKind::kSyncRange}};
   auto kind = kKinds.find(record.kind());
+
   // msync: of use only after stores to a shared mapping, which are an obstacle
-  if (kind == kKinds.end()) return Outside();
-  Op op = NewOp(record, kind->second);
+  if (kind == kKinds.end()) return d.ops.Outside();
+
+  Op op = d.ops.NewOp(record, kind->second);
   if (record.kind() != RecordKind::kSyncAll) {
-    op.object = Before(record);
+    op.object = d.Before(record);
     if (op.object == kNoObject && record.kind() == RecordKind::kSyncFs) {
-      op.object = objects_.RootOnDevice(record.state(SectionType::kObjectBefore).dev);
+      op.object = d.objects.RootOnDevice(record.state(SectionType::kObjectBefore).dev);
     }
-    if (op.object == kNoObject) return Outside();
-    op.path = objects_.Path(op.object);
+    if (op.object == kNoObject) return d.ops.Outside();
+    op.path = d.objects.Path(op.object);
   }
+
   if (record.kind() == RecordKind::kSyncRange) {
     op.offset = r.offset;
     op.length = r.length;
     op.mode = r.mode_arg;
   }
-  Emit(std::move(op));
+
+  d.ops.Emit(std::move(op));
 }
 
 }  // namespace oldornew

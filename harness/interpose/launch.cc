@@ -101,12 +101,15 @@ Status ProbeUserDispatch() {
   while (waitpid(child, &status, 0) < 0) {
     if (errno != EINTR) return Fail("cannot wait for the probe: {}", ErrnoText(errno));
   }
+
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) {
     works = true;
     return {};
   }
+
   if (WIFEXITED(status))
     return FailWith(ExitCode::kCannotJudge, "{}", Explain(WEXITSTATUS(status)));
+
   return FailWith(ExitCode::kCannotJudge,
                   "arming Syscall User Dispatch kills the process (signal {})", WTERMSIG(status));
 }
@@ -134,6 +137,7 @@ Result<std::string> FindPreload() {
       candidates.push_back(here.parent_path() / lib / "oldornew" / kLibrary);
     }
   }
+
   for (const std::string& candidate : candidates) {
     std::error_code error;
     const fs::path path = fs::canonical(candidate, error);
@@ -148,8 +152,10 @@ Result<std::string> FindPreload() {
       return FailWith(ExitCode::kUsage, "OLDORNEW_PRELOAD must name a file {}", kLibrary);
     return path.string();
   }
+
   std::string places;
   for (const std::string& candidate : candidates) places += "\n  " + candidate;
+
   return FailWith(ExitCode::kCannotJudge, "cannot find {}; looked for:{}", kLibrary, places);
 }
 
@@ -173,10 +179,12 @@ std::vector<std::string> PreloadEnvironment(std::vector<std::string> environment
       }
     }
   }
+
   if (!has_preload) environment.push_back("LD_PRELOAD=" + preload_path);
   if (!has_asan) environment.push_back("ASAN_OPTIONS=" + std::string(kAsanOption));
   environment.push_back(recording_path.empty() ? "OLDORNEW_ARM=1"
                                                : wire::kRecordingVariable + recording_path);
+
   return environment;
 }
 

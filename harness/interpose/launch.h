@@ -9,7 +9,7 @@
 
 namespace oldornew {
 
-/// Path of liboldornew_preload.so: $OLDORNEW_PRELOAD, else beside the running executable in the
+/// Path of liboldornew_preload.so: $OLDORNEW_PRELOAD, else next to the running executable in the
 /// build tree, else in ../lib*/oldornew of an installation. Errors: where it was looked for; a path
 /// that LD_PRELOAD cannot express (':' or ' ').
 Result<std::string> FindPreload();

@@ -16,10 +16,12 @@ ObjectTable::ObjectTable(const CapturedTree& old_tree, Trace* trace) : trace_(tr
     trace_->objects.push_back({tree.at(inode).kind, disk, -1});
     if (disk.ino != 0) by_id_[disk] = inode;
   }
+
   for (size_t i = 0; i < tree.size(); i++) {
     auto inode = static_cast<InodeIndex>(i);
     for (const auto& [name, child] : tree.at(inode).entries) AddName(inode, name, child);
   }
+
   for (size_t i = 0; i < tree.roots().size(); i++) roots_[tree.roots()[i]] = i;
 }
 
@@ -105,6 +107,7 @@ std::string ObjectTable::Path(ObjectId object) const {
     path = path.empty() ? name : name + "/" + path;
     object = dir;
   }
+
   return path;
 }
 

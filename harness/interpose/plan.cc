@@ -110,6 +110,7 @@ Status AddCalls(const std::string& word, std::set<int>* calls) {
     calls->insert(ClassCalls()[i].begin(), ClassCalls()[i].end());
     return {};
   }
+
   if (word.starts_with("/")) return AddByPattern(word.substr(1), calls);
   if (word.starts_with("%"))
     return Wrong(
@@ -120,15 +121,17 @@ Status AddCalls(const std::string& word, std::set<int>* calls) {
     calls->insert(shape.nr);
     return {};
   }
+
   for (int nr = 0; nr < static_cast<int>(wire::kMaxSyscall); nr++) {
     if (SyscallName(nr) == word)
       return Wrong("{} is no call on files that can be made to fail", word);
   }
+
   return word.empty() ? Status(Wrong("a system call is missing"))
                       : Status(Wrong("there is no system call {}", word));
 }
 
-/// Splits at colons, not at those behind a backslash.
+/// Splits at colons, not at those after a backslash.
 std::vector<std::string> Parts(std::string_view text) {
   std::vector<std::string> parts(1);
   for (size_t i = 0; i < text.size(); i++) {
@@ -139,6 +142,7 @@ std::vector<std::string> Parts(std::string_view text) {
     parts.back() += text[i];
     if (text[i] == '\\' && i + 1 < text.size()) parts.back() += text[++i];
   }
+
   return parts;
 }
 
@@ -168,6 +172,7 @@ Status ParseWhen(const std::string& text, Injection* injection) {
     if (!number || *number == 0) return wrong();
     injection->step = static_cast<uint32_t>(*number);
   }
+
   const size_t dots = rest.find("..");
   const auto first = Number(rest.substr(0, dots), UINT32_MAX);
   if (!first || *first == 0) return wrong();
@@ -178,6 +183,7 @@ Status ParseWhen(const std::string& text, Injection* injection) {
   const auto number = last.empty() ? std::optional<int64_t>(UINT32_MAX) : Number(last, UINT32_MAX);
   if (!number || *number < *first) return wrong();
   injection->last = static_cast<uint32_t>(*number);
+
   return {};
 }
 
@@ -275,6 +281,7 @@ std::string FormatCalls(const std::vector<int>& calls) {
     names.emplace_back(kClasses[i].name);
     std::erase_if(left, [&](int nr) { return std::binary_search(all.begin(), all.end(), nr); });
   }
+
   for (const int nr : left) names.push_back(SyscallName(nr));
   return Join(names, ",");
 }
@@ -305,6 +312,7 @@ std::string FormatInjection(const Injection& injection) {
     case Injection::Kind::kSignal:
       break;
   }
+
   if (injection.after) text += ":effect=full";
   if (injection.signal != 0) text += ":signal=" + SignalName(injection.signal);
   if (injection.first == 1 && injection.last == UINT32_MAX && injection.step == 1) return text;
@@ -314,6 +322,7 @@ std::string FormatInjection(const Injection& injection) {
   } else if (injection.last != injection.first || injection.step != 1) {
     text += fmt::format("..{}", injection.last);
   }
+
   if (injection.step != 1) text += fmt::format("+{}", injection.step);
   return text;
 }
@@ -338,10 +347,12 @@ int ErrnoByName(std::string_view name) {
   for (const auto& [alias, error] : kAliases) {
     if (name == alias) return error;
   }
+
   for (int error = 1; error <= kMaxErrno; error++) {
     const char* known = strerrorname_np(error);
     if (known != nullptr && name == known) return error;
   }
+
   return 0;
 }
 

@@ -1,6 +1,6 @@
 // Plan: what shall go wrong in a run. It travels in the header of the recording, and the funnel of
 // both backends carries it out. That happens at the system call, never above it, so what the kernel
-// knows and what the program is told are what they would be if the kernel itself had failed.
+// knows and what is reported to the program are what they would be if the kernel itself had failed.
 //
 // People write it in strace's grammar, for instance `rename:error=EXDEV:when=2`:
 //
@@ -48,8 +48,8 @@ namespace oldornew {
 /// One thing that goes wrong, at some of the calls that it matches.
 struct Injection {
   enum class Kind : uint8_t {
-    kFail,     ///< the program is told `error`
-    kReturn,   ///< the program is told `value`, and nothing happens
+    kFail,     ///< `error` is reported to the program
+    kReturn,   ///< `value` is reported, and nothing happens
     kShorten,  ///< at most `value` bytes are transferred, by the kernel: a real short count
     kSignal,   ///< only the signal
   };

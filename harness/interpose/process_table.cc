@@ -38,6 +38,7 @@ std::vector<Module> ParseMaps(std::string_view maps) {
       continue;
     modules.push_back({start, end, offset, line.substr(static_cast<size_t>(path_at))});
   }
+
   return modules;
 }
 
@@ -52,6 +53,7 @@ int32_t ProcessTable::Add(int32_t pid, int32_t parent) {
     process.arguments = from.arguments;
     process.modules = from.modules;
   }
+
   trace_->processes.push_back(std::move(process));
   by_pid_[pid] = index;
   return index;
@@ -132,6 +134,7 @@ std::vector<std::shared_ptr<OpenFile>> ProcessTable::Handle(const RecordView& re
     default:
       break;
   }
+
   return closed;
 }
 
@@ -197,6 +200,7 @@ void ProcessTable::Finish() {
     if (process != by_pid_.end())
       trace_->processes[static_cast<size_t>(process->second)].entered = false;
   }
+
   for (const auto& [pid, missing] : clones_) {
     // A child runs nothing of the program before it has announced itself: if it was killed before,
     // it did nothing.
@@ -205,11 +209,13 @@ void ProcessTable::Finish() {
     add(Obstacle::Kind::kIncomplete,
         fmt::format("process {} was forked, but the recorder never got into it", pid));
   }
+
   for (const Process& process : trace_->processes) {
     if (process.entered || !process.program.empty()) continue;
     add(Obstacle::Kind::kIncomplete,
         fmt::format("process {} made calls without having announced itself", process.pid));
   }
+
   if (trace_->processes.empty()) {
     std::string program = trace_->command.empty() ? "the program" : trace_->command[0];
     add(Obstacle::Kind::kIncomplete, fmt::format("the recorder never got into {}", program));

@@ -65,7 +65,7 @@ class ProcessTable {
   Trace* trace_;
   std::map<int32_t, int32_t> by_pid_;
   std::map<int32_t, int> clones_;     // by child pid: seen by parents minus announced
-  std::map<int32_t, int> killed_;     // by child pid: ends by a signal, as parents were told
+  std::map<int32_t, int> killed_;     // by child pid: ends by a signal, as reported to parents
   std::map<int32_t, Pending> execs_;  // by pid: tried, and neither a new image nor a failure since
   std::map<int32_t, std::map<int, Descriptor>> descriptors_;  // by process
 };

@@ -27,6 +27,7 @@ bool ReadSections(const Record* record, RecordView* view) {
     view->sections[section.type] = std::string_view(base + at, section.length);
     at = wire::AlignUp(at + section.length, 8);
   }
+
   return at == used;
 }
 
@@ -89,6 +90,7 @@ void Sort(std::vector<RecordView>* records) {
                                        : 2 * next - 1,
                 i};
   }
+
   if (std::is_sorted(order.begin(), order.end())) return;
   std::sort(order.begin(), order.end());
   std::vector<RecordView> sorted;
@@ -138,8 +140,10 @@ RecordList ReadRecords(const char* bytes, uint64_t size) {
     if (!whole && list.damaged_at == 0) list.damaged_at = wire::kHeaderSize + at - record_size;
     if (whole) list.records.push_back(view);
   }
+
   // One process alone nearly always leaves them in order, and a view is a large thing to move.
   Sort(&list.records);
+
   return list;
 }
 

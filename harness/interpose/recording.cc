@@ -48,6 +48,7 @@ bool TryKernelsCount(int fd) {
   int status = -1;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
+
   const std::optional<uint64_t> after = WrittenByKernelsCount();
   return status == 0 && after && *after - *before == sizeof kZeros;
 }
@@ -82,11 +83,13 @@ Status PutPlan(const RecordingOptions& options, wire::Header* header) {
     return FailWith(ExitCode::kUsage, "{} injections, at most {} are supported",
                     plan.injections.size(), wire::kMaxInjections);
   }
+
   if (plan.survey) {
     header->planned |= wire::kSurvey;
     for (const wire::FileCallShape& shape : wire::kFileCalls)
       SetBit(header->planned_calls, shape.nr);
   }
+
   for (const Injection& injection : plan.injections) {
     header->planned |= wire::kInject;
     wire::Rule& rule = header->rules[header->rule_count++];
@@ -109,6 +112,7 @@ Status PutPlan(const RecordingOptions& options, wire::Header* header) {
     rule.last = injection.last;
     rule.step = std::max(injection.step, 1u);
   }
+
   return {};
 }
 
@@ -123,6 +127,7 @@ Status PutRoots(const RecordingOptions& options, wire::Header* header) {
     root.copy(header->root_paths + at, root.size());
     at += root.size() + 1;
   }
+
   return {};
 }
 
@@ -133,10 +138,12 @@ Status CreateRecordingFile(const std::string& path, const RecordingOptions& opti
     return Fail("{} directories to write in, at most {} are supported",
                 options.allowed_roots.size(), wire::kMaxRoots);
   }
+
   if (options.channels.size() > wire::kMaxChannels) {
     return Fail("{} acknowledgement channels, at most {} are supported", options.channels.size(),
                 wire::kMaxChannels);
   }
+
   UniqueFd fd(open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (!fd.valid()) return Fail("cannot create the recording {}: {}", path, ErrnoText(errno));
   fchmod(fd.get(), 0666);  // The umask is the launcher's; processes of other users record here too.
@@ -154,6 +161,7 @@ Status CreateRecordingFile(const std::string& path, const RecordingOptions& opti
     if (fstat(descriptor, &st) != 0) return Fail("descriptor {}: {}", descriptor, ErrnoText(errno));
     header.channels[header.channel_count++] = {{st.st_dev, st.st_ino}, number, 0};
   }
+
   RETURN_IF_ERROR(PutPlan(options, &header));
   RETURN_IF_ERROR(PutRoots(options, &header));
   if (ftruncate(fd.get(), static_cast<off_t>(header.size)) != 0) {
@@ -162,6 +170,7 @@ Status CreateRecordingFile(const std::string& path, const RecordingOptions& opti
                     ByteSize(header.size), ErrnoText(errno),
                     limited ? ": file sizes are limited (ulimit -f)" : "");
   }
+
   // A full file system would otherwise show as a bus error in the program.
   const uint64_t first = std::min(options.first_room, header.size);
   if (first > 0 && fallocate(fd.get(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(first)) != 0 &&
@@ -169,10 +178,12 @@ Status CreateRecordingFile(const std::string& path, const RecordingOptions& opti
     return FailWith(ExitCode::kCannotJudge, "there is no room for the recording {}: {}", path,
                     ErrnoText(errno));
   }
+
   if (KernelCountsExactly(fd.get())) header.flags |= wire::kKernelCounts;
   if (pwrite(fd.get(), &header, sizeof header, 0) != static_cast<ssize_t>(sizeof header)) {
     return Fail("cannot write {}: {}", path, ErrnoText(errno));
   }
+
   return {};
 }
 
@@ -184,6 +195,7 @@ Result<RecordingFile> RecordingFile::Open(const std::string& path) {
   auto size = static_cast<uint64_t>(st.st_size);
   if (size < wire::kHeaderSize)
     return Fail("{} is no recording: {} bytes are too short", path, size);
+
   // Not the whole file: it is sparse and large, and our own address space may be limited.
   // for whoever checks that nothing follows the records
   constexpr uint64_t kBeyond = uint64_t{1} << 20;
@@ -195,6 +207,7 @@ Result<RecordingFile> RecordingFile::Open(const std::string& path) {
   void* base = mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.get(), 0);
   if (base == MAP_FAILED) return Fail("cannot map {}: {}", path, ErrnoText(errno));
   RecordingFile recording(static_cast<char*>(base), size);
+
   // On a full tmpfs even reading a hole is a bus error. Asked for in advance it is an answer; what
   // other errors mean (old kernels) the reading itself will tell. Only what was written: fresh
   // pages cost more.
@@ -208,6 +221,7 @@ Result<RecordingFile> RecordingFile::Open(const std::string& path) {
     return Fail("{} has recording format {}, this program reads {}", path, header.version,
                 wire::kVersion);
   }
+
   return recording;
 }
 

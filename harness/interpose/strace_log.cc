@@ -57,11 +57,14 @@ std::optional<Stamp> ParseStamp(std::string_view word) {
     if (!hours || !minutes || !seconds) return std::nullopt;
     return Stamp{*hours * 3600 + *minutes * 60 + *seconds, parts[2].find('.') != std::string::npos};
   }
+
   if (parts.size() != 1 || word.find('.') == std::string_view::npos) return std::nullopt;
   const auto time = Nanoseconds(word);
   if (!time) return std::nullopt;
+
   // three years: -r says less, -ttt more
   constexpr uint64_t kRelativeBelow = 100'000'000ull * 1'000'000'000;
+
   return Stamp{*time, *time >= kRelativeBelow};
 }
 
@@ -107,25 +110,7 @@ class FileParser {
   FileParser(const StraceFile& file, uint32_t number, bool one_of_many, StraceLog* log)
       : file_(file), number_(number), one_of_many_(one_of_many), log_(log) {}
 
-  Status Parse() {
-    size_t at = 0;
-    while (at < file_.bytes.size()) {
-      size_t end = file_.bytes.find('\n', at);
-      if (end == std::string::npos) end = file_.bytes.size();
-      ++line_;
-      RETURN_IF_ERROR(ParseLine(std::string_view(file_.bytes).substr(at, end - at)));
-      at = end + 1;
-    }
-    for (const auto& [tid, pending] : pending_) {
-      // Never resumed: killed in it, or the log ends there.
-      StraceCall& call = log_->calls[pending.call];
-      if (auto parts = PrintedList(pending.text, false)) {
-        for (const std::string_view part : *parts) call.arguments.emplace_back(part);
-      }
-      Add(Kind::kEnd, tid, pending.call, pending.line);
-    }
-    return {};
-  }
+  Status Parse();
 
   std::vector<Moment>& moments() { return moments_; }
 
@@ -146,183 +131,16 @@ class FileParser {
     moments_.push_back({time_, {kind, tid, status, call, number_, line}});
   }
 
-  Result<Line> TakePrefixes(std::string_view text) {
-    Line line;
-    line.tid = file_.tid != 0 ? file_.tid : kOnlyThread;
-    if (text.starts_with("[pid "))
-      return Bad("[pid N] at the start: the log must be written with strace -o");
-    if (const std::string_view word = FirstWord(text);
-        AllDigits(word) && word.size() < text.size()) {
-      const auto tid = PrintedNumber(word);
-      if (word.size() > 9 || !tid || *tid == 0) return Bad("{} is no process number", Quote(word));
-      line.tid = static_cast<int32_t>(std::stol(std::string(word)));
-      text = text.substr(word.size());
-    }
-    text = SkipBlanks(text);
-    if (auto stamp = ParseStamp(FirstWord(text))) {
-      line.stamp = stamp;
-      text = SkipBlanks(text.substr(FirstWord(text).size()));
-    }
-    // -r beside another kind of time: "(+     0.000123) ".
-    if (text.starts_with("(+"))
-      text = SkipBlanks(text.substr(std::min(text.find(')'), text.size() - 1) + 1));
-    // -i and -n: "[00007f0123456789] ", "[ 257] ".
-    while (text.starts_with("[")) {
-      const size_t close = text.find(']');
-      if (close == std::string_view::npos || text.find_first_not_of("0123456789abcdef? [") < close)
-        break;
-      text = SkipBlanks(text.substr(close + 1));
-    }
-    line.body = text;
-    return line;
-  }
-
-  Status ParseLine(std::string_view text) {
-    if (text.ends_with("\r")) text.remove_suffix(1);
-    // -k: a line of the stack
-    if (SkipBlanks(text).empty() || SkipBlanks(text).starts_with("> ")) return {};
-    if (text.starts_with("strace: ")) return {};
-    ASSIGN_OR_RETURN(const Line line, TakePrefixes(text));
-    if (line.stamp) {
-      // Times of day start again at midnight.
-      constexpr uint64_t kHalfDay = 43'200ull * 1'000'000'000;
-      uint64_t time = line.stamp->time + day_;
-      if (time + kHalfDay < time_) time += 2 * kHalfDay, day_ += 2 * kHalfDay;
-      time_ = std::max(time, time_);
-    }
-    if (one_of_many_ && (!line.stamp || !line.stamp->absolute))
-      return Bad("without times several files cannot be put in order: record with strace -ff -ttt");
-    const std::string_view body = line.body;
-    if (body.starts_with("+++ ")) return ParseEnd(line);
-    if (body.starts_with("--- "))
-      return body.ends_with(" ---") ? Status{} : Bad("the line of a signal is cut off");
-    if (body.starts_with("[ Process PID=") || body.starts_with("strace: [ Process PID=")) {
-      Add(Kind::kForeign, line.tid, SIZE_MAX, line_);
-      return {};
-    }
-    if (body.starts_with("strace: ") || body.starts_with("> ")) return {};
-    if (body.starts_with("<... ")) return ParseResumed(line);
-    return ParseCall(line);
-  }
-
-  Status ParseEnd(const Line& line) {
-    std::string_view body = line.body.substr(4);
-    if (!body.ends_with(" +++")) return Bad("the line is cut off");
-    body.remove_suffix(4);
-    const auto rest_of = [&](std::string_view start) { return body.substr(start.size()); };
-    if (body.starts_with("exited with ")) {
-      const auto status = PrintedNumber(rest_of("exited with "));
-      if (!status || *status < 0 || *status > 255) return Bad("no exit status in {}", Quote(body));
-      Add(Kind::kExited, line.tid, SIZE_MAX, line_, static_cast<int32_t>(*status));
-    } else if (body.starts_with("killed by ")) {
-      const int number = SignalOf(FirstWord(rest_of("killed by ")));
-      if (number == 0) return Bad("unknown signal in {}", Quote(body));
-      Add(Kind::kKilled, line.tid, SIZE_MAX, line_, number);
-    } else if (body.starts_with("superseded by execve in pid ")) {
-      // The thread that called execve goes on under the number of the first one.
-      const auto from = PrintedNumber(rest_of("superseded by execve in pid "));
-      if (!from) return Bad("no process number in {}", Quote(body));
-      const auto pending = pending_.find(static_cast<int32_t>(*from));
-      if (pending == pending_.end()) return Bad("process {} was in no call", *from);
-      Pending moved = std::move(pending->second);
-      pending_.erase(pending);
-      log_->calls[moved.call].tid = line.tid;
-      pending_.insert_or_assign(line.tid, std::move(moved));
-    } else {
-      return Bad("unknown event {}", Quote(body));
-    }
-    return {};
-  }
-
-  Status ParseCall(const Line& line) {
-    const std::string_view body = line.body;
-    const size_t open = body.find('(');
-    if (open == std::string_view::npos || !IsName(body.substr(0, open)))
-      return Bad("this is no line of strace: {}", Quote(body));
-    if (pending_.count(line.tid) != 0)
-      return Bad("process {} begins {} while its {} is unfinished", line.tid,
-                 Quote(body.substr(0, open)), log_->calls[pending_.at(line.tid).call].name);
-    StraceCall call;
-    call.tid = line.tid;
-    call.name = std::string(body.substr(0, open));
-    call.file = number_;
-    call.line = line_;
-    const size_t index = log_->calls.size();
-    log_->calls.push_back(std::move(call));
-    Add(Kind::kBegin, line.tid, index, line_);
-    constexpr std::string_view kUnfinished = "<unfinished ...>";
-    const std::string_view rest = body.substr(open);
-    if (SkipBlanks(rest).ends_with(kUnfinished)) {
-      std::string text(rest.substr(1, rest.size() - 1 - kUnfinished.size()));
-      pending_.emplace(line.tid, Pending{index, line_, std::move(text)});
-      return {};
-    }
-    return Complete(index, rest, line);
-  }
-
-  Status ParseResumed(const Line& line) {
-    const std::string_view body = line.body;
-    const size_t end = body.find(" resumed>");
-    if (end == std::string_view::npos) return Bad("the line is cut off");
-    const std::string_view name = body.substr(5, end - 5);
-    const auto pending = pending_.find(line.tid);
-    if (pending == pending_.end() || log_->calls[pending->second.call].name != name)
-      return Bad("{} is resumed, but process {} was not in it", Quote(name), line.tid);
-    const size_t index = pending->second.call;
-    const std::string whole = "(" + pending->second.text + std::string(body.substr(end + 9));
-    pending_.erase(pending);
-    return Complete(index, whole, line);
-  }
-
-  // `rest` starts with the parenthesis of the arguments.
-  Status Complete(size_t index, std::string_view rest, const Line& line) {
-    StraceCall& call = log_->calls[index];
-    const size_t close = FindClosing(rest);
-    if (close == std::string_view::npos) return Bad("{}: the arguments do not end", call.name);
-    const auto parts = PrintedList(rest.substr(1, close - 1), false);
-    if (!parts) return Bad("{}: the arguments are not well-formed", call.name);
-    for (const std::string_view part : *parts) call.arguments.emplace_back(part);
-    std::string_view tail = SkipBlanks(rest.substr(close + 1));
-    if (!tail.starts_with("= ")) return Bad("{}: there is no result", call.name);
-    tail = SkipBlanks(tail.substr(2));
-    RETURN_IF_ERROR(ParseResult(&call, TakeDuration(&tail)));
-    Add(Kind::kEnd, line.tid, index, line_);
-    return {};
-  }
-
-  // -T: " <0.000012>" at the end; with several files it says when the call ended.
-  std::string_view TakeDuration(std::string_view* tail) {
-    const size_t open = tail->rfind(" <");
-    if (open == std::string_view::npos || !tail->ends_with(">")) return *tail;
-    const auto duration = Nanoseconds(tail->substr(open + 2, tail->size() - open - 3));
-    if (!duration) return *tail;
-    if (one_of_many_) time_ += *duration;
-    return tail->substr(0, open);
-  }
-
-  Status ParseResult(StraceCall* call, std::string_view text) {
-    const size_t end = std::min(text.find_first_of(" <"), text.size());
-    const std::string_view word = text.substr(0, end);
-    call->result_note = std::string(SkipBlanks(text.substr(end)));
-    // exit, execve of another thread, interrupted: as if it never returned
-    if (word == "?") return {};
-    const auto number = PrintedNumber(word);
-    if (!number) return Bad("{}: {} is no result", call->name, Quote(text));
-    call->returned = true;
-    call->result = *number;
-    const bool error = *number == -1 && !call->result_note.empty() && call->result_note[0] == 'E';
-    if (error) {
-      const int known = ErrnoOf(FirstWord(call->result_note));
-      if (known == 0)
-        return Bad("{}: unknown error {}", call->name, Quote(FirstWord(call->result_note)));
-      call->result = -known;
-    } else if (*number == -1 && call->result_note.starts_with("(errno ")) {
-      const auto value =
-          PrintedNumber(call->result_note.substr(7, call->result_note.find(')') - 7));
-      call->result = value && *value > 0 && *value < 4096 ? -*value : -1;
-    }
-    return {};
-  }
+  Result<Line> TakePrefixes(std::string_view text);
+  Status ParseLine(std::string_view text);
+  Status ParseEnd(const Line& line);
+  Status ParseCall(const Line& line);
+  Status ParseResumed(const Line& line);
+  /// `rest` starts with the parenthesis of the arguments.
+  Status Complete(size_t index, std::string_view rest, const Line& line);
+  /// -T: " <0.000012>" at the end; with several files it says when the call ended.
+  std::string_view TakeDuration(std::string_view* tail);
+  Status ParseResult(StraceCall* call, std::string_view text);
 
   const StraceFile& file_;
   uint32_t number_;
@@ -334,6 +152,214 @@ class FileParser {
   std::map<int32_t, Pending> pending_;
   std::vector<Moment> moments_;
 };
+
+Status FileParser::Parse() {
+  size_t at = 0;
+  while (at < file_.bytes.size()) {
+    size_t end = file_.bytes.find('\n', at);
+    if (end == std::string::npos) end = file_.bytes.size();
+    ++line_;
+    RETURN_IF_ERROR(ParseLine(std::string_view(file_.bytes).substr(at, end - at)));
+    at = end + 1;
+  }
+
+  for (const auto& [tid, pending] : pending_) {
+    // Never resumed: killed in it, or the log ends there.
+    StraceCall& call = log_->calls[pending.call];
+    if (auto parts = PrintedList(pending.text, false)) {
+      for (const std::string_view part : *parts) call.arguments.emplace_back(part);
+    }
+    Add(Kind::kEnd, tid, pending.call, pending.line);
+  }
+
+  return {};
+}
+
+Result<Line> FileParser::TakePrefixes(std::string_view text) {
+  Line line;
+  line.tid = file_.tid != 0 ? file_.tid : kOnlyThread;
+  if (text.starts_with("[pid "))
+    return Bad("[pid N] at the start: the log must be written with strace -o");
+  if (const std::string_view word = FirstWord(text); AllDigits(word) && word.size() < text.size()) {
+    const auto tid = PrintedNumber(word);
+    if (word.size() > 9 || !tid || *tid == 0) return Bad("{} is no process number", Quote(word));
+    line.tid = static_cast<int32_t>(std::stol(std::string(word)));
+    text = text.substr(word.size());
+  }
+
+  text = SkipBlanks(text);
+  if (auto stamp = ParseStamp(FirstWord(text))) {
+    line.stamp = stamp;
+    text = SkipBlanks(text.substr(FirstWord(text).size()));
+  }
+
+  // -r in addition to another kind of time: "(+     0.000123) ".
+  if (text.starts_with("(+"))
+    text = SkipBlanks(text.substr(std::min(text.find(')'), text.size() - 1) + 1));
+
+  // -i and -n: "[00007f0123456789] ", "[ 257] ".
+  while (text.starts_with("[")) {
+    const size_t close = text.find(']');
+    if (close == std::string_view::npos || text.find_first_not_of("0123456789abcdef? [") < close)
+      break;
+    text = SkipBlanks(text.substr(close + 1));
+  }
+
+  line.body = text;
+
+  return line;
+}
+
+Status FileParser::ParseLine(std::string_view text) {
+  if (text.ends_with("\r")) text.remove_suffix(1);
+
+  // -k: a line of the stack
+  if (SkipBlanks(text).empty() || SkipBlanks(text).starts_with("> ")) return {};
+  if (text.starts_with("strace: ")) return {};
+  ASSIGN_OR_RETURN(const Line line, TakePrefixes(text));
+  if (line.stamp) {
+    // Times of day start again at midnight.
+    constexpr uint64_t kHalfDay = 43'200ull * 1'000'000'000;
+    uint64_t time = line.stamp->time + day_;
+    if (time + kHalfDay < time_) time += 2 * kHalfDay, day_ += 2 * kHalfDay;
+    time_ = std::max(time, time_);
+  }
+
+  if (one_of_many_ && (!line.stamp || !line.stamp->absolute))
+    return Bad("without times several files cannot be put in order: record with strace -ff -ttt");
+  const std::string_view body = line.body;
+  if (body.starts_with("+++ ")) return ParseEnd(line);
+  if (body.starts_with("--- "))
+    return body.ends_with(" ---") ? Status{} : Bad("the line of a signal is cut off");
+  if (body.starts_with("[ Process PID=") || body.starts_with("strace: [ Process PID=")) {
+    Add(Kind::kForeign, line.tid, SIZE_MAX, line_);
+    return {};
+  }
+
+  if (body.starts_with("strace: ") || body.starts_with("> ")) return {};
+  if (body.starts_with("<... ")) return ParseResumed(line);
+  return ParseCall(line);
+}
+
+Status FileParser::ParseEnd(const Line& line) {
+  std::string_view body = line.body.substr(4);
+  if (!body.ends_with(" +++")) return Bad("the line is cut off");
+  body.remove_suffix(4);
+  const auto rest_of = [&](std::string_view start) { return body.substr(start.size()); };
+  if (body.starts_with("exited with ")) {
+    const auto status = PrintedNumber(rest_of("exited with "));
+    if (!status || *status < 0 || *status > 255) return Bad("no exit status in {}", Quote(body));
+    Add(Kind::kExited, line.tid, SIZE_MAX, line_, static_cast<int32_t>(*status));
+  } else if (body.starts_with("killed by ")) {
+    const int number = SignalOf(FirstWord(rest_of("killed by ")));
+    if (number == 0) return Bad("unknown signal in {}", Quote(body));
+    Add(Kind::kKilled, line.tid, SIZE_MAX, line_, number);
+  } else if (body.starts_with("superseded by execve in pid ")) {
+    // The thread that called execve goes on under the number of the first one.
+    const auto from = PrintedNumber(rest_of("superseded by execve in pid "));
+    if (!from) return Bad("no process number in {}", Quote(body));
+    const auto pending = pending_.find(static_cast<int32_t>(*from));
+    if (pending == pending_.end()) return Bad("process {} was in no call", *from);
+    Pending moved = std::move(pending->second);
+    pending_.erase(pending);
+    log_->calls[moved.call].tid = line.tid;
+    pending_.insert_or_assign(line.tid, std::move(moved));
+  } else {
+    return Bad("unknown event {}", Quote(body));
+  }
+
+  return {};
+}
+
+Status FileParser::ParseCall(const Line& line) {
+  const std::string_view body = line.body;
+  const size_t open = body.find('(');
+  if (open == std::string_view::npos || !IsName(body.substr(0, open)))
+    return Bad("this is no line of strace: {}", Quote(body));
+  if (pending_.count(line.tid) != 0)
+    return Bad("process {} begins {} while its {} is unfinished", line.tid,
+               Quote(body.substr(0, open)), log_->calls[pending_.at(line.tid).call].name);
+  StraceCall call;
+  call.tid = line.tid;
+  call.name = std::string(body.substr(0, open));
+  call.file = number_;
+  call.line = line_;
+  const size_t index = log_->calls.size();
+  log_->calls.push_back(std::move(call));
+  Add(Kind::kBegin, line.tid, index, line_);
+  constexpr std::string_view kUnfinished = "<unfinished ...>";
+  const std::string_view rest = body.substr(open);
+  if (SkipBlanks(rest).ends_with(kUnfinished)) {
+    std::string text(rest.substr(1, rest.size() - 1 - kUnfinished.size()));
+    pending_.emplace(line.tid, Pending{index, line_, std::move(text)});
+    return {};
+  }
+
+  return Complete(index, rest, line);
+}
+
+Status FileParser::ParseResumed(const Line& line) {
+  const std::string_view body = line.body;
+  const size_t end = body.find(" resumed>");
+  if (end == std::string_view::npos) return Bad("the line is cut off");
+  const std::string_view name = body.substr(5, end - 5);
+  const auto pending = pending_.find(line.tid);
+  if (pending == pending_.end() || log_->calls[pending->second.call].name != name)
+    return Bad("{} is resumed, but process {} was not in it", Quote(name), line.tid);
+  const size_t index = pending->second.call;
+  const std::string whole = "(" + pending->second.text + std::string(body.substr(end + 9));
+  pending_.erase(pending);
+  return Complete(index, whole, line);
+}
+
+Status FileParser::Complete(size_t index, std::string_view rest, const Line& line) {
+  StraceCall& call = log_->calls[index];
+  const size_t close = FindClosing(rest);
+  if (close == std::string_view::npos) return Bad("{}: the arguments do not end", call.name);
+  const auto parts = PrintedList(rest.substr(1, close - 1), false);
+  if (!parts) return Bad("{}: the arguments are not well-formed", call.name);
+  for (const std::string_view part : *parts) call.arguments.emplace_back(part);
+  std::string_view tail = SkipBlanks(rest.substr(close + 1));
+  if (!tail.starts_with("= ")) return Bad("{}: there is no result", call.name);
+  tail = SkipBlanks(tail.substr(2));
+  RETURN_IF_ERROR(ParseResult(&call, TakeDuration(&tail)));
+  Add(Kind::kEnd, line.tid, index, line_);
+  return {};
+}
+
+std::string_view FileParser::TakeDuration(std::string_view* tail) {
+  const size_t open = tail->rfind(" <");
+  if (open == std::string_view::npos || !tail->ends_with(">")) return *tail;
+  const auto duration = Nanoseconds(tail->substr(open + 2, tail->size() - open - 3));
+  if (!duration) return *tail;
+  if (one_of_many_) time_ += *duration;
+  return tail->substr(0, open);
+}
+
+Status FileParser::ParseResult(StraceCall* call, std::string_view text) {
+  const size_t end = std::min(text.find_first_of(" <"), text.size());
+  const std::string_view word = text.substr(0, end);
+  call->result_note = std::string(SkipBlanks(text.substr(end)));
+
+  // exit, execve of another thread, interrupted: as if it never returned
+  if (word == "?") return {};
+  const auto number = PrintedNumber(word);
+  if (!number) return Bad("{}: {} is no result", call->name, Quote(text));
+  call->returned = true;
+  call->result = *number;
+  const bool error = *number == -1 && !call->result_note.empty() && call->result_note[0] == 'E';
+  if (error) {
+    const int known = ErrnoOf(FirstWord(call->result_note));
+    if (known == 0)
+      return Bad("{}: unknown error {}", call->name, Quote(FirstWord(call->result_note)));
+    call->result = -known;
+  } else if (*number == -1 && call->result_note.starts_with("(errno ")) {
+    const auto value = PrintedNumber(call->result_note.substr(7, call->result_note.find(')') - 7));
+    call->result = value && *value > 0 && *value < 4096 ? -*value : -1;
+  }
+
+  return {};
+}
 
 }  // namespace
 
@@ -350,6 +376,7 @@ Result<std::vector<StraceFile>> ReadStraceFiles(const std::string& path) {
     out.push_back({path, std::move(*bytes), 0});
     return out;
   }
+
   const std::filesystem::path prefix(path);
   const std::filesystem::path folder =
       prefix.has_parent_path() ? prefix.parent_path() : std::filesystem::path(".");
@@ -364,10 +391,12 @@ Result<std::vector<StraceFile>> ReadStraceFiles(const std::string& path) {
     out.push_back({path + "." + std::string(number), std::move(*bytes),
                    static_cast<int32_t>(std::stol(std::string(number)))});
   }
+
   std::sort(out.begin(), out.end(),
             [](const StraceFile& a, const StraceFile& b) { return a.tid < b.tid; });
   if (out.empty())
     return FailWith(ExitCode::kUsage, "{}: no such file, and no {}.PID of strace -ff", path, path);
+
   return out;
 }
 
@@ -385,15 +414,18 @@ Result<StraceLog> ParseStraceLog(const std::vector<StraceFile>& files) {
     all.insert(all.end(), std::make_move_iterator(moments.begin()),
                std::make_move_iterator(moments.end()));
   }
+
   if (files.size() > 1) {
     std::stable_sort(all.begin(), all.end(),
                      [](const Moment& a, const Moment& b) { return a.time < b.time; });
   }
+
   log.events.reserve(all.size());
   for (Moment& moment : all) log.events.push_back(moment.event);
   if (log.calls.empty())
     return FailWith(ExitCode::kUsage, "{}: there is no system call in it",
                     log.files.empty() ? "the log" : log.files[0]);
+
   return log;
 }
 

@@ -54,6 +54,7 @@ size_t AfterAnnotation(std::string_view text, size_t at) {
       if (--depth == 0) return i + 1;
     }
   }
+
   return kNone;
 }
 
@@ -117,6 +118,7 @@ std::optional<std::string> Unescape(std::string_view text) {
       out += c;
     }
   }
+
   return out;
 }
 
@@ -145,6 +147,7 @@ std::optional<int64_t> PrintedNumber(std::string_view text) {
   } else if (text.size() > 1 && text[0] == '0') {
     base = 8;
   }
+
   if (text.empty()) return std::nullopt;
   uint64_t value = 0;
   for (const char c : text) {
@@ -153,6 +156,7 @@ std::optional<int64_t> PrintedNumber(std::string_view text) {
     if (value > (UINT64_MAX - static_cast<uint64_t>(digit)) / base) return std::nullopt;
     value = value * base + static_cast<uint64_t>(digit);
   }
+
   return static_cast<int64_t>(negative ? ~value + 1 : value);
 }
 
@@ -179,6 +183,7 @@ std::optional<uint64_t> PrintedFlags(std::string_view text, const std::vector<Pr
       *unknown = true;
     }
   }
+
   return value;
 }
 
@@ -207,12 +212,14 @@ std::optional<PrintedDescriptor> PrintedFd(std::string_view text) {
     if (!number || *number < INT32_MIN || *number > INT32_MAX) return std::nullopt;
     out.number = static_cast<int>(*number);
   }
+
   std::string_view rest = text.substr(end);
   if (Trim(rest).starts_with("/*")) {
     const size_t comment = rest.find("*/");
     if (comment == kNone) return std::nullopt;
     rest = rest.substr(comment + 2);
   }
+
   if (rest.starts_with("<")) {
     const size_t after = AfterAnnotation(rest, 0);
     if (after == kNone) return std::nullopt;
@@ -230,6 +237,7 @@ std::optional<PrintedDescriptor> PrintedFd(std::string_view text) {
       rest.remove_prefix(9);
     }
   }
+
   if (!StripComments(rest).empty()) return std::nullopt;
   return out;
 }
@@ -242,6 +250,7 @@ std::optional<std::vector<std::string_view>> PrintedList(std::string_view text, 
     if (text.size() < 2 || (!square && !curly)) return std::nullopt;
     text = text.substr(1, text.size() - 2);
   }
+
   std::vector<std::string_view> parts;
   if (Trim(text).empty()) return parts;
   int depth = 0;
@@ -257,8 +266,10 @@ std::optional<std::vector<std::string_view>> PrintedList(std::string_view text, 
     at = Skip(text, at);
     if (at == kNone) return std::nullopt;
   }
+
   if (depth != 0) return std::nullopt;
   parts.push_back(Trim(text.substr(start)));
+
   return parts;
 }
 
@@ -282,6 +293,7 @@ size_t FindClosing(std::string_view text) {
     at = Skip(text, at);
     if (at == kNone) return kNone;
   }
+
   return kNone;
 }
 

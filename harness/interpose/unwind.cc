@@ -44,7 +44,9 @@ std::optional<uint64_t> BiasOf(const Module& module) {
       if (here) bias = module.start - header.p_vaddr + header.p_offset - module.file_offset;
     }
   }
+
   elf_end(elf);
+
   return bias;
 }
 
@@ -69,6 +71,7 @@ std::string KeyOf(const std::vector<Module>& modules) {
                        st.st_ctim.tv_nsec, module.path);
     before = &module;
   }
+
   return key;
 }
 
@@ -232,6 +235,7 @@ Unwinder::Session& Unwinder::SessionOf(const std::vector<Module>& modules) {
                                              last_modules_.end(), same)) {
     return *last_session_;
   }
+
   const std::string key = KeyOf(modules);
   if (!sessions_.contains(key) && sessions_.size() >= kSessionsKept) sessions_.clear();
   std::unique_ptr<Session>& session = sessions_[key];
@@ -239,9 +243,11 @@ Unwinder::Session& Unwinder::SessionOf(const std::vector<Module>& modules) {
     session = std::make_unique<Session>(modules);
     ++opened_;
   }
+
   session->MoveTo(modules);
   last_modules_ = modules;
   last_session_ = session.get();
+
   return *session;
 }
 

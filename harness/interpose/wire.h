@@ -114,7 +114,7 @@ struct Rule {
 inline constexpr char kDoor[] = ".door";
 
 /// Roots of the sandbox that lie on one mount for the user are mounts of their own in the view,
-/// between which the kernel moves and links nothing. Here, beside the recordings, one mount shows
+/// between which the kernel moves and links nothing. Here, next to the recordings, one mount shows
 /// all of them: each as a symlink named by its place in Header::root_paths ("0"). Where there are
 /// none, nothing meets.
 inline constexpr char kMeetingPlace[] = "/proc/driver/meet";
@@ -216,9 +216,9 @@ enum class RecordKind : uint16_t {
   kOutput,       ///< bytes written to an acknowledgement channel: descriptor, kData
   kMapShared,    ///< a shared writable mapping of a regular file came to be
   kUnsupported,  ///< kReason says why this run cannot be judged
-  /// a file call on something in the sandbox, beside the record that it leaves otherwise: kPath,
+  /// a file call on something in the sandbox, in addition to its other record: kPath,
   /// kPath2 (absolute), length = bytes asked for, ret = what the kernel gave (0 if it was not
-  /// carried out), offset = what the program was told
+  /// carried out), offset = what was reported to the program
   kFileCall,
   /// the call would have changed something outside; it was not carried out. kPath resolved
   kRefused,
@@ -315,7 +315,7 @@ struct Record {
   uint32_t mode_arg;    // FALLOC_FL_*, RENAME_*, SYNC_FILE_RANGE_*
   uint32_t open_flags;  // O_* of the descriptor (F_GETFL) or of the open
   uint32_t account;     // in which the call is counted; 0: none yet
-  int32_t told;         // errno that an injection told the program although the call was done
+  int32_t told;         // errno that an injection reported although the call was done
   uint32_t injection;   // what happened to the call: index of the rule + 1; 0: nothing
 };
 static_assert(sizeof(Record) % 8 == 0 && sizeof(Record) <= 256);

@@ -48,6 +48,7 @@ uint32_t Unfinished() {
     uint32_t returned = __atomic_load_n(&entry.returned, __ATOMIC_SEQ_CST);
     unfinished += __atomic_load_n(&entry.entered, __ATOMIC_SEQ_CST) - returned;
   }
+
   return unfinished;
 }
 
@@ -58,7 +59,7 @@ uint32_t Begun() {
   return begun;
 }
 
-/// The number behind `name` in the text of /proc/self/io.
+/// The number after `name` in the text of /proc/self/io.
 bool FindNumber(const char* text, long size, const char* name, uint64_t* number) {
   const long length = (long)strlen(name);
   for (long at = 0; at + length < size; at++) {
@@ -68,6 +69,7 @@ bool FindNumber(const char* text, long size, const char* name, uint64_t* number)
       *number = *number * 10 + (uint64_t)(text[at] - '0');
     return true;
   }
+
   return false;
 }
 
@@ -79,6 +81,7 @@ void LeaveAccount() { Mine<Books>() = {}; }
 
 void OpenAccount() {
   const Call none = {SYS_getpid, {}, 0, 0, 0, wire::Route::kNone};
+
   RecordWriter record(wire::RecordKind::kAccount, none, TakeTicket(),
                       wire::SectionSize(sizeof(wire::Account)));
   char* at = record.Open(wire::SectionType::kCounters, sizeof(wire::Account));
@@ -88,6 +91,7 @@ void OpenAccount() {
     Mine<Books>() = {(wire::Account*)at, number};
     record->account = number;
   }
+
   record.Begun();
   record.Done(0);
 }
@@ -112,6 +116,7 @@ int AccountedAt(const Call& call) {
     default:
       break;
   }
+
   return wire::AccountedAt(call.nr);
 }
 

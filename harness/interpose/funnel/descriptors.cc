@@ -33,6 +33,7 @@ long LookUpDescriptor(int fd, DescriptorFacts* facts) {
     *facts = Mine<Slots>().slot[fd].facts;
     return 0;
   }
+
   wire::FileState state;
   long result = StatDescriptor(fd, &state);
   if (result != 0) return result;

@@ -1,7 +1,7 @@
 // What is known of the program's descriptors, so that a write in a loop costs no questions. An
 // entry is made when a descriptor is first used for something that matters, and dropped when its
 // number can come to mean something else: close, close_range, dup2, dup3 (every other call takes a
-// number that is free), F_SETFL. All of them come by the funnel.
+// number that is free), F_SETFL. All of them pass the funnel.
 #pragma once
 
 #include "interpose/funnel/recorder.h"

@@ -82,6 +82,7 @@ bool FollowsLast(const Call& call, const FileCallShape& shape) {
     case wire::LastLink::kByOpenFlags:
       return (flags & O_NOFOLLOW) == 0 && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL);
   }
+
   return true;
 }
 
@@ -99,6 +100,7 @@ bool PathOfDescriptor(long fd, char* out) {
       StatDescriptor((int)fd, &state) == 0 && state.nlink == 0) {
     out[length - kMark] = 0;
   }
+
   return true;
 }
 
@@ -112,6 +114,7 @@ bool PathOfPath(int dirfd, bool follow, char* out) {
     Gate(SYS_close, fd);
     return found;
   }
+
   ResolveForMessage(dirfd, g_path, out);
   return out[0] == '/';
 }
@@ -131,7 +134,7 @@ struct Subjects {
   int descriptor = -1;
 };
 
-/// The path behind the root in which it lies: relative for the judged one, else `path` itself.
+/// The path below the root in which it lies: relative for the judged one, else `path` itself.
 /// Null: it lies in none.
 const char* WithinRoots(const char* path) {
   for (const char* root = g_header->root_paths; *root != 0; root += strlen(root) + 1) {
@@ -161,10 +164,12 @@ Subjects FindSubjects(const Call& call, const FileCallShape& shape) {
     first = PathOfDescriptor(found.descriptor, g_scratch);
     if (shape.fd2 >= 0) second = PathOfDescriptor((int)call.args[(int)shape.fd2], g_path2);
   }
+
   if (!first) g_scratch[0] = 0;
   if (!second) g_path2[0] = 0;
   found.inside = first && WithinRoots(g_scratch) != nullptr;
   found.inside2 = second && WithinRoots(g_path2) != nullptr;
+
   return found;
 }
 
@@ -191,6 +196,7 @@ Rule* Choose(const Call& call, const Subjects& subjects, uint64_t asked) {
     __atomic_fetch_add(&rule.happened, 1, __ATOMIC_RELAXED);
     chosen = &rule;
   }
+
   return chosen;
 }
 
@@ -217,6 +223,7 @@ void Shorten(Call& call, const FileCallShape& shape, uint64_t limit, iovec (&par
     call.args[(int)shape.bytes] = (long)limit;
     return;
   }
+
   const auto* from = (const iovec*)call.args[(int)shape.vector];
   const long count = call.args[shape.vector + 1];
   int kept = 0;
@@ -226,11 +233,12 @@ void Shorten(Call& call, const FileCallShape& shape, uint64_t limit, iovec (&par
     limit -= parts[kept].iov_len;
     if (parts[kept].iov_len != 0) kept++;
   }
+
   call.args[(int)shape.vector] = (long)parts;
   call.args[shape.vector + 1] = kept;
 }
 
-/// The program is not told of the descriptor that it got, so it cannot close it.
+/// The program does not learn of the descriptor that it got, so it cannot close it.
 void CloseUntold(const Call& call, long result) {
   const bool dup = call.nr == SYS_dup || call.nr == SYS_fcntl;
   const bool opens = call.nr == SYS_open || call.nr == SYS_openat || call.nr == SYS_openat2 ||
@@ -248,6 +256,7 @@ wire::Record* BeginRecord(const FileLock& lock, const Call& call, const FileCall
                           const Subjects& subjects, uint64_t asked) {
   const uint64_t room =
       wire::SectionSize(strlen(g_scratch)) + wire::SectionSize(strlen(g_path2)) + kNamesRoom;
+
   RecordWriter record(lock, wire::RecordKind::kFileCall, call, TakeTicket(), room);
   record->descriptor = subjects.descriptor;
   record->length = asked;
@@ -262,6 +271,7 @@ wire::Record* BeginRecord(const FileLock& lock, const Call& call, const FileCall
              subjects.descriptor >= 0 && LookUpDescriptor(subjects.descriptor, &facts) == 0) {
     record->open_flags = facts.flags;
   }
+
   if (g_scratch[0] != 0) record.AddText(wire::SectionType::kPath, g_scratch);
   if (g_path2[0] != 0) record.AddText(wire::SectionType::kPath2, g_path2);
   return record.Leave();
@@ -295,7 +305,9 @@ Decision Decide(Call& call, const FileCallShape& shape, Fault* fault) {
   } else if ((g_header->planned & wire::kSurvey) == 0) {
     return decision;
   }
+
   decision.record = BeginRecord(lock, call, shape, subjects, decision.asked);
+
   return decision;
 }
 
@@ -308,11 +320,13 @@ long LetHappen(Call& call, const FileCallShape& shape, const Decision& decision,
       return 0;
     }
   }
+
   iovec parts[kShortened];
   if (rule.kind == kShorten) {
     fault->asked = decision.asked;
     Shorten(call, shape, (uint64_t)rule.value, parts);
   }
+
   const long result = Handled(call);
   long told = result;
   if (rule.kind == kReturn) told = (long)rule.value;
@@ -341,9 +355,11 @@ long WithPlan(Call& call) {
     decision.rule = &g_header->rules[fault.injection - 1];
     decision.asked = BytesAsked(call, *shape);
   }
+
   if (decision.rule != nullptr) return LetHappen(call, *shape, decision, &fault);
   const long result = Handled(call);
   EndRecord(decision.record, result, result);
+
   return result;
 }
 

@@ -1,4 +1,4 @@
-// The funnel: every system call of the program comes by here once. Calls that cannot change a file,
+// The funnel: every system call of the program passes here once. Calls that cannot change a file,
 // a name or what is on disk are carried out at once, without a further system call.
 #include <signal.h>
 #include <sys/syscall.h>
@@ -38,6 +38,7 @@ long Funnel(Call& call) {
     DisarmThread();
     return CarryOut(call);
   }
+
   uint64_t slot = (uint64_t)call.nr < wire::kMaxSyscall ? (uint64_t)call.nr : wire::kMaxSyscall - 1;
   __atomic_fetch_add(&g_header->calls[slot], 1, __ATOMIC_RELAXED);
   return g_header->planned != 0 ? WithPlan(call) : Handled(call);

@@ -4,7 +4,7 @@ namespace oldornew::preload {
 
 namespace {
 
-/// One element of the glob at `*glob`, no star, against one byte. Moves `*glob` behind it.
+/// One element of the glob at `*glob`, no star, against one byte. Moves `*glob` past it.
 bool MatchesOne(const char** glob, char byte) {
   const char* at = *glob;
   bool matches = false;
@@ -38,7 +38,9 @@ bool MatchesOne(const char** glob, char byte) {
     if (*at == '\\' && at[1] != 0) at++;
     matches = *at == byte;
   }
+
   *glob = at + 1;
+
   return matches;
 }
 

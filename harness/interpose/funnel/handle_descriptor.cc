@@ -43,6 +43,7 @@ long HandleClose(Call& call) {
     ForgetAllDescriptors();
     return result;
   }
+
   int fd = (int)call.args[0];
   bool matters = OpenForWriting(fd, &state);
   ForgetDescriptor(fd);  // Before the number can be given to another file by another thread.
@@ -57,12 +58,15 @@ long HandleDup(Call& call) {
                 OpenForWriting((int)call.args[1], &over);
   if (call.nr != SYS_dup && call.args[0] != call.args[1]) ForgetDescriptor((int)call.args[1]);
   if (!copies && !closes) return PassBy(call, Pass::kNoMatter);
+
   const BeginTicket begin;
   FileLock lock;
+
   RecordWriter record(lock, RecordKind::kDup, call, begin.Use(), kNamesRoom);
   record->descriptor = (int)call.args[0];
   if (copies) record.AddState(wire::SectionType::kObjectBefore, state);
   if (closes) record.AddState(wire::SectionType::kOtherBefore, over);  // what dup2 closes
+
   record.Begun();
   return record.Done(CarryOut(call));
 }
@@ -75,6 +79,7 @@ long HandleFcntl(Call& call) {
     ForgetAllDescriptors();
     return result;
   }
+
   bool dup = command == F_DUPFD || command == F_DUPFD_CLOEXEC;
   if (!dup && command != F_SETFD) return CarryOut(call);
   if (!OpenForWriting((int)call.args[0], &state)) return PassBy(call, Pass::kNoMatter);

@@ -55,7 +55,7 @@ uint64_t Added(uint64_t limit, uint64_t recording_size) {
 
 bool HasRoom(uint64_t limit) { return limit == kUnlimited || (limit & kPageBits) == kMarkOfOurs; }
 
-/// What the kernel is to be told when the program asks for `wanted`.
+/// What to ask the kernel for when the program asks for `wanted`.
 rlimit64 Widened(long process, const rlimit64& wanted) {
   const uint64_t size = g_header->size;
   rlimit64 wide = {Added(wanted.rlim_cur, size), Added(wanted.rlim_max, size)};
@@ -84,6 +84,7 @@ uint64_t MakeRoomFor(uint64_t size) {
   rlimit64 wide = {Added(limit.rlim_cur, size), Added(limit.rlim_max, size)};
   if (wide.rlim_cur == limit.rlim_cur && wide.rlim_max == limit.rlim_max) return size;
   if (Gate(SYS_prlimit64, 0, RLIMIT_AS, &wide, 0) == 0) return size;
+
   // Not privileged: the hard limit stays, and the soft one may rise as far as that.
   wide.rlim_max = limit.rlim_max;
   if (wide.rlim_cur <= wide.rlim_max && Gate(SYS_prlimit64, 0, RLIMIT_AS, &wide, 0) == 0)
@@ -99,6 +100,7 @@ long HandleLimit(Call& call) {
     if (!UnderProgramFilter()) LearnFileSizeLimit();
     return result;
   }
+
   if ((int)resource != RLIMIT_AS) return CarryOut(call);
   constexpr long kNone = 0;
   const long wanted_at = both ? call.args[2] : call.nr == SYS_setrlimit ? call.args[1] : kNone;
@@ -110,12 +112,14 @@ long HandleLimit(Call& call) {
     wide = Widened(both ? call.args[0] : 0, wanted);
     call.args[both ? 2 : 1] = (long)&wide;
   }
+
   rlimit64 old;
   if (old_at != 0) call.args[both ? 3 : 1] = (long)&old;
   const long result = CarryOut(call);
   if (result != 0 || old_at == 0) return result;
   old.rlim_cur = Taken(old.rlim_cur, g_header->size);
   old.rlim_max = Taken(old.rlim_max, g_header->size);
+
   return CopyOut((void*)old_at, &old, sizeof old);
 }
 

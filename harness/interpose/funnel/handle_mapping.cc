@@ -86,6 +86,7 @@ long Map(Call& call) {
       Mine<Ranges>().range[at] = {(uint64_t)result, (uint64_t)result + (uint64_t)call.args[1],
                                   state};
   }
+
   return result;
 }
 
@@ -110,6 +111,7 @@ long HandleProtect(Call& call) {
       }
     }
   }
+
   return CarryOut(call);
 }
 
@@ -127,6 +129,7 @@ long HandleMremap(Call& call) {
     Mine<Ranges>().range[i].start = (uint64_t)result;
     Mine<Ranges>().range[i].end = (uint64_t)result + (uint64_t)call.args[2];
   }
+
   return result;
 }
 
@@ -139,6 +142,7 @@ long HandleMunmap(Call& call) {
     if (start <= Mine<Ranges>().range[i].start && Mine<Ranges>().range[i].end <= end)
       Mine<Ranges>().range[i].start = Mine<Ranges>().range[i].end = 0;
   }
+
   return CarryOut(call);
 }
 

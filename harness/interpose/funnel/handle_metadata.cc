@@ -48,6 +48,7 @@ Subject SubjectOf(const Call& call) {
   if (shape.last == wire::LastLink::kNotFollowed) subject.at_flags = AT_SYMLINK_NOFOLLOW;
   if (shape.last == wire::LastLink::kByAtFlags)
     subject.at_flags = (int)call.args[(int)shape.flags] & (AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH);
+
   return subject;
 }
 
@@ -71,6 +72,7 @@ Subject DescribeXattr(const Call& call) {
     subject.value = (uint64_t)call.args[2];
     subject.value_size = (uint64_t)call.args[3];
   }
+
   if (subject.value_size > kMaxValue) subject.value_size = kMaxValue;  // E2BIG
   return subject;
 }
@@ -131,6 +133,7 @@ long Run(Call& call, const Subject& subject) {
 long HandleMetadata(Call& call) {
   bool xattr = wire::IsXattrCall(call.nr);
   Subject subject = xattr ? DescribeXattr(call) : SubjectOf(call);
+
   const BeginTicket begin;
   FileLock lock;
   long length = 0;
@@ -150,6 +153,7 @@ long HandleMetadata(Call& call) {
       subject.kind == RecordKind::kSetTimes || subject.kind == RecordKind::kRemoveXattr ? 0
       : exact ? subject.value_size
               : kMaxValue;
+
   RecordWriter record(lock, subject.kind, call, begin.Use(),
                       wire::SectionSize((uint64_t)length) + 2 * wire::SectionSize(256) +
                           wire::SectionSize(values) + kNamesRoom);
@@ -162,6 +166,7 @@ long HandleMetadata(Call& call) {
     if (value == nullptr || CopyIn(value, (const void*)subject.value, subject.value_size) != 0)
       record.ShrinkTo(value, 0);
   }
+
   record.Begun();
   long result = Run(call, subject);
   if (result == -EROFS) {
@@ -170,6 +175,7 @@ long HandleMetadata(Call& call) {
       Refuse(call, subject.dirfd, nullptr);
     result = OnReadOnly(call, subject.dirfd, g_path, true, false);
   }
+
   if (result == 0) LookAfter(record, subject, g_path2);
   return record.Done(result);
 }

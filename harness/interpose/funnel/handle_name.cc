@@ -119,7 +119,9 @@ long MeetInOneMount(const Call& call, const TwoPaths& two) {
     result = Gate(link ? SYS_linkat : SYS_renameat2, from, place.name, to, place2.name, two.flags);
     Gate(SYS_close, to);
   }
+
   Gate(SYS_close, from);
+
   return result;
 }
 
@@ -134,6 +136,7 @@ long RunWithTwo(Call call, const TwoPaths& two) {
 
 long OnReadOnly(const Call& call, int dirfd, char* path, bool whole, bool missing) {
   if ((g_header->flags & wire::kRefuseReadOnly) == 0 || IsReplaced(call)) return -EROFS;
+
   // A mount that is read-only hides the errors that come later in the kernel.
   if (missing) return -ENOENT;
   constexpr long kFaccessat2 = 439;
@@ -146,6 +149,7 @@ long OnReadOnly(const Call& call, int dirfd, char* path, bool whole, bool missin
     first = path[start];
     path[start] = 0;
   }
+
   long access = Gate(kFaccessat2, dirfd, path[0] == 0 ? "." : path, whole ? 2 : 3, kEffective);
   if (!whole) path[start] = first;
   if (access == -EACCES) return -EACCES;
@@ -154,6 +158,7 @@ long OnReadOnly(const Call& call, int dirfd, char* path, bool whole, bool missin
 
 long HandleMake(Call& call) {
   PathArgument argument = MadePath(call);
+
   const BeginTicket begin;
   FileLock lock;
   long length = CopyInString(g_path, (const char*)call.args[argument.path_index], kPathMax);
@@ -164,6 +169,7 @@ long HandleMake(Call& call) {
   Place place = FindPlace(argument.dirfd, g_path);
   if (!place.valid()) return PassBy(call, Pass::kFails);
   if (!InsideRoots(argument.dirfd, g_path, false)) Refuse(call, argument.dirfd, g_path);
+
   RecordWriter record(lock, RecordKind::kMakeNode, call, begin.Use(),
                       wire::SectionSize((uint64_t)length) + wire::SectionSize((uint64_t)target) +
                           kNameRoom + kNamesRoom);
@@ -173,6 +179,7 @@ long HandleMake(Call& call) {
     record.Add(SectionType::kTarget, g_path2, (uint64_t)target);
     call.args[0] = (long)g_path2;
   }
+
   record.Begun();
   long result = RunWithPath(call, argument.path_index, g_path);
   if (result == -EROFS) result = OnReadOnly(call, argument.dirfd, g_path, false, false);
@@ -188,6 +195,7 @@ long HandleBind(Call& call) {
   if (CopyIn(&address, (const void*)call.args[1], size) != 0) return PassBy(call, Pass::kFails);
   if (address.sun_family != AF_UNIX || address.sun_path[0] == 0)
     return PassBy(call, Pass::kNoMatter);
+
   const BeginTicket begin;
   FileLock lock;
   memset(g_path, 0, sizeof address.sun_path + 1);
@@ -195,10 +203,12 @@ long HandleBind(Call& call) {
   Place place = FindPlace(AT_FDCWD, g_path);
   if (!place.valid()) return PassBy(call, Pass::kFails);
   if (!InsideRoots(AT_FDCWD, g_path, false)) Refuse(call, AT_FDCWD, g_path);
+
   RecordWriter record(lock, RecordKind::kMakeNode, call, begin.Use(),
                       wire::SectionSize(128) + kNameRoom + kNamesRoom);
   record.AddText(SectionType::kPath, g_path);
   AddPlace(record, place, SectionType::kName);
+
   record.Begun();
   long result = CarryOut(call);
   if (result == -EROFS) result = OnReadOnly(call, AT_FDCWD, g_path, false, false);
@@ -208,6 +218,7 @@ long HandleBind(Call& call) {
 
 long HandleUnlink(Call& call) {
   PathArgument argument = UnlinkedPath(call);
+
   const BeginTicket begin;
   FileLock lock;
   long length = CopyInString(g_path, (const char*)call.args[argument.path_index], kPathMax);
@@ -217,11 +228,13 @@ long HandleUnlink(Call& call) {
   wire::FileState before;
   bool missing = StatAt(argument.dirfd, g_path, AT_SYMLINK_NOFOLLOW, &before) == -ENOENT;
   if (!missing && !InsideRoots(argument.dirfd, g_path, false)) Refuse(call, argument.dirfd, g_path);
+
   RecordWriter record(lock, RecordKind::kUnlink, call, begin.Use(),
                       wire::SectionSize((uint64_t)length) + kNameRoom + kNamesRoom);
   record.Add(SectionType::kPath, g_path, (uint64_t)length);
   AddPlace(record, place, SectionType::kName);
   record.AddState(SectionType::kObjectBefore, before);
+
   record.Begun();
   long result = RunWithPath(call, argument.path_index, g_path);
   if (result == -EROFS) result = OnReadOnly(call, argument.dirfd, g_path, false, missing);
@@ -231,6 +244,7 @@ long HandleUnlink(Call& call) {
 
 long HandleLink(Call& call) {
   TwoPaths two = DescribeTwo(call);
+
   const BeginTicket begin;
   FileLock lock;
   if (!CopyTwo(call, &two)) return PassBy(call, Pass::kFails);
@@ -241,12 +255,14 @@ long HandleLink(Call& call) {
   bool missing =
       StatAt(two.dirfd, g_path, follow | (int)(two.flags & AT_EMPTY_PATH), &before) == -ENOENT;
   if (!InsideRoots(two.dirfd2, g_path2, false)) Refuse(call, two.dirfd2, g_path2);
+
   RecordWriter record(lock, RecordKind::kLink, call, begin.Use(),
                       PathsRoom(two) + kNameRoom + kNamesRoom);
   AddPaths(record, two);
   AddPlace(record, place2, SectionType::kName2);
   record.AddState(SectionType::kObjectBefore, before);
   if ((two.flags & AT_EMPTY_PATH) != 0) record->descriptor = two.dirfd;
+
   record.Begun();
   long result = RunWithTwo(call, two);
   if (result == -EROFS) result = OnReadOnly(call, two.dirfd2, g_path2, false, missing);
@@ -256,6 +272,7 @@ long HandleLink(Call& call) {
 
 long HandleRename(Call& call) {
   TwoPaths two = DescribeTwo(call);
+
   const BeginTicket begin;
   FileLock lock;
   if (!CopyTwo(call, &two)) return PassBy(call, Pass::kFails);
@@ -268,6 +285,7 @@ long HandleRename(Call& call) {
   StatAt(two.dirfd2, g_path2, AT_SYMLINK_NOFOLLOW, &other);
   if (!missing && !InsideRoots(two.dirfd, g_path, false)) Refuse(call, two.dirfd, g_path);
   if (!missing && !InsideRoots(two.dirfd2, g_path2, false)) Refuse(call, two.dirfd2, g_path2);
+
   RecordWriter record(lock, RecordKind::kRename, call, begin.Use(),
                       PathsRoom(two) + 2 * kNameRoom + kNamesRoom);
   record->mode_arg = two.flags;
@@ -276,6 +294,7 @@ long HandleRename(Call& call) {
   AddPlace(record, place2, SectionType::kName2);
   record.AddState(SectionType::kObjectBefore, before);
   record.AddState(SectionType::kOtherBefore, other);
+
   record.Begun();
   long result = RunWithTwo(call, two);
   if (result == -EROFS) result = OnReadOnly(call, two.dirfd, g_path, false, missing);
@@ -284,6 +303,7 @@ long HandleRename(Call& call) {
       AddStateAt(record, SectionType::kOtherAfter, two.dirfd, g_path);
     if (S_ISDIR(before.mode)) ForgetDirectories();
   }
+
   return record.Done(result);
 }
 

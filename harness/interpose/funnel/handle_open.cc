@@ -60,6 +60,7 @@ OpenRequest DescribeOpen(const Call& call) {
       request.resolve = how.resolve;
     }
   }
+
   return request;
 }
 
@@ -77,10 +78,12 @@ long LookBefore(const OpenRequest& request, wire::FileState* state, bool* dangli
     Gate(SYS_close, fd);
     return result;
   }
+
   long result = StatAt(request.dirfd, g_path, AT_SYMLINK_NOFOLLOW, state);
   if (result != 0 || !S_ISLNK(state->mode) || (request.flags & O_NOFOLLOW) != 0) return result;
   result = StatAt(request.dirfd, g_path, 0, state);
   *dangling = result == -ENOENT;
+
   return result;
 }
 
@@ -134,11 +137,13 @@ bool TryExclusive(const FileLock& lock, const Call& call, const OpenRequest& req
                   const BeginTicket& begin, long path_length, long* result_out) {
   Place place = FindPlace(request.dirfd, g_path);
   if (!place.valid()) return false;
+
   RecordWriter record(lock, wire::RecordKind::kOpen, call, begin.Use(),
                       wire::SectionSize((uint64_t)path_length) + 264 + kNamesRoom);
   record->open_flags = (uint32_t)request.flags;
   record.Add(SectionType::kPath, g_path, (uint64_t)path_length);
   AddPlace(record, place);
+
   record.Begun();
   long result = RunOpen(call, request, O_EXCL);
   if (result < 0) {
@@ -146,11 +151,13 @@ bool TryExclusive(const FileLock& lock, const Call& call, const OpenRequest& req
     begin.TakeBack();
     return false;
   }
+
   wire::FileState after;
   NoteOpened(record, (int)result, request, &after);
   record->flags |= wire::kCreated;
   record.AddState(SectionType::kObjectAfter, after);
   *result_out = record.Done(result);
+
   return true;
 }
 
@@ -167,14 +174,17 @@ bool RecordOpen(const FileLock& lock, const Call& call, const OpenRequest& reque
                     ? -ENOENT
                     : LookBefore(request, &before, &dangling);
   *why = looked == 0 ? Pass::kNoMatter : Pass::kFails;
+
   // Directories fail, devices and pipes may block.
   if (looked == 0 && !S_ISREG(before.mode)) return false;
   bool may_create = looked == -ENOENT && request.creates();
+
   // It will fail without any effect.
   if (looked != 0 && !may_create && !request.temporary()) return false;
   if (!InsideRoots(request.dirfd, g_path, looked == 0)) Refuse(call, request.dirfd, g_path);
   Place place;
   if (may_create && !dangling && request.resolve == 0) place = FindPlace(request.dirfd, g_path);
+
   RecordWriter record(lock, wire::RecordKind::kOpen, call, begin.Use(),
                       wire::SectionSize((uint64_t)path_length) + 2 * 264 + kNamesRoom);
   record->open_flags = (uint32_t)request.flags;
@@ -186,6 +196,7 @@ bool RecordOpen(const FileLock& lock, const Call& call, const OpenRequest& reque
     if (StatAt(request.dirfd, g_path, 0, &dir) == 0) record->dir = {dir.dev, dir.ino};
     record->flags |= wire::kUnnamed;
   }
+
   record.Begun();
   long result = RunOpen(call, request);
   if (result == -EROFS) result = OnReadOnly(call, request.dirfd, g_path, looked == 0, false);
@@ -209,7 +220,9 @@ bool RecordOpen(const FileLock& lock, const Call& call, const OpenRequest& reque
     }
     record.AddState(SectionType::kObjectAfter, after);
   }
+
   *result_out = record.Done(result);
+
   return true;
 }
 
@@ -219,6 +232,7 @@ long HandleOpen(Call& call) {
   OpenRequest request = DescribeOpen(call);
   if (!request.valid || !request.may_change())
     return PassBy(call, request.valid ? Pass::kNoMatter : Pass::kFails);
+
   const BeginTicket begin;
   if (TakeNewCode()) RecordModules();
   Pass why = Pass::kFails;
@@ -230,6 +244,7 @@ long HandleOpen(Call& call) {
       if (RecordOpen(lock, call, request, begin, length, &result, &why)) return result;
     }
   }
+
   return PassBy(call, why);
 }
 

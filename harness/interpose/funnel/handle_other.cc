@@ -58,6 +58,7 @@ long HandleAio(Call& call) {
                         nullptr);
     return result;
   }
+
   for (long i = 0; i < call.args[1] && i < 1024; i++) {
     iocb* entry = nullptr;
     iocb block;
@@ -72,6 +73,7 @@ long HandleAio(Call& call) {
                       nullptr);
     break;
   }
+
   return CarryOut(call);
 }
 
@@ -104,8 +106,8 @@ long HandleByHandle(Call& call) {
 }
 
 long HandleWait(Call& call) {
-  // How a child ended is compared with what it told itself: one killed before it had armed itself
-  // has done nothing, one that exited without our seeing its exit has escaped us.
+  // How a child ended is compared with what it announced itself. One that was killed before it had
+  // armed itself has done nothing; one that exited without our seeing its exit has escaped us.
   int status = 0;
   siginfo_t info = {};
   bool simple = call.nr == SYS_wait4;
@@ -119,15 +121,18 @@ long HandleWait(Call& call) {
     child = info.si_pid;
     status = StatusOf(info);
   }
+
   const bool ended = (status & 0xff) != 0x7f && status != 0xffff;  // else stopped or continued
   const bool gone = simple || (call.args[3] & WNOWAIT) == 0;
   if (child == 0 || !ended || !gone) {
     PassedBy(call);
     return result;
   }
+
   RecordWriter record(wire::RecordKind::kReaped, call, TakeTicket(), 0);
   record->other_pid = child;
   record->mode_arg = (uint32_t)status;
+
   record.Begun();
   return record.Done(result);
 }
@@ -143,13 +148,16 @@ long HandleExit(Call& call) {
   uint64_t count = 0;
   uint64_t written = 0;
   const bool counted = all && CountedByKernel(&count, &written);
+
   RecordWriter record(wire::RecordKind::kExit, call, TakeTicket(), 0);
   record->ret = call.args[0];
   record->offset = count;
   record->length = written;
   if (counted) record->flags |= wire::kKernelCounted;
+
   record.Begun();
   record.Done(call.args[0]);
+
   return CarryOut(call);
 }
 

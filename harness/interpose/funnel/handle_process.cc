@@ -34,6 +34,7 @@ const char* AddFile(RecordWriter& record, SectionType type, const char* path, ui
     if (got <= 0) break;
     length += (uint64_t)got;
   }
+
   if (fd >= 0) Gate(SYS_close, fd);
   record.ShrinkTo(to, length);
   *size = length;
@@ -49,6 +50,7 @@ void AddMaps(RecordWriter& record) {
 
 void AnnounceImage() {
   uint64_t room = 3 * sizeof(wire::Section) + kPathMax + kMaxArguments + kMaxMaps;
+
   RecordWriter record(RecordKind::kProcessStart, NoCall(SYS_execve), TakeTicket(), room);
   record->other_pid = (int)Gate(SYS_getppid);
   uint64_t written = 0;
@@ -59,6 +61,7 @@ void AnnounceImage() {
   uint64_t ignored = 0;
   AddFile(record, SectionType::kArguments, "/proc/self/cmdline", kMaxArguments, &ignored);
   AddMaps(record);
+
   record.Begun();
   record.Done(0);
 }
@@ -76,12 +79,14 @@ void RecordModules() {
 void FunnelProcessStarted(StartedBy how) {
   if (g_header == nullptr) return;
   __atomic_fetch_add(&g_header->processes_started, 1, __ATOMIC_RELAXED);
+
   // A child that shares our parent's memory (posix_spawn) leaves its tables alone; it has one
   // thread, number 0.
   if (how != StartedBy::kClone) {
     NumberThread(ThreadId(), true);
     LeaveAccount();
   }
+
   if (how == StartedBy::kExec) {
     LearnFileSizeLimit();
     AnnounceImage();
@@ -91,6 +96,7 @@ void FunnelProcessStarted(StartedBy how) {
     record.Begun();
     record.Done(0);
   }
+
   if (how != StartedBy::kClone) OpenAccount();
   __atomic_fetch_add(&g_header->processes_armed, 1, __ATOMIC_RELAXED);
 }
@@ -113,10 +119,12 @@ void FunnelCloneReturned(long child_or_error, uint64_t flags) {
   if (child_or_error < 0 && (flags & CLONE_THREAD) != 0) NoteThreadCloned(-1);
   Call call = NoCall(SYS_clone);
   call.args[0] = (long)flags;
+
   RecordWriter record(RecordKind::kClone, call, TakeTicket(), 0);
   if ((flags & CLONE_THREAD) != 0) record->flags |= wire::kIsThread;
   if ((flags & CLONE_FILES) != 0) record->flags |= wire::kSharesFiles;
   record->other_pid = (int)child_or_error;
+
   record.Begun();
   record.Done(child_or_error);
 }
@@ -127,6 +135,7 @@ void FunnelExecAttempt(int dirfd, const char* path, const char* const* argv, int
   Call call = NoCall(SYS_execve);
   call.args[0] = dirfd;
   call.args[4] = flags;
+
   RecordWriter record(RecordKind::kExec, call, TakeTicket(),
                       2 * sizeof(wire::Section) + kPathMax + kMaxArguments);
   char* to = record.Open(SectionType::kPath, kPathMax);
@@ -144,7 +153,9 @@ void FunnelExecAttempt(int dirfd, const char* path, const char* const* argv, int
     dirty = 0;
     used += (uint64_t)got + 1;
   }
+
   record.ShrinkTo(to, used, dirty);
+
   record.Begun();
   record.Done(0);
 }

@@ -25,17 +25,20 @@ long TruncatePath(Call& call) {
   if (length < 0 || StatAt(AT_FDCWD, g_path, 0, &before) != 0 || !S_ISREG(before.mode))
     return PassBy(call, Pass::kFails);
   if (!InsideRoots(AT_FDCWD, g_path, true)) Refuse(call, AT_FDCWD, g_path);
+
   RecordWriter record(lock, RecordKind::kTruncate, call, begin.Use(),
                       wire::SectionSize((uint64_t)length) + kNamesRoom);
   record->length = (uint64_t)call.args[1];
   record.AddText(SectionType::kPath, g_path);
   record.AddState(SectionType::kObjectBefore, before);
+
   record.Begun();
   long result = CarryOutWith(call, g_path, call.args[1]);
   if (result == -EROFS) result = OnReadOnly(call, AT_FDCWD, g_path, true, false);
   wire::FileState after;
   if (result == 0 && StatAt(AT_FDCWD, g_path, 0, &after) == 0)
     record.AddState(SectionType::kObjectAfter, after);
+
   return record.Done(result);
 }
 
@@ -45,9 +48,11 @@ long ChangeByDescriptor(Call& call, RecordKind kind) {
   wire::FileState state;
   if (StatDescriptor(fd, &state) != 0) return PassBy(call, Pass::kFails);
   if (!S_ISREG(state.mode)) return PassBy(call, Pass::kNoMatter);
+
   const BeginTicket begin;
   FileLock lock;
   StatDescriptor(fd, &state);
+
   RecordWriter record(lock, kind, call, begin.Use(), kNamesRoom);
   record->descriptor = fd;
   if (kind == RecordKind::kAllocate) {
@@ -57,12 +62,15 @@ long ChangeByDescriptor(Call& call, RecordKind kind) {
   } else {
     record->length = (uint64_t)call.args[1];
   }
+
   record.AddState(SectionType::kObjectBefore, state);
+
   record.Begun();
   long result = CarryOut(call);
   wire::FileState after;
   if (result == 0 && StatDescriptor(fd, &after) == 0)
     record.AddState(SectionType::kObjectAfter, after);
+
   return record.Done(result);
 }
 
@@ -88,8 +96,10 @@ long HandleSync(Call& call) {
     bool on_disk = S_ISREG(state.mode) || S_ISDIR(state.mode) || kind == RecordKind::kSyncFs;
     if (!on_disk) return PassBy(call, Pass::kNoMatter);
   }
+
   const BeginTicket begin;
   FileLock lock;
+
   RecordWriter record(lock, kind, call, begin.Use(), kNamesRoom);
   record->descriptor = fd;
   if (kind == RecordKind::kSyncRange) {
@@ -97,7 +107,9 @@ long HandleSync(Call& call) {
     record->length = (uint64_t)call.args[2];
     record->mode_arg = (uint32_t)call.args[3];
   }
+
   record.AddState(SectionType::kObjectBefore, state);
+
   record.Begun();
   return record.Done(CarryOut(call));
 }

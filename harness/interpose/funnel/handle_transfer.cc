@@ -43,12 +43,14 @@ uint64_t ReadBack(int fd, char* to, uint64_t offset, uint64_t length, long descr
     reader = Gate(SYS_openat, AT_FDCWD, ProcFdPath(fd, link), O_RDONLY | O_CLOEXEC);
     if (reader < 0) return 0;
   }
+
   uint64_t done = 0;
   while (done < length) {
     long got = Gate(SYS_pread64, reader, to + done, length - done, offset + done);
     if (got <= 0) break;
     done += (uint64_t)got;
   }
+
   if (reader != fd) Gate(SYS_close, reader);
   return done;
 }
@@ -91,6 +93,7 @@ long TransferToFile(Call call, const Transfer& transfer, const BeginTicket& begi
   uint64_t limit = source.size > kAtLeast ? source.size : kAtLeast;
   if (limit > kAtMost) limit = kAtMost;
   uint64_t length = (uint64_t)call.args[transfer.length_index];
+
   // A short count is always allowed, and callers of these calls loop.
   if (length > limit) length = limit;
   call.args[transfer.length_index] = (long)length;
@@ -102,6 +105,7 @@ long TransferToFile(Call call, const Transfer& transfer, const BeginTicket& begi
     offset = (descriptor_flags & O_APPEND) != 0 ? (long)before.size
                                                 : Gate(SYS_lseek, transfer.to, 0, SEEK_CUR);
   }
+
   RecordWriter record(lock, wire::RecordKind::kWrite, call, begin.Use(),
                       wire::SectionSize(length) + kNamesRoom);
   record->descriptor = transfer.to;
@@ -110,16 +114,20 @@ long TransferToFile(Call call, const Transfer& transfer, const BeginTicket& begi
   record->open_flags = (uint32_t)descriptor_flags;
   record->flags = TransferFlags(descriptor_flags);
   record.AddState(wire::SectionType::kObjectBefore, before);
+
   record.Begun();
   long result = CarryOut(call);
+
   // Somebody else emptied the pipe: it will be tried again.
   if (no_wait && result == -EAGAIN && !IsReplaced(call)) {
     record.Abandon();
     begin.TakeBack();
     return result;
   }
+
   if (result > 0)
     AddReadBack(record, transfer.to, (uint64_t)offset, (uint64_t)result, descriptor_flags);
+
   return record.Done(result);
 }
 
@@ -138,6 +146,7 @@ long HandleTransfer(Call& call) {
     }
     return PassBy(call, Pass::kNoMatter);
   }
+
   const BeginTicket begin;
   bool may_wait = MayWaitForPipe(call, transfer);
   for (;;) {
@@ -158,6 +167,7 @@ long HandleReflink(Call& call) {
   int fd = (int)call.args[0];
   wire::FileState state;
   if (StatDescriptor(fd, &state) != 0 || !S_ISREG(state.mode)) return PassBy(call, Pass::kFails);
+
   const BeginTicket begin;
   FileLock lock;
   file_clone_range range = {(int64_t)call.args[2], 0, 0, 0};
@@ -165,6 +175,7 @@ long HandleReflink(Call& call) {
       CopyIn(&range, (const file_clone_range*)call.args[2]) != 0) {
     return PassBy(call, Pass::kFails);
   }
+
   wire::FileState source;
   wire::FileState before;
   if (StatDescriptor((int)range.src_fd, &source) != 0 || StatDescriptor(fd, &before) != 0)
@@ -172,6 +183,7 @@ long HandleReflink(Call& call) {
   uint64_t length = range.src_length;
   if (length == 0) length = source.size > range.src_offset ? source.size - range.src_offset : 0;
   long descriptor_flags = Gate(SYS_fcntl, fd, F_GETFL);
+
   RecordWriter record(lock, wire::RecordKind::kWrite, call, begin.Use(),
                       wire::SectionSize(length) + kNamesRoom);
   record->descriptor = fd;
@@ -180,6 +192,7 @@ long HandleReflink(Call& call) {
   record->open_flags = (uint32_t)descriptor_flags;
   record->flags = TransferFlags(descriptor_flags) & ~(uint32_t)wire::kAppended;
   record.AddState(wire::SectionType::kObjectBefore, before);
+
   record.Begun();
   long result = CarryOut(call);
   if (result == 0) AddReadBack(record, fd, range.dest_offset, length, descriptor_flags);

@@ -44,6 +44,7 @@ Source DescribeSource(const Call& call) {
     source.address = (uint64_t)message.msg_iov;
     count = (int64_t)message.msg_iovlen;
   }
+
   if (!source.vector) {
     source.length = (uint64_t)call.args[2];
   } else {
@@ -58,6 +59,7 @@ Source DescribeSource(const Call& call) {
       }
     }
   }
+
   if (source.length > kMaxTransfer) source.length = kMaxTransfer;
   return source;
 }
@@ -74,6 +76,7 @@ uint64_t Gather(const Source& source, char* to, uint64_t length) {
     done += got;
     if (got < want) break;
   }
+
   return done;
 }
 
@@ -93,6 +96,7 @@ long WriteOutput(const Call& call, int channel, const DescriptorFacts& facts) {
   Source source = DescribeSource(call);
   if (!source.valid || source.length == 0)
     return PassBy(call, source.valid ? Pass::kNoMatter : Pass::kFails);
+
   RecordWriter record(wire::RecordKind::kOutput, call, TakeTicket(),
                       wire::SectionSize(source.length) + kNamesRoom);
   record->descriptor = (int)call.args[0];
@@ -101,12 +105,15 @@ long WriteOutput(const Call& call, int channel, const DescriptorFacts& facts) {
   record.AddState(wire::SectionType::kObjectBefore, StateOf(facts));
   char* bytes = record.Open(wire::SectionType::kData, source.length);
   uint64_t have = bytes != nullptr ? Gather(source, bytes, source.length) : 0;
+
   record.Begun();
+
   // The program's own buffer: a pipe may take the pages themselves, and the call may block while
   // others go on.
   long result = CarryOut(call);
   uint64_t written = result > 0 ? (uint64_t)result : 0;
   record.ShrinkTo(bytes, written < have ? written : have, have);
+
   return record.Done(result);
 }
 
@@ -136,8 +143,10 @@ long WriteFile(const Call& call, const DescriptorFacts& facts) {
   if ((facts.flags & O_ACCMODE) == O_RDONLY) return PassBy(call, Pass::kFails);
   Source source = DescribeSource(call);
   if (!source.valid) return PassBy(call, Pass::kFails);
+
   const BeginTicket begin;
   FileLock lock;
+
   RecordWriter record(lock, wire::RecordKind::kWrite, call, begin.Use(),
                       wire::SectionSize(source.length) + kNamesRoom);
   record->descriptor = fd;
@@ -150,7 +159,9 @@ long WriteFile(const Call& call, const DescriptorFacts& facts) {
   record.AddState(wire::SectionType::kObjectBefore, StateOf(facts));
   char* bytes = record.Open(wire::SectionType::kData, source.length);
   uint64_t have = bytes != nullptr ? Gather(source, bytes, source.length) : 0;
+
   record.Begun();
+
   // A buffer that ends in an unreadable page, and O_DIRECT with its rules on alignment, get the
   // program's own pointers.
   bool ours = bytes != nullptr && have == source.length && have != 0 &&
@@ -164,6 +175,7 @@ long WriteFile(const Call& call, const DescriptorFacts& facts) {
     wire::FileState after;
     if (StatDescriptor(fd, &after) == 0) record.AddState(wire::SectionType::kObjectAfter, after);
   }
+
   return record.Done(result);
 }
 
@@ -181,6 +193,7 @@ int FindChannel(int fd, uint64_t dev, uint64_t ino) {
       return channel.descriptor;
     }
   }
+
   return g_header->channel_count == 0 && (fd == 1 || fd == 2) ? fd : -1;
 }
 
@@ -196,6 +209,7 @@ long HandleWrite(Call& call) {
                       (int)call.args[0], nullptr);
     return PassBy(call, Pass::kNoMatter);
   }
+
   return WriteOutput(call, channel, facts);
 }
 

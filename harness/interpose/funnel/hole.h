@@ -25,7 +25,7 @@ enum class Hole : char {
 /// Reads OLDORNEW_HOLE=KIND:NUMBER:K ("c:74:2": the second fsync of each image is counted but not
 /// handled).
 void LearnHole(char** envp);
-/// True for the K-th time that this kind (and this call) comes by.
+/// True for the K-th time that this kind (and this call) passes.
 bool IsHole(Hole kind, long nr = 0);
 /// The record written last.
 void NoteRecord(void* record, uint64_t size);

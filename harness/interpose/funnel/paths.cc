@@ -52,6 +52,7 @@ bool DirectoryInsideRoots(long fd) {
     fd = up;
     if (at_top) break;
   }
+
   if (fd >= 0) Gate(SYS_close, fd);
   if (inside) g_known_inside[first.ino % kKnownSlots] = first;
   return inside;
@@ -78,11 +79,13 @@ long StartingDirectory(int dirfd, wire::FileState* dir) {
     dir->ino = current.id.ino;
     return 0;
   }
+
   long result = StatAt(AT_FDCWD, ".", 0, dir);
   if (result == 0 && remember) {
     current.id = {dir->dev, dir->ino};
     __atomic_store_n(&current.known, 1, __ATOMIC_RELEASE);
   }
+
   return result;
 }
 
@@ -115,8 +118,10 @@ Place FindPlace(int dirfd, char* path) {
     result = StatAt(dirfd, path, 0, &dir);
     path[start] = first;
   }
+
   if (result != 0) return Place();
   place.dir = {dir.dev, dir.ino};
+
   return place;
 }
 
@@ -155,6 +160,7 @@ void ResolveForMessage(int dirfd, char* path, char* out) {
     memcpy(out, path, strlen(path) + 1);
     return;
   }
+
   if (out[length - 1] != '/') out[length++] = '/';
   memcpy(out + length, path + start, end - start);
   out[length + (long)(end - start)] = 0;
@@ -167,12 +173,13 @@ long OpenAtMeetingPlace(int dirfd, char* path, const wire::FileId& dir) {
   char digit_of_root = 0;
   for (const char* root = g_header->root_paths; *root != 0; root += strlen(root) + 1, digit++) {
     const uint64_t length = strlen(root);
-    // The directory itself has the component behind it; another root below is an innermost one of
+    // The directory itself has the component after it; another root below is an innermost one of
     // its own.
     if (!IsBelow(g_scratch, root) || g_scratch[length] != '/' || length <= innermost) continue;
     innermost = length;
     digit_of_root = digit;
   }
+
   if (innermost == 0 || digit_of_root > '9') return -EXDEV;
   char* rest = g_scratch + innermost;
   uint64_t end = strlen(rest);
@@ -189,6 +196,7 @@ long OpenAtMeetingPlace(int dirfd, char* path, const wire::FileId& dir) {
   wire::FileState state;
   if (StatDescriptor((int)fd, &state) == 0 && Same({state.dev, state.ino}, dir)) return fd;
   Gate(SYS_close, fd);
+
   return -EXDEV;
 }
 
@@ -211,6 +219,7 @@ bool InsideRoots(int dirfd, char* path, bool whole) {
     Gate(SYS_close, file);
     return inside;
   }
+
   size_t end = strlen(path);
   while (end > 0 && path[end - 1] == '/') end--;
   size_t start = end;
@@ -219,6 +228,7 @@ bool InsideRoots(int dirfd, char* path, bool whole) {
   path[start] = 0;
   fd = Gate(SYS_openat, dirfd, start == 0 ? "." : path, O_PATH | O_DIRECTORY | O_CLOEXEC);
   path[start] = first;
+
   return fd < 0 || DirectoryInsideRoots(fd);
 }
 
@@ -237,6 +247,7 @@ bool DescriptorInsideRoots(int fd) {
   while (start > 1 && g_scratch[start - 1] != '/') start--;
   g_scratch[start] = 0;
   long dir = Gate(SYS_openat, AT_FDCWD, g_scratch, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
   return dir < 0 || DirectoryInsideRoots(dir);
 }
 

@@ -88,6 +88,7 @@ RecordWriter::RecordWriter(wire::RecordKind kind, const Call& call, uint64_t beg
     capacity_ = size;
     __atomic_store_n(&record_->size, (uint32_t)size, __ATOMIC_RELEASE);
   }
+
   touched_ = sizeof(Record);
   record_->begin = begin;
   record_->used = sizeof(Record);
@@ -150,6 +151,7 @@ void RecordWriter::Add(wire::SectionType type, const void* bytes, uint64_t lengt
     if (capacity_ != 0) __atomic_fetch_add(&g_header->unrecorded, 1, __ATOMIC_RELAXED);
     return;
   }
+
   memcpy(to, bytes, length);
   ShrinkTo(to, length);
 }
@@ -192,6 +194,7 @@ wire::Record* RecordWriter::Leave() {
 void RecordWriter::GiveBack() {
   uint64_t needed = wire::AlignUp(record_->used, wire::kAlign);
   if (capacity_ == 0 || needed >= capacity_) return;
+
   // Give back what was not needed. A reader must find zeros there, and whoever reserves it next
   // relies on them.
   if (touched_ > needed) memset((char*)record_ + needed, 0, touched_ - needed);
@@ -202,6 +205,7 @@ void RecordWriter::GiveBack() {
                                    __ATOMIC_RELAXED)) {
     __atomic_store_n(&record_->size, (uint32_t)capacity_, __ATOMIC_RELEASE);
   }
+
   capacity_ = 0;
 }
 
@@ -257,7 +261,9 @@ void RecordUnsupported(const Call& call, const char* reason, int fd, const char*
   } else if (path != nullptr) {
     record.AddText(wire::SectionType::kPath, path);
   }
+
   record->descriptor = fd;
+
   record.Begun();
   record.Done(0);
 }

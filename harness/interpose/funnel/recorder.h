@@ -88,7 +88,7 @@ class FileLock {
   bool blocked_;
 };
 
-/// Two path buffers for whoever holds the FileLock.
+/// Two path buffers for the holder of the FileLock.
 inline constexpr size_t kPathMax = 4096;
 #ifdef OLDORNEW_HOSTED  // the kernel has to find them in the traced program as well
 extern char* const g_path;

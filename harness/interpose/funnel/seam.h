@@ -32,7 +32,7 @@ struct Fault {
   long instead;
   uint64_t asked;      ///< bytes that the program asked for, if the call was given fewer; else 0
   uint32_t injection;  ///< index of the rule + 1
-  /// errno that the program is told although the call is done; 0: what the kernel says
+  /// errno that is reported to the program although the call is done; 0: what the kernel says
   int32_t told;
   bool signalled;  ///< the signal that was to come before the call has been sent
 };
@@ -100,8 +100,8 @@ inline long CarryOut(const Call& call) {
 }
 
 /// What the funnel remembers of the program's process: one T per process, zero-initialised, copied
-/// by fork, shared with whoever shares the memory, new after exec. In the preload library that is
-/// what a static variable is; the tracer keeps one for each process it traces.
+/// by fork, shared by processes that share the memory, new after exec. In the preload library that
+/// is what a static variable is. The tracer keeps one for each process that it traces.
 #ifdef OLDORNEW_HOSTED
 /// Room for `size` bytes in the state of every process; offset of it.
 size_t ReserveState(size_t size);
@@ -204,9 +204,8 @@ void FunnelThreadStarted();
 void FunnelCloneBegins(uint64_t flags);
 
 /// In the parent, after each fork, vfork, clone, clone3: the child's id or -errno, and the clone
-/// flags (fork:
-/// SIGCHLD; vfork: CLONE_VFORK|CLONE_VM|SIGCHLD as the program meant it). May come after the child's own
-/// FunnelProcessStarted.
+/// flags as the program meant them (fork: SIGCHLD; vfork: CLONE_VFORK|CLONE_VM|SIGCHLD). May come
+/// after the child's own FunnelProcessStarted.
 void FunnelCloneReturned(long child_or_error, uint64_t flags);
 
 /// Before an exec is tried: the arguments as the program gave them (pointers into its memory;

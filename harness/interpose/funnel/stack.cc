@@ -15,7 +15,8 @@ struct CodeRange {
   uint64_t end;
 };
 
-/// A loop comes by with the same stack again and again: it is recorded once and then referred to.
+/// A loop makes calls with the same stack again and again. The stack is recorded once and then
+/// referred to.
 struct Remembered {
   uint64_t ip;
   uint64_t sp;
@@ -75,6 +76,7 @@ uint64_t Hex(const char** text, const char* end) {
       break;
     }
   }
+
   return value;
 }
 
@@ -126,10 +128,12 @@ void AddStack(RecordWriter& record, uint64_t ip, uint64_t sp) {
     record.Add(wire::SectionType::kStack, &known.ticket, sizeof known.ticket);
     return;
   }
+
   known.ip = ip;
   known.sp = sp;
   known.ticket = record->begin;
   Scan(&known, stack);
+
   // An empty stack still takes two words, so that it is not taken for a reference.
   if (known.count == 0) known.words[0] = 0;
   record.Add(wire::SectionType::kStack, known.words, known.count < 2 ? 16 : known.count * 8);

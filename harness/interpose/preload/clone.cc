@@ -43,6 +43,7 @@ long ReadPlan(const Call& call, Plan* plan) {
     plan->flags = static_cast<uint64_t>(call.args[0]);
     plan->stack_top = static_cast<uint64_t>(call.args[1]);
   }
+
   if (call.nr == __NR_clone3) {
     plan->size = static_cast<uint64_t>(call.args[1]);
     if (plan->size < CLONE_ARGS_SIZE_VER0) return -EINVAL;
@@ -53,6 +54,7 @@ long ReadPlan(const Call& call, Plan* plan) {
     if (plan->block.named.stack != 0)
       plan->stack_top = plan->block.named.stack + plan->block.named.stack_size;
   }
+
   return 0;
 }
 
@@ -65,6 +67,7 @@ void Announce(uint64_t flags) {
     FinishPatchingAfterFork();
     NoteNewProcess();
   }
+
   if ((flags & CLONE_CLEAR_SIGHAND) != 0) InstallSigsysHandler();
   ArmThread();
   if (!settings.recording) return;
@@ -92,8 +95,10 @@ long CloneOnThisStack(const Call& call, Plan* plan) {
   } else {
     child = GateProgram(__NR_clone, plan->flags);
   }
+
   if (child == 0) Announce(plan->flags);
   RestoreSignals(mask);
+
   return child;
 }
 
@@ -138,6 +143,7 @@ long Clone(const Call& call, const Context* context) {
     if (child > 0) ReleaseScratchOf(static_cast<int>(child));
     PatchWhatWasDeferred();
   }
+
   if (settings.recording && !IsHole(Hole::kHidden)) FunnelCloneReturned(child, meant);
   return child;
 }

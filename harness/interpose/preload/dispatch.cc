@@ -82,6 +82,7 @@ Region Ours(uint64_t start, uint64_t end) {
   for (const Region& region : regions) {
     if (region.start < end && region.end > start && region.start < first.start) first = region;
   }
+
   return first;
 }
 
@@ -187,6 +188,7 @@ void OnSigsys(int signal, siginfo_t* info, Context* context) {
     ForwardSigsys(signal, info, context);
     return;
   }
+
   sigcontext& registers = context->uc_mcontext;
   Call call;
   call.nr = static_cast<long>(registers.rax);
@@ -210,6 +212,7 @@ void OnSigsys(int signal, siginfo_t* info, Context* context) {
   } else if (call.nr == __NR_rt_sigprocmask) {
     ConsiderPatching(call, registers.r8);
   }
+
   registers.rax = static_cast<uint64_t>(result);
 }
 

@@ -91,7 +91,7 @@ inline uint64_t GateSize() { return static_cast<uint64_t>(GateEnd - GateStart); 
 // exec.cc
 void AddToEnvironment(const char* variable);  ///< of every image from now on
 const char* LibraryPath();
-/// What is behind "NAME=" in the environment that was saved, or nullptr.
+/// What follows "NAME=" in the environment that was saved, or nullptr.
 const char* SavedValue(const char* name);
 void SaveEnvironment(char** envp);  ///< keeps copies of what has to survive every exec
 void HideFromProgram(char** envp);  ///< takes our variables out of the program's view

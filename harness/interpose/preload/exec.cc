@@ -34,6 +34,7 @@ char* Keep(const char* text, size_t size) {
     saved_everything = false;
     return nullptr;
   }
+
   char* at = saved_text + saved_text_size;
   memcpy(at, text, size);
   at[size] = 0;
@@ -55,6 +56,7 @@ const char* FindLibrary(const char* value, size_t* size) {
     value += length;
     if (*value != 0) ++value;
   }
+
   return nullptr;
 }
 
@@ -95,6 +97,7 @@ bool IsSaved(ProgramReader& reader, const char* text, bool* fault) {
     name[length + 1] = 0;
     if (reader.Begins(text, name, fault)) return true;
   }
+
   return false;
 }
 
@@ -128,12 +131,14 @@ Scratch* AcquireScratch(uint64_t size, Scratch* unshared) {
       candidate.memory = nullptr;
       break;
     }
-    if (slot == nullptr) slot = unshared;  // nine at once: this block stays behind
+    if (slot == nullptr) slot = unshared;  // nine at once: this block is not freed
   }
+
   const long memory =
       Gate(__NR_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   slot->memory = memory < 0 && memory > -4096 ? nullptr : reinterpret_cast<char*>(memory);
   slot->size = size;
+
   return slot;
 }
 
@@ -173,6 +178,7 @@ bool SurveyEnvironment(char* const* envp, bool want_asan, Survey* survey) {
     survey->has_preload |= preload;
     survey->has_asan |= asan;
   }
+
   return true;
 }
 
@@ -196,6 +202,7 @@ void AddPreload(Builder& builder, const char* value) {
     builder.Add(library_path);
     if (*value != 0) builder.Add(":");
   }
+
   builder.Add(value);
   builder.End();
 }
@@ -233,6 +240,7 @@ void BuildEnvironment(char* const* envp, bool want_asan, const Survey& survey, c
       *builder.next++ = variable;
     }
   }
+
   if (!survey.has_preload && library_path != nullptr) AddPreload(builder, "");
   if (want_asan && !survey.has_asan) AddAsan(builder, "");
   for (size_t i = 0; i < saved_count; ++i) *builder.next++ = saved_variables[i];
@@ -342,6 +350,7 @@ void HideFromProgram(char** envp) {
     }
     *out++ = variable;
   }
+
   *out = nullptr;
 }
 
@@ -378,6 +387,7 @@ long Exec(const Call& call) {
     }
     ReleaseScratch(scratch, &unshared);
   }
+
   if (settings.recording) FunnelExecFailed(static_cast<int>(-result));
   return result;
 }

@@ -42,7 +42,9 @@ bool InstallWithHead(Call& call, long* result) {
     changed.args[2] = reinterpret_cast<long>(&program);
     *result = CarryOutOrRecord(changed);
   }
+
   Gate(__NR_munmap, memory, size);
+
   return readable;
 }
 
@@ -64,6 +66,7 @@ long EnterStrictMode(Call& call) {
     settings.recording = false;
     settings.patch = false;
   }
+
   return result;
 }
 
@@ -78,6 +81,7 @@ uint64_t GateInFile() {
         gate - segment.p_vaddr < segment.p_filesz)
       return gate - segment.p_vaddr + segment.p_offset;
   }
+
   return 0;
 }
 

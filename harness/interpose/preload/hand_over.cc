@@ -75,6 +75,7 @@ wire::HandOver* HandOverToTracer() {
     Free(entry);
     return nullptr;
   }
+
   return entry;
 }
 

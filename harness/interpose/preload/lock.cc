@@ -25,6 +25,7 @@ void Lock(uint32_t me) {
     if (__atomic_load_n(&g_header->lock, __ATOMIC_RELAXED) == 0 && TryLock(me)) return;
     __builtin_ia32_pause();
   }
+
   for (;;) {
     if (TryLock(me)) return;
     long result = Gate(SYS_futex, &g_header->lock, FUTEX_LOCK_PI, 0, 0);

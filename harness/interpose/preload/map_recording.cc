@@ -32,10 +32,12 @@ bool MapRecording(const char* path) {
       if (address >= 0 || address < -4095 || address != -ENOMEM) break;
     }
   }
+
   Gate(SYS_close, fd);
   if (address < 0 && address >= -4095) return false;
   Gate(SYS_madvise, address, mapped, MADV_DONTDUMP);
   UseRecording((wire::Header*)address, mapped);
+
   return true;
 }
 

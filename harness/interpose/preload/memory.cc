@@ -23,7 +23,9 @@ void* memcpy(void* to, const void* from, size_t size) {
     for (; size > 0; --size) *out++ = *in++;
     return result;
   }
+
   asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(size)::"memory");
+
   return result;
 }
 
@@ -47,6 +49,7 @@ void* memset(void* to, int byte, size_t size) {
     for (; size > 0; --size) *out++ = static_cast<char>(byte);
     return result;
   }
+
   asm volatile("rep stosb" : "+D"(to), "+c"(size) : "a"(byte) : "memory");
   return result;
 }
@@ -138,6 +141,7 @@ long CheckReadable(const void* from, size_t size) {
     page += kPage;
     if (!WordReadable(page)) return -EFAULT;
   }
+
   return 0;
 }
 
@@ -155,6 +159,7 @@ size_t CopyInUpTo(void* to, const void* from, size_t size) {
     memcpy(to, from, size);
     return size;
   }
+
   while (done < size) {
     const char* in = static_cast<const char*>(from) + done;
     size_t part = kPage - (reinterpret_cast<uint64_t>(in) & (kPage - 1));
@@ -162,6 +167,7 @@ size_t CopyInUpTo(void* to, const void* from, size_t size) {
     if (CopyIn(static_cast<char*>(to) + done, in, part) != 0) break;
     done += part;
   }
+
   return done;
 }
 
@@ -177,6 +183,7 @@ long LengthOfString(const char* from, size_t limit) {
     }
     length += part;
   }
+
   return -E2BIG;
 }
 
@@ -213,6 +220,7 @@ long CopyOut(void* to, const void* from, size_t size) {
   const long copied = Gate(__NR_process_vm_writev, Gate(__NR_getpid), &local, 1, &remote, 1, 0);
   if (copied == static_cast<long>(size)) return 0;
   if (copied >= 0 || copied == -EFAULT) return -EFAULT;
+
   // Forbidden here (a container's or the program's own filter): the page can be read, then it is
   // written as it is.
   const long error = CheckReadable(to, size);

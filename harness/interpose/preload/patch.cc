@@ -111,13 +111,14 @@ size_t PaddingLength(const uint8_t* at) {
   return 0;
 }
 
-/// Padding that nothing runs into, found by decoding exactly what glibc has behind the call up to a
+/// Padding that nothing runs into, found by decoding exactly what glibc has after the call up to a
 /// ret. nullptr: not found.
 uint8_t* PaddingBehind(uint8_t* next) {
   // cmp $-4096, %rax; ja
   static const uint8_t kCompare[] = {0x48, 0x3d, 0x00, 0xf0, 0xff, 0xff, 0x77};
   if (memcmp(next, kCompare, sizeof kCompare) != 0) return nullptr;
   uint8_t* at = next + 8;
+
   // the cancellable variant: restore the cancellation state, keeping rax on the stack
   if (*at != 0xc3) {
     static const uint8_t kBefore[] = {0x44, 0x89, 0xc7, 0x48, 0x89, 0x44, 0x24, 0x08, 0xe8};
@@ -128,7 +129,9 @@ uint8_t* PaddingBehind(uint8_t* next) {
     at += sizeof kAfter + 1;
     if (*at != 0xc3) return nullptr;
   }
+
   ++at;
+
   return PaddingLength(at) >= 5 ? at : nullptr;
 }
 
@@ -157,9 +160,11 @@ uint8_t* MakeTrampoline(long nr, uint8_t* next) {
       return nullptr;
     trampolines_writable = true;
   }
+
   ++trampolines_used;
   uint8_t* out = reinterpret_cast<uint8_t*>(start);
   static const uint8_t kLoadNext[] = {0x48, 0x8b, 0x0d, 28, 0, 0, 0};  // mov 28(%rip), %rcx
+
   // lea -136(%rsp), %rsp
   static const uint8_t kSkip[] = {0x48, 0x8d, 0xa4, 0x24, 0x78, 0xff, 0xff, 0xff};
   static const uint8_t kUnskip[] = {0x48, 0x8d, 0xa4, 0x24, 0x88, 0, 0, 0};  // lea 136(%rsp), %rsp
@@ -173,6 +178,7 @@ uint8_t* MakeTrampoline(long nr, uint8_t* next) {
   memcpy(out + 25, kUnskip, sizeof kUnskip);
   PutJump(out + 33, next);
   memcpy(out + 40, &next, sizeof next);
+
   return out;
 }
 
@@ -240,6 +246,7 @@ void PatchSite(const Call& call, uint64_t r8) {
   } else {
     return;
   }
+
   if (!InOneLine(at, 2) || !Reaches(TrampolinesStart, at) || !Reaches(TrampolinesEnd, at) ||
       IsWritable(at) || !Serialise())
     return;
@@ -259,6 +266,7 @@ void PatchSite(const Call& call, uint64_t r8) {
     Store2(at, hop);
     Serialise();
   }
+
   Gate(__NR_mprotect, page, size, PROT_READ | PROT_EXEC);
 }
 
@@ -276,6 +284,7 @@ bool IsDue(uint64_t ip) {
     if (__atomic_add_fetch(&site.hits, 1, __ATOMIC_RELAXED) < kHitsBeforePatch) return false;
     return true;
   }
+
   return false;
 }
 
@@ -314,6 +323,7 @@ void ConsiderPatching(const Call& call, uint64_t r8) {
     __atomic_store_n(&deferred_ready, true, __ATOMIC_RELEASE);
     return;
   }
+
   uint64_t mask;
   BlockSignals(&mask);
   int unlocked = 0;
@@ -323,6 +333,7 @@ void ConsiderPatching(const Call& call, uint64_t r8) {
     GiveUp(call.ip);  // done, or not to be done: either way it is not looked at again
     __atomic_store_n(&patch_lock, 0, __ATOMIC_RELEASE);
   }
+
   RestoreSignals(mask);
 }
 

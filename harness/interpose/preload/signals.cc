@@ -93,6 +93,7 @@ long EmulateAltstack(const stack_t* wanted, stack_t* old, uint64_t sp, Context* 
     }
     current = next;
   }
+
   if (old != nullptr) return CopyOut(old, &before, sizeof before);
   return 0;
 }
@@ -137,6 +138,7 @@ long Sigaction(const Call& call) {
     // to be dispatched.
     if ((wanted.flags & kSaRestorer) != 0) wanted.restorer = RestorerInUse();
   }
+
   const long result = GateProgram(__NR_rt_sigaction, signal, action == nullptr ? nullptr : &wanted,
                                   old, sizeof(uint64_t));
   if ((result == 0 || result == -EFAULT) && action != nullptr && !InSharedMemoryChild()) {
@@ -148,10 +150,12 @@ long Sigaction(const Call& call) {
     __atomic_store_n(&program_restorer[signal], wanted_restorer, __ATOMIC_RELAXED);
     if (wanted.handler > kIgnore) __atomic_store_n(&program_has_handlers, true, __ATOMIC_RELAXED);
   }
+
   if (result == 0 && old != nullptr) {  // the kernel has just written it: it can be written
     if (masked_before) old->mask |= kSigsysBit;
     if (old->restorer == RestorerInUse()) old->restorer = restorer_before;
   }
+
   return result;
 }
 
@@ -175,6 +179,7 @@ long Sigprocmask(const Call& call, Context* context) {
         return -EINVAL;
     }
   }
+
   // The mask in force in this handler is still the old one, so the kernel can write it, or say
   // EFAULT, itself.
   context->uc_sigmask = mask & ~kSigsysBit;
@@ -197,11 +202,13 @@ long Sigaltstack(const Call& call, Context* context) {
   if (settings.on_alternate_stack || disarmed)
     return EmulateAltstack(wanted, old, call.sp, context);
   const long result = CarryOut(call);
+
   // sigreturn will install what stands in the context: make that what is now in force.
   if (result == 0 && wanted != nullptr) {
     Gate(__NR_sigaltstack, 0, &context->uc_stack);
     context->uc_stack.ss_flags &= ~SS_ONSTACK;
   }
+
   return result;
 }
 
@@ -239,11 +246,13 @@ long WaitWithMask(Call& call) {
     default:
       break;
   }
+
   return error != 0 ? error : CarryOutOrRecord(call);
 }
 
 void ForwardSigsys(int signal, siginfo_t* info, Context* context) {
   const KernelSigaction action = program_sigsys;
+
   // a filter of the program, at one of our calls: si_code <= 0 is a person's kill
   const bool forced = info->si_code > 0;
   if (action.handler == kIgnore && !forced) return;
@@ -251,6 +260,7 @@ void ForwardSigsys(int signal, siginfo_t* info, Context* context) {
   if ((action.flags & static_cast<uint64_t>(SA_RESETHAND)) != 0) program_sigsys = {};
   const uint64_t mask = action.mask & ~kSigsysBit;
   Gate(__NR_rt_sigprocmask, SIG_BLOCK, &mask, 0, sizeof mask);
+
   // A trapped call's registers are those of the gate: the same arguments, and its rax is what the
   // call returns to us.
   reinterpret_cast<void (*)(int, siginfo_t*, Context*)>(action.handler)(signal, info, context);

@@ -30,12 +30,14 @@ bool IsGoProgram(const uint64_t* auxv) {
     if (entry[0] == AT_PHDR) headers = reinterpret_cast<const Elf64_Phdr*>(entry[1]);
     if (entry[0] == AT_PHNUM) count = entry[1];
   }
+
   if (headers == nullptr) return false;
   uint64_t bias = 0;
   for (uint64_t i = 0; i < count; ++i) {
     if (headers[i].p_type == PT_PHDR)
       bias = reinterpret_cast<uint64_t>(headers) - headers[i].p_vaddr;
   }
+
   for (uint64_t i = 0; i < count; ++i) {
     if (headers[i].p_type != PT_NOTE) continue;
     const char* note = reinterpret_cast<const char*>(bias + headers[i].p_vaddr);
@@ -48,6 +50,7 @@ bool IsGoProgram(const uint64_t* auxv) {
       note += sizeof *head + ((head->n_namesz + 3) & ~3u) + ((head->n_descsz + 3) & ~3u);
     }
   }
+
   return false;
 }
 
@@ -67,6 +70,7 @@ char** InitialStack() {
   const long size = Gate(__NR_read, fd, text, sizeof text);
   Gate(__NR_close, fd);
   long at = size;
+
   // the name of the program, field 2, may hold anything
   while (at > 0 && text[at - 1] != ')') --at;
   if (at == 0) return nullptr;
@@ -74,12 +78,14 @@ char** InitialStack() {
     while (at < size && text[at] != ' ') ++at;
     ++at;
   }
+
   uint64_t address = 0;
   for (; at < size && text[at] >= '0' && text[at] <= '9'; ++at)
     address = address * 10 + static_cast<uint64_t>(text[at] - '0');
   if (address % sizeof(char*) != 0 ||
       CheckReadable(reinterpret_cast<void*>(address), sizeof(char*)) != 0)
     return nullptr;
+
   return reinterpret_cast<char**>(address);
 }
 
@@ -124,7 +130,7 @@ __attribute__((constructor, used)) void Start(int argc, char** argv, char** envp
   NoteNewProcess();
   if (!InstallSigsysHandler()) return;
   ArmThread();
-  // Go looks for the kernel's vector behind the environment, so there the array must keep its
+  // Go looks for the kernel's vector after the environment, so there the array must keep its
   // length.
   if (!settings.on_alternate_stack) HideFromProgram(envp);
   if (settings.recording && !IsHole(Hole::kStart)) FunnelProcessStarted(StartedBy::kExec);

@@ -69,10 +69,12 @@ void NumberThread(int tid, bool first) {
     if (shared) DistrustThreadPointer();
     RememberThread(key, tid);
   }
+
   if (first) {
     memset(g_threads, 0, sizeof g_threads);
     __atomic_store_n(&g_next_thread, 0, __ATOMIC_RELAXED);
   }
+
   uint64_t entry =
       (uint64_t)(uint32_t)tid << 32 | (__atomic_fetch_add(&g_next_thread, 1, __ATOMIC_RELAXED) + 1);
   for (uint32_t i = 0; i < kThreadSlots; i++) {

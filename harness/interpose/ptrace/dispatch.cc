@@ -93,6 +93,7 @@ long Engine::Clone(Call& call) {
 #endif
   if (call.nr == SYS_clone) flags = static_cast<uint64_t>(call.args[0]);
   if (call.nr == SYS_clone3 && preload::CopyIn(&flags, block) != 0) return preload::CarryOut(call);
+
   // A child that nobody may trace could not be recorded.
   const uint64_t traceable = flags & ~static_cast<uint64_t>(CLONE_UNTRACED);
   if (traceable != flags && call.nr == SYS_clone) call.args[0] = static_cast<long>(traceable);
@@ -103,6 +104,7 @@ long Engine::Clone(Call& call) {
   const long result = preload::CarryOut(call);
   if (traceable != flags && call.nr == SYS_clone3) preload::CopyOut(block, &flags, sizeof flags);
   preload::FunnelCloneReturned(result, flags);
+
   return result;
 }
 
@@ -125,10 +127,12 @@ long Engine::Exec(Call& call) {
                                       verdict.obstacle);
     }
   }
+
   if (verdict.obstacle == nullptr && door_.valid()) return ExecEnterable(call);
   Unmask();
   const long result = preload::CarryOut(call);
   preload::FunnelExecFailed(static_cast<int>(-result));
+
   return result;
 }
 
@@ -148,6 +152,7 @@ long Engine::Affinity(Call& call) {
                        std::min(room, static_cast<size_t>(result)));
     return result;
   }
+
   cpu_set_t wanted;
   CPU_ZERO(&wanted);
   if (preload::CopyIn(&wanted, reinterpret_cast<const void*>(call.args[2]), room) != 0)
@@ -155,6 +160,7 @@ long Engine::Affinity(Call& call) {
   CPU_AND(&wanted, &wanted, &processors_);
   if (CPU_COUNT(&wanted) == 0) return -EINVAL;
   thread->processors = wanted;
+
   return 0;
 }
 
@@ -162,6 +168,7 @@ long Engine::Affinity(Call& call) {
 /// after.
 bool Engine::MapStage(Thread& thread) {
   Mask();
+
   // Nothing of the image need make system calls, so the instruction is put there for the time
   // being; the kernel writes to a private copy of the page.
   void* at = reinterpret_cast<void*>(thread.call_ip);
@@ -193,7 +200,9 @@ bool Engine::MapStage(Thread& thread) {
       MakeCall(SYS_close, {fd}, false);
     }
   }
+
   ::ptrace(PTRACE_POKETEXT, thread.tid, at, before);
+
   return mapped;
 }
 

@@ -57,6 +57,7 @@ Result<std::unique_ptr<Engine>> Engine::Create(const TracerOptions& options) {
   if (pread(fd.get(), &start, sizeof start, 0) != static_cast<ssize_t>(sizeof start) ||
       start.magic != wire::kMagic || start.version != wire::kVersion)
     return Fail("{} is no recording of this version", options.recording);
+
   // Under a limit of address space a window from the start; what does not fit is reported as
   // overflow.
   constexpr uint64_t kSmallestWindow = uint64_t{16} << 20;
@@ -66,6 +67,7 @@ Result<std::unique_ptr<Engine>> Engine::Create(const TracerOptions& options) {
     size /= 2;
     base = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
   }
+
   if (base == MAP_FAILED) return Fail("cannot map {}: {}", options.recording, ErrnoText(errno));
   engine->recording_ = static_cast<char*>(base);
   engine->recording_size_ = size;
@@ -78,6 +80,7 @@ Result<std::unique_ptr<Engine>> Engine::Create(const TracerOptions& options) {
     CPU_SET(sched_getcpu(), &one);
     engine->pinned_ = sched_setaffinity(0, sizeof one, &one) == 0;
   }
+
   preload::UseRecording(reinterpret_cast<wire::Header*>(base), size);
   const wire::Header& header = *reinterpret_cast<wire::Header*>(base);
   SubscribeToPlan(header.planned != 0 ? header.planned_calls : nullptr);
@@ -91,10 +94,12 @@ Engine::~Engine() {
     g_engine = nullptr;
     preload::UseRecording(nullptr, 0);
   }
+
   if (door_.valid()) {
     reinterpret_cast<wire::Header*>(recording_)->tracer = 0;
     unlink((options_.recording + wire::kDoor).c_str());
   }
+
   if (pinned_) sched_setaffinity(0, sizeof processors_, &processors_);
   if (recording_ != nullptr) munmap(recording_, recording_size_);
 }
@@ -120,6 +125,7 @@ Thread& Engine::Adopt(pid_t tid, Thread* parent, uint64_t flags) {
     thread->strict = parent->strict;
     thread->processors = parent->processors;
   }
+
   thread->clone_flags = flags;
   if (parent != nullptr && (flags & CLONE_THREAD) != 0) {
     thread->process = parent->process;
@@ -142,9 +148,11 @@ Thread& Engine::Adopt(pid_t tid, Thread* parent, uint64_t flags) {
     thread->process = process.get();
     processes_[tid] = std::move(process);
   }
+
   thread->process->threads++;
   Thread& result = *thread;
   threads_[tid] = std::move(thread);
+
   return result;
 }
 
@@ -169,6 +177,7 @@ bool Engine::Handle(pid_t pid, int status) {
     RunPatient();
     return only_thread;
   }
+
   if (status >> 16 == PTRACE_EVENT_EXEC) {
     OnExec(pid);
   } else if (Thread* thread = FindThread(pid); thread != nullptr) {
@@ -176,7 +185,9 @@ bool Engine::Handle(pid_t pid, int status) {
   } else {
     early_[pid] = status;
   }
+
   RunPatient();
+
   return true;
 }
 
@@ -220,7 +231,9 @@ void Engine::OnSyscallStop(Thread& thread) {
     Resume(thread);
     return;
   }
+
   __ptrace_syscall_info info = {};
+
   // killed meanwhile
   if (::ptrace(PTRACE_GET_SYSCALL_INFO, thread.tid, sizeof info, &info) <= 0) return;
   const bool exit = info.op == PTRACE_SYSCALL_INFO_EXIT;
@@ -259,6 +272,7 @@ void Engine::OnEntry(Thread& thread, const __ptrace_syscall_info& info) {
     kill(thread.process->pid, SIGKILL);
     return;
   }
+
   const bool foreign = info.arch != kNativeArchitecture || call.nr >= 0x40000000;
   if (!foreign) {
     uint64_t args[6];
@@ -270,6 +284,7 @@ void Engine::OnEntry(Thread& thread, const __ptrace_syscall_info& info) {
       return;
     }
   }
+
   if (!GetRegisters(thread.tid, &thread.entry)) return;
   call.ip = info.instruction_pointer;
   call.sp = info.stack_pointer;
@@ -282,6 +297,7 @@ void Engine::OnEntry(Thread& thread, const __ptrace_syscall_info& info) {
   thread.as_entered = true;
   preload::Fault fault = {};
   bool again = false;
+
   // not one that the handler makes
   if (thread.anew && thread.anew->call.nr == call.nr && thread.anew->call.ip == call.ip &&
       thread.anew->call.sp == call.sp) {
@@ -289,6 +305,7 @@ void Engine::OnEntry(Thread& thread, const __ptrace_syscall_info& info) {
     again = true;
     thread.anew.reset();
   }
+
   Serve(thread, [this, &thread, call, foreign, fault, again]() mutable {
     long result = -ENOSYS;
     if (again) call.fault = &fault;
@@ -313,7 +330,7 @@ void Engine::OnNewChild(Thread& parent) {
 }
 
 void Engine::AdoptOrphans(Thread& parent) {
-  // Killed before its own stop told of a child of it, which waits for that.
+  // Killed before its own stop reported a child of it, which waits for that.
   for (auto child = early_.begin(); child != early_.end();) {
     const pid_t tid = child->first;
     const pid_t parent_pid = StatusNumber(tid, "PPid", 0);
@@ -334,6 +351,7 @@ void Engine::OnFirstStop(Thread& thread) {
     Resume(thread);
     return;
   }
+
   Serve(thread, [this, &thread, is_thread, shares] {
     if (is_thread) {
       preload::FunnelThreadStarted();
@@ -354,23 +372,27 @@ void Engine::OnExec(pid_t pid) {
     ::ptrace(PTRACE_CONT, pid, 0, 0);
     return;
   }
+
   if (thread->waiting == Waiting::kTakeOver) ForgetHandOver(former);
   Process& process = *thread->process;
   std::vector<Thread*> gone;
   for (const auto& [tid, other] : threads_) {
     if (other->process == &process && other.get() != thread) gone.push_back(other.get());
   }
+
   for (Thread* other : gone) Remove(*other);
   if (former != pid) {
     threads_[pid] = std::move(threads_[former]);
     threads_.erase(former);
     thread->tid = pid;
   }
+
   DropFiber(*thread);
   if (thread->enterable) {
     LetGo(*thread);
     return;
   }
+
   process.Leave();
   process.memory = std::make_shared<Memory>();
   process.memory->sharers = 1;
@@ -411,6 +433,7 @@ void Engine::OnSignal(Thread& thread, int signal) {
     thread.stop_signal = signal;  // cannot be blocked; the thread stops when our calls are done
     signal = 0;
   }
+
   Resume(thread, signal);
 }
 

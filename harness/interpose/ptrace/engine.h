@@ -194,7 +194,7 @@ class Engine {
   std::deque<std::pair<pid_t, std::function<void()>>> waiting_for_stack_;
   std::unordered_map<pid_t, std::unique_ptr<Thread>> threads_;
   std::unordered_map<pid_t, std::unique_ptr<Process>> processes_;
-  std::map<pid_t, int> early_;  ///< children that stopped before their parent's stop told of them
+  std::map<pid_t, int> early_;  ///< children that stopped before their parent's stop reported them
 };
 
 /// A number of /proc/TID/status.

@@ -52,8 +52,10 @@ long Engine::EnterStrictMode(Call& call) {
     current_->strict = true;
     return 0;
   }
+
   preload::FunnelUnsupported(call,
                              "enters the strict mode of seccomp, which a traced program cannot");
+
   return -EINVAL;
 }
 
@@ -76,9 +78,11 @@ long Engine::InstallFilter(Call& call) {
     program.filter = filter;
     call.args[2] = reinterpret_cast<long>(&program);
   }
+
   result = preload::Funnel(call);
   if (result >= 0) current_->process->has_filters = true;
   ReleaseLock();
+
   return result;
 }
 

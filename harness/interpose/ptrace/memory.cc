@@ -47,6 +47,7 @@ size_t CopyInUpTo(void* to, const void* from, size_t size) {
     if (got == 0) break;
     done += got;
   }
+
   return done;
 }
 
@@ -63,6 +64,7 @@ long LengthOfString(const char* from, size_t limit) {
       return static_cast<long>(length + static_cast<size_t>(static_cast<const char*>(end) - part));
     length += size;
   }
+
   return -E2BIG;
 }
 
@@ -77,6 +79,7 @@ long CopyInString(char* to, const char* from, size_t capacity) {
     if (end != nullptr) return static_cast<const char*>(end) - to;
     length += size;
   }
+
   return -ENAMETOOLONG;
 }
 

@@ -77,11 +77,13 @@ long Field(const char* path, const char* name, int base, int column = 0) {
     at = strchr(at, '\n');
     if (at != nullptr) ++at;
   }
+
   if (at == nullptr) return -ENOENT;
   at += length;
   char* end = nullptr;
   long value = strtol(at, &end, base);
   for (; column > 0; --column) value = strtol(end, &end, base);
+
   return value;
 }
 
@@ -225,7 +227,7 @@ bool AnswerAboutProcess(long nr, const long (&a)[6], long* answer) {
   }
 }
 
-/// At the second place, behind a directory.
+/// At the second place, after a directory.
 bool TakesPath(long nr) {
   return nr == SYS_newfstatat || nr == SYS_openat || nr == SYS_openat2 || nr == SYS_faccessat2;
 }

@@ -35,6 +35,7 @@ void Engine::Serve(Thread& thread, std::function<void()> body) {
     waiting_for_stack_.emplace_back(thread.tid, std::move(body));
     return;
   }
+
   thread.fiber = std::make_unique<Fiber>(thread.stack, Stage::kStackSize);
   current_ = &thread;
   thread.fiber->Run(std::move(body));
@@ -60,6 +61,7 @@ void Engine::DropFiber(Thread& thread) {
     ReleaseLock();
     current_ = nullptr;
   }
+
   std::erase(lock_waiters_, thread.tid);
   std::erase(ready_, thread.tid);
   std::erase(patient_, thread.tid);
@@ -108,6 +110,7 @@ void Engine::GiveWay() {
 
 long Engine::MakeCall(long nr, const long (&args)[6], bool program) {
   Thread& thread = *current_;
+
   // Under filters of the program's own, our calls come from the page that these let through.
   if (!program && !thread.executed && thread.filtered && thread.process->has_filters) SkipCall();
   if (thread.executed && (!program || HoldsLock())) Mask();
@@ -185,6 +188,7 @@ bool Engine::TryLock() {
     return true;
   if (syscall(SYS_futex, LockWord(), FUTEX_TRYLOCK_PI, 0, nullptr) == 0) return true;
   if (errno != ESRCH) return false;
+
   // Its owner died and nobody waited for it in the kernel.
   uint32_t word = __atomic_load_n(LockWord(), __ATOMIC_RELAXED);
   return word != 0 && __atomic_compare_exchange_n(LockWord(), &word, me | (word & FUTEX_WAITERS),
@@ -231,10 +235,12 @@ void Engine::Finish(Thread& thread, long result) {
       SetRegisters(thread.tid, after);
     }
   }
+
   if (thread.stop_signal != 0) {
     syscall(SYS_tgkill, thread.process->pid, thread.tid, thread.stop_signal);
     thread.stop_signal = 0;
   }
+
   thread.waiting = Waiting::kNothing;
   Resume(thread);
 }

@@ -26,9 +26,11 @@ Result<std::unique_ptr<Stage>> Stage::Create(const std::string& path) {
     if (at != MAP_FAILED) munmap(at, kSize);
     return Fail("cannot map {} at {:#x}: {}", path, kAddress, ErrnoText(errno));
   }
+
   memcpy(at, kCallInstruction, kCallInstructionSize);
   for (uint64_t i = kStackCount; i-- > 0;)
     stage->free_.push_back(reinterpret_cast<char*>(kStacks + i * kStackSize));
+
   return stage;
 }
 

@@ -39,12 +39,15 @@ std::vector<std::string> Doctored(std::vector<std::string> environment,
     if (variable.starts_with(kOurs) && !variable.starts_with(wire::kRecordingVariable))
       kept.push_back(variable);
   }
+
   if (has_filters) kept.push_back(wire::kUnderFilter);
   for (const std::string& variable : kept) {
     std::erase_if(environment,
                   [&](const std::string& other) { return NameOf(other) == NameOf(variable); });
   }
+
   environment.insert(environment.end(), kept.begin(), kept.end());
+
   return PreloadEnvironment(std::move(environment), library, recording);
 }
 
@@ -60,6 +63,7 @@ bool ReadEnvironment(const char* const* envp, std::vector<std::string>* environm
     if (preload::CopyIn(text.data(), variable, text.size()) != 0) return false;
     environment->push_back(std::move(text));
   }
+
   return true;
 }
 
@@ -72,6 +76,7 @@ std::string Block(const std::vector<std::string>& environment, uint64_t address)
     pointers.append(reinterpret_cast<const char*>(&at), sizeof at);
     strings.append(variable.c_str(), variable.size() + 1);
   }
+
   pointers.append(sizeof(uint64_t), 0);
   return pointers + strings;
 }
@@ -104,6 +109,7 @@ void Engine::AnswerDoor() {
   char knocks[64];
   while (read(door_.get(), knocks, sizeof knocks) > 0) {
   }
+
   for (wire::HandOver& entry : preload::g_header->hand_overs) {
     const uint32_t state = __atomic_load_n(&entry.state, __ATOMIC_ACQUIRE);
     if (state == wire::kAsked) TakeOver(entry);
@@ -121,6 +127,7 @@ void Engine::TakeOver(wire::HandOver& entry) {
     Settle(entry, wire::kRefused);
     return;
   }
+
   Thread& thread = Adopt(tid, nullptr, 0);
   thread.waiting = Waiting::kTakeOver;
   thread.filtered = false;
@@ -131,6 +138,7 @@ void Engine::TakeOver(wire::HandOver& entry) {
     process->pid = group;
     processes_[group] = std::move(process);
   }
+
   uint32_t asked = wire::kAsked;
   if (__atomic_compare_exchange_n(&entry.state, &asked, wire::kTaken, false, __ATOMIC_ACQ_REL,
                                   __ATOMIC_RELAXED)) {
@@ -167,6 +175,7 @@ std::pair<long, long> Engine::PlaceEnvironment(const char* const* envp) {
 long Engine::ExecEnterable(preload::Call& call) {
   Thread& thread = *current_;
   long& envp = call.args[call.nr == SYS_execveat ? 3 : 2];
+
   // Nothing of ours is on this fiber when the exec succeeds and it is dropped.
   const auto [memory, size] = PlaceEnvironment(reinterpret_cast<const char* const*>(envp));
   if (memory != 0) envp = memory;

@@ -64,6 +64,7 @@ bool Matches(const Subscription& row, const uint64_t (&args)[6]) {
     case When::kEquals:
       return value == row.value;
   }
+
   return true;
 }
 
@@ -94,8 +95,10 @@ std::vector<sock_filter> ConditionCode(const Subscription* first, const Subscrip
     }
     code.push_back(Statement(kReturn, SECCOMP_RET_TRACE));
   }
+
   const bool always = first->when == When::kAlways;
   code.push_back(Statement(kReturn, always ? SECCOMP_RET_TRACE : SECCOMP_RET_ALLOW));
+
   return code;
 }
 
@@ -144,7 +147,9 @@ std::vector<sock_filter> BuildFilter() {
     filter.insert(filter.end(), conditions.begin(), conditions.end());
     i = end;
   }
+
   filter.push_back(Statement(kReturn, SECCOMP_RET_ALLOW));
+
   return filter;
 }
 
