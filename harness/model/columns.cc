@@ -137,7 +137,7 @@ constexpr char kJournalled[] = "with OVERWRITE=journal all data is in the journa
 constexpr char kAtCommit[] = "with DELALLOC=n_at_commit every commit has all data before it";
 constexpr char kDeaf[] = "with SYNC_NOOP=y no call forces anything";
 
-// How data gets to disk (7.6.1, 7.6.2, 7.6.9).
+// How data gets to disk (model.md, sections 5.3 and 5.4).
 Domain DataDomain(const Profile& p, size_t column) {
   using D = Delalloc;
   using N = NewData;
@@ -188,7 +188,7 @@ Domain DataDomain(const Profile& p, size_t column) {
   }
 }
 
-// What sync calls force (7.3 E5, 7.6.3 to 7.6.6).
+// What sync calls force (model.md, sections 5.5 and 5.6).
 Domain SyncDomain(const Profile& p, size_t column) {
   const bool log = p.meta_order == MetaOrder::kTxLog;
   switch (column) {

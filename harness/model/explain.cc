@@ -1,10 +1,10 @@
-// Which effects a crash state lacks: the words of a finding.
+#include "model/explain.h"
+
 #include <algorithm>
 #include <map>
 #include <set>
 
 #include "base/text.h"
-#include "model/pictures.h"
 
 namespace oldornew {
 namespace {
@@ -14,8 +14,8 @@ class Explainer {
   Explainer(const Picture& picture, const MetaState& state, const DimensionChoices& choices,
             const Projection& projection, uint32_t point)
       : picture_(picture), t_(*picture.timeline), state_(state), choices_(choices), point_(point) {
-    for (Position pos = 1; pos <= t_.last(); ++pos) {
-      if (t_.OpOf(pos) < point) live_ = pos;
+    for (Position pos = 1; pos <= t_.changes().last(); ++pos) {
+      if (t_.changes().OpOf(pos) < point) live_ = pos;
     }
     MetaState live;
     live.cut = live_;
@@ -44,6 +44,7 @@ class Explainer {
           slot.versions[slot.IndexAt(state_.SlotPosition(static_cast<size_t>(node.slot)))];
       if (version.pos > 0) named.insert(version.op);
     }
+
     named_by->assign(named.begin(), named.end());
   }
 
@@ -64,6 +65,7 @@ class Explainer {
       ++relevant;
       missing += state_.SlotPosition(slot) < group.pos;
     }
+
     for (auto [object, why] : group.touches) {
       if (!shown_.count(object)) continue;
       if (why == Touch::kAttr || why == Touch::kXattr) {
@@ -74,6 +76,7 @@ class Explainer {
         missing += ContentPosition(object) < group.pos;
       }
     }
+
     if (missing == 0) return;
     Add(group.op, missing == relevant ? Effect::Extent::kWhole : Effect::Extent::kPart,
         missing == relevant ? "" : "only one of its names");
@@ -88,22 +91,16 @@ class Explainer {
     return value != have.xattrs.end() && value->second == t_.trace().Payload(op);
   }
 
-  uint32_t ChoiceOn(uint32_t dimension) const {
-    for (auto [a, i] : choices_) {
-      if (a == dimension) return i;
-    }
-    return 0;
-  }
-
   // Up to where sizes set by metadata alone are on disk.
   Position ContentPosition(ObjectId object) const {
     for (uint32_t a = 0; a < picture_.dimensions.size(); ++a) {
       const Dimension& dimension = picture_.dimensions[a];
       if (dimension.object != object || dimension.file == nullptr) continue;
-      const ContentChoice& choice = dimension.file->choices()[ChoiceOn(a)];
+      const ContentChoice& choice = dimension.file->choices()[ChoiceOn(choices_, a)];
       return dimension.file->independent_cells() ? dimension.file->sizes()[choice.size].pos
                                                  : dimension.file->query().cut;
     }
+
     return state_.cut;
   }
 
@@ -113,7 +110,7 @@ class Explainer {
       uint64_t pages = 0, none = 0, torn = 0;
     };
     std::map<uint32_t, Count> counts;
-    file.ForEachPageEffect(file.choices()[ChoiceOn(a)], live_,
+    file.ForEachPageEffect(file.choices()[ChoiceOn(choices_, a)], live_,
                            [&](uint32_t op, uint64_t, int landed) {
                              if (op >= point_) return;
                              Count& count = counts[op];
@@ -153,6 +150,12 @@ void Explain(const Picture& picture, const MetaState& state, const DimensionChoi
              const Projection& projection, uint32_t point, std::vector<Effect>* lost,
              std::vector<uint32_t>* named_by) {
   Explainer(picture, state, choices, projection, point).Run(lost, named_by);
+}
+
+void SortEffects(CrashState* state) {
+  std::sort(state->lost.begin(), state->lost.end(),
+            [](const Effect& a, const Effect& b) { return a.op < b.op; });
+  std::sort(state->named_by.begin(), state->named_by.end());
 }
 
 }  // namespace oldornew

@@ -1,9 +1,9 @@
 // FileDomain: every content one file can show after a power cut, given where the metadata was cut.
 //
-// persistence-model.md 7.6.1, 2, 8 and 9 are decided here. A content is a size and, for each data
-// unit below it, one of that unit's options; options are independent of each other once the size is
-// chosen. Contents are listed by weight: 2 for each unit, or size, that is not the one "nothing
-// lost" would show, 3 for a torn unit.
+// A content is a size and, for each data unit below it, one of that unit's options; options are
+// independent of each other once the size is chosen (ordered_contents.h, cell_contents.h). Contents
+// are listed by weight: 2 for each unit, or size, that is not the one "nothing lost" would show, 3
+// for a torn unit.
 #pragma once
 
 #include <cstdint>
@@ -13,64 +13,12 @@
 #include <utility>
 #include <vector>
 
+#include "model/data_timelines.h"
 #include "model/file_sizes.h"
-#include "model/history.h"
 #include "model/profile.h"
+#include "model/units.h"
 
 namespace oldornew {
-
-/// A digest that can be added up: the sum over the parts of a picture identifies the picture, in
-/// any order.
-struct Sum {
-  uint64_t high = 0;
-  uint64_t low = 0;
-  Sum& operator+=(const Sum& other) {
-    high += other.high;
-    low += other.low;
-    return *this;
-  }
-  Sum& operator-=(const Sum& other) {
-    high -= other.high;
-    low -= other.low;
-    return *this;
-  }
-  auto operator<=>(const Sum&) const = default;
-};
-Sum MixDigest(const Digest& digest, uint64_t salt);
-/// The sum of a file's size and pages; what ContentChoice::key is for that content.
-Sum ContentSum(const Content& content);
-
-/// One form a data unit can have on disk.
-struct UnitOption {
-  enum class Form : uint8_t { kVersion, kTorn, kPattern };
-  Form form = Form::kVersion;
-  uint32_t version = 0;  ///< index as in PageLife: 0 = base. kTorn: sectors of this over `under`
-  uint32_t under = 0;
-  uint32_t sectors = 0;  ///< kTorn: bit k = sector k of the torn page has the new version
-  uint32_t weight = 0;
-  Position pos = 0;  ///< latest position that has to have happened
-  Sum key;           ///< of the unit's pages in this form
-};
-
-/// Pages that always share their fate.
-struct Unit {
-  std::vector<uint64_t> pages;
-  /// index into FileHistory::pages; SIZE_MAX on posix rows, where a page is one cell through all
-  /// lives
-  size_t life = 0;
-  std::vector<UnitOption> options;  ///< options[0] has weight 0
-  uint32_t max_weight = 0;
-};
-
-/// One size the file can have, with the units below it.
-struct SizeChoice {
-  uint64_t size = 0;
-  uint32_t weight = 0;
-  Position pos = 0;
-  std::vector<Unit> units;
-  Sum default_key;  ///< size, untouched pages and every unit's options[0]
-  uint32_t max_weight = 0;
-};
 
 struct ContentChoice {
   uint32_t weight = 0;
@@ -82,8 +30,8 @@ struct ContentChoice {
 
 class FileDomain {
  public:
-  /// Finds the sizes and units. `object` seeds the non-text pattern of stale
-  /// pages.
+  /// Finds the sizes and units. `object` seeds the non-text pattern of stale pages. `file` must
+  /// outlive this.
   FileDomain(const FileHistory& file, ObjectId object, const Profile& profile,
              const FileQuery& query, Grain grain);
 
@@ -109,12 +57,8 @@ class FileDomain {
       const std::function<void(uint32_t op, uint64_t page, int landed)>& visit) const;
 
  private:
-  friend class FileDomainBuilder;
   void ListSize(uint32_t size_index, uint32_t weight, uint64_t limit);
   ContentChoice Finish(ContentChoice choice) const;
-  static int Landed(const UnitOption& option, uint32_t version);
-  PageRef RenderPage(const Unit& unit, const UnitOption& option, uint64_t page,
-                     uint64_t size) const;
 
   const FileHistory& file_;
   ObjectId object_;
@@ -135,8 +79,5 @@ struct DomainKey {
   auto operator<=>(const DomainKey&) const = default;
 };
 DomainKey KeyOf(const FileHistory& file, ObjectId object, const FileQuery& query);
-
-uint64_t SaturatingMultiply(uint64_t a, uint64_t b);
-uint64_t SaturatingAdd(uint64_t a, uint64_t b);
 
 }  // namespace oldornew

@@ -1,9 +1,7 @@
-// The fsync log of btrfs, and of file systems that roll forward like it (persistence-model.md
-// 7.6.4).
+#include "model/fsync_log.h"
+
 #include <algorithm>
 #include <set>
-
-#include "model/views.h"
 
 namespace oldornew {
 namespace {
@@ -29,6 +27,7 @@ class Log {
       if (Has(Rule::kLogNames)) TakeNames(force.object);
       if (Has(Rule::kLogAncestors)) TakeNewAncestors(force.object);
     }
+
     RideAlong();
     if (Has(Rule::kLogConflict)) TakeConflicts();
     logged_.insert(force.object);
@@ -56,19 +55,14 @@ class Log {
   FileKind KindOf(ObjectId object) const {
     return t_.trace().objects[static_cast<size_t>(object)].kind;
   }
-  bool NewSinceCommit(ObjectId object) const { return t_.CreatedAt(object) > commit_; }
+  bool NewSinceCommit(ObjectId object) const { return t_.names().CreatedAt(object) > commit_; }
 
-  // Index of the group at a position; groups are in ascending order of it.
-  const Group& GroupAt(Position pos) const {
-    auto found = std::lower_bound(t_.groups().begin(), t_.groups().end(), pos,
-                                  [](const Group& g, Position p) { return g.pos < p; });
-    return *found;
-  }
+  const Group& GroupAt(Position pos) const { return t_.changes().GroupAt(pos); }
 
   // Changes of slots that bind the object or take it away: rename, link, unlink, creation.
   // `also_split`: those too of which a directory's log has taken only the arrival (DIRMOVE).
   void TakeNames(ObjectId object, bool also_split = true) {
-    for (size_t slot : t_.NamesOf(object)) {
+    for (size_t slot : t_.names().NamesOf(object)) {
       ObjectId before = kNoObject;
       for (const SlotVersion& version : t_.slots()[slot].versions) {
         const bool concerns = version.object == object || before == object;
@@ -83,7 +77,7 @@ class Log {
   // Creation of directories above the object that the commit does not have. A renamed old ancestor
   // stays where it was (L40).
   void TakeNewAncestors(ObjectId object) {
-    for (size_t slot : t_.NamesOf(object)) {
+    for (size_t slot : t_.names().NamesOf(object)) {
       if (t_.slots()[slot].At(now_) != object) continue;
       const ObjectId dir = t_.slots()[slot].dir;
       if (!NewSinceCommit(dir) || !ancestors_.insert({now_, dir}).second) continue;
@@ -104,12 +98,13 @@ class Log {
       TakeNames(dir);
       TakeNewAncestors(dir);
     }
+
     TakeEntries(dir);
   }
 
   // NEWREC: the directory's own additions and removals, and the new children, all the way down.
   void TakeEntries(ObjectId dir) {
-    const auto* slots = t_.SlotsOf(dir);
+    const auto* slots = t_.names().SlotsOf(dir);
     if (slots == nullptr) return;
     for (const auto& [name, slot] : *slots) {
       for (const SlotVersion& version : t_.slots()[slot].versions) {
@@ -189,6 +184,10 @@ class Log {
 
 }  // namespace
 
+bool FallsBack(const Profile& profile, bool directory) {
+  return directory ? profile.fsync_dir == FsyncDir::kAll : profile.fsync_file == FsyncFile::kAll;
+}
+
 void ApplyLog(const Timeline& timeline, const Profile& profile, Position cut, size_t count,
               MetaState* state) {
   Log log(timeline, profile, cut, state);
@@ -201,6 +200,7 @@ void ApplyLog(const Timeline& timeline, const Profile& profile, Position cut, si
     if (FallsBack(profile, directory)) continue;  // a commit, counted as one when it returned
     log.Sync(force);
   }
+
   log.Apply();
 }
 

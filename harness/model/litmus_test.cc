@@ -12,7 +12,7 @@
 namespace oldornew {
 namespace {
 
-// "Observed outside the model is red, forbidden inside it is red" (persistence-model.md 7.6.10).
+// "Observed outside the model is red, forbidden inside it is red" (model.md, section 9).
 TEST(Litmus, NothingThatALitmusFileSaysContradictsTheModel) {
   size_t rows = 0, states = 0;
   for (const Litmus& test : AllLitmusTests()) {
@@ -27,6 +27,7 @@ TEST(Litmus, NothingThatALitmusFileSaysContradictsTheModel) {
       }
     }
   }
+
   EXPECT_GT(rows, 900u);
   EXPECT_GT(states, 2000u);
 }
@@ -69,6 +70,7 @@ TEST(ModelPrecision, DISABLED_Write) {
     }
     if (!section.empty()) text += fmt::format("\n## {} {}\n\n{}", test.name, test.title, section);
   }
+
   text += fmt::format("\n{} states allowed, {} of them seen.\n", allowed, seen);
   ASSERT_TRUE(WriteFile(path, text).has_value());
 }

@@ -39,6 +39,7 @@ std::vector<Mutation> CellMutations() {
       }
     }
   }
+
   return out;
 }
 
@@ -53,6 +54,7 @@ std::vector<Mutation> RuleMutations() {
     }
     out.push_back(std::move(m));
   }
+
   return out;
 }
 
@@ -63,12 +65,14 @@ void FindKillers(Mutation* m, size_t most, std::vector<std::atomic<uint32_t>>* k
   std::vector<size_t> order(tests.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::vector<uint32_t> counts(kills->begin(), kills->end());
+
   // Then those that say all that is allowed: they are small, and one of them is made for each
   // column and rule.
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
     if (counts[a] != counts[b]) return counts[a] > counts[b];
     return tests[a].allowed.size() > tests[b].allowed.size();
   });
+
   for (size_t i : order) {
     for (const Profile& row : m->rows) {
       if (Contradictions(tests[i], row, 1).empty()) continue;
@@ -79,6 +83,7 @@ void FindKillers(Mutation* m, size_t most, std::vector<std::atomic<uint32_t>>* k
     }
     if (m->killers.size() >= most) break;
   }
+
   std::sort(m->killers.begin(), m->killers.end());
 }
 
@@ -93,6 +98,7 @@ void Examine(std::vector<Mutation>* mutations, size_t most, size_t first = 0, si
         FindKillers(&(*mutations)[i], most, &kills);
     });
   }
+
   for (std::thread& thread : threads) thread.join();
   for (size_t i = first; i < mutations->size(); i += stride)
     EXPECT_FALSE((*mutations)[i].killers.empty())
@@ -143,6 +149,7 @@ TEST(MutationScore, DISABLED_Write) {
                           m.killers.empty() ? "**nothing**" : Join(m.killers, ", "));
     }
   };
+
   section("Rules", RuleMutations());
   section("Cells", CellMutations());
   text += fmt::format("\nProfile table {}. {} of {} mutations killed.\n",

@@ -41,6 +41,7 @@ std::map<std::string, std::vector<std::string>> TableThatBegins(const std::strin
     for (const std::string& cell : Split(line, '|')) cells.push_back(WithoutMargins(cell));
     if (cells.size() > 3) rows[cells[1]] = {cells.begin() + 2, cells.end() - 1};
   }
+
   return rows;
 }
 
@@ -88,6 +89,7 @@ TEST(Norm, TheTableOfRowsIsTheOneOfTheProgram) {
     EXPECT_EQ(written, cells) << "| " << row.name << " | " << Join(cells, " | ") << " |";
     ++rows;
   }
+
   EXPECT_EQ(table.size(), rows + 2) << "a row that the program does not have";
 }
 

@@ -1,9 +1,9 @@
 // Pictures: for one timeline and profile, every choice of metadata with the contents that the files
 // in it can show.
 //
-// A Picture is a View whose files (and, on posix rows, attributes) are dimensions with several choices
-// each. Choices of metadata that lead to the same view and the same dimensions are one Picture with
-// several occurrences; a state is a Picture and one choice on each dimension.
+// A Picture is a View whose files (and, with META_ORDER=none, attributes) are *dimensions* with
+// several choices each. Choices of metadata that lead to the same view and the same dimensions are
+// one Picture with several occurrences; a state is a Picture and one choice on each dimension.
 #pragma once
 
 #include <cstdint>
@@ -13,17 +13,16 @@
 #include <utility>
 #include <vector>
 
+#include "model/attribute_cells.h"
+#include "model/file_states.h"
+#include "model/meta_states.h"
+#include "model/profile.h"
+#include "model/space.h"
+#include "model/sums.h"
+#include "model/timeline.h"
 #include "model/views.h"
 
 namespace oldornew {
-
-/// posix rows: mode, uid, gid and each xattr are cells of their own (7.6.6).
-struct AttributeChoice {
-  Attributes attributes;
-  uint32_t weight = 0;
-  Position pos = 0;
-  Sum key;
-};
 
 /// Something of one object that can vary independently of all else in the view.
 struct Dimension {
@@ -44,6 +43,7 @@ struct Dimension {
   }
 };
 
+/// Where a picture is found: a choice of metadata, and the crash points at which it can be there.
 struct Occurrence {
   MetaId id;
   uint32_t first_point = 0;
@@ -51,18 +51,19 @@ struct Occurrence {
 };
 
 struct Picture {
+  /// For each node: which dimensions it depends on (-1: none), and the rest of its key.
+  struct NodeKey {
+    Digest fixed;
+    Sum attributes;  ///< used when attribute_dimension is -1
+    Sum content;     ///< used when content_dimension is -1
+    int32_t content_dimension = -1;
+    int32_t attribute_dimension = -1;
+  };
+
   const Timeline* timeline = nullptr;
   View view;
   uint32_t weight = 0;  ///< of the metadata
   std::vector<Dimension> dimensions;
-  /// For each node: which dimensions it depends on (-1: none), and the rest of its key.
-  struct NodeKey {
-    Digest fixed;
-    Sum attributes;  ///< used when attribute_axis is -1
-    Sum content;     ///< used when content_axis is -1
-    int32_t content_axis = -1;
-    int32_t attribute_axis = -1;
-  };
   std::vector<NodeKey> node_keys;  ///< projected nodes only
   Sum quiet;                       ///< of everything below quiet nodes
   std::vector<Occurrence> occurrences;
@@ -73,9 +74,11 @@ struct Picture {
   Sum Key(const std::vector<uint32_t>& choice) const;
 };
 
-/// What a state is made of: one choice on each dimension of a picture, of which those not mentioned are
-/// 0.
+/// What a state is made of: one choice on each dimension of a picture, of which those not mentioned
+/// are 0.
 using DimensionChoices = std::vector<std::pair<uint32_t, uint32_t>>;
+/// The choice on one dimension.
+uint32_t ChoiceOn(const DimensionChoices& choices, uint32_t dimension);
 
 class Pictures {
  public:
@@ -91,20 +94,20 @@ class Pictures {
   bool List(uint64_t limit);
   size_t domains() const { return domains_.size(); }
   const std::vector<Picture>& all() const { return pictures_; }
-  const Timeline& timeline() const { return t_; }
   const MetaStates& metas() const { return metas_; }
 
   /// The picture of one choice of metadata alone (for replay).
   Picture One(const MetaChoice& meta);
 
  private:
-  void AddAxes(const MetaState& state, uint32_t segment, Picture* picture);
-  const FileDomain* Domain(const FileHistory& file, ObjectId object, const FileQuery& query);
-  std::shared_ptr<const std::vector<AttributeChoice>> AttributeCells(ObjectId object,
-                                                                     uint32_t segment);
+  using Cells = std::shared_ptr<const std::vector<AttributeChoice>>;
+
+  void AddDimensions(const MetaState& state, uint32_t segment, Picture* picture);
+  Dimension ContentDimension(const FileHistory& file, ObjectId object, const MetaState& state,
+                             uint32_t segment);
+  Dimension AttributeDimension(ObjectId object, uint32_t segment);
   const Sum& OldContentSum(ObjectId object);
   Sum QuietSum(size_t root, const std::string& path, ObjectId object, bool whole);
-  Digest Signature(const Picture& picture) const;
 
   const Timeline& t_;
   const Profile& p_;
@@ -113,28 +116,21 @@ class Pictures {
   uint64_t limit_;
   MetaStates metas_;
   bool complete_ = true;
+
+  // What was worked out already: most pictures share most of their parts.
   std::map<DomainKey, std::unique_ptr<FileDomain>> domains_;
-  std::map<std::pair<ObjectId, std::pair<Position, Position>>,
-           std::shared_ptr<const std::vector<AttributeChoice>>>
-      cells_;
+  std::map<std::pair<ObjectId, std::pair<Position, Position>>, Cells> cells_;
   std::map<std::pair<std::string, std::pair<size_t, ObjectId>>, Sum> quiet_;
   std::map<ObjectId, Sum> old_contents_;
-  std::map<Digest, size_t> by_signature_;
   std::vector<Picture> pictures_;
 };
 
 /// Attributes of a node in a state.
 Attributes AttributesOf(const Picture& picture, const MetaState& state,
                         const DimensionChoices& choices, ObjectId object);
-
-/// Puts the picture's nodes into `tree`, which has the roots already.
-void AddToTree(const Picture& picture, const MetaState& state, const DimensionChoices& choices,
-               FileTree* tree);
-
-/// The effects of ops before `point` that the state lacks, and the ops that named what it has
-/// (crash_states.h).
-void Explain(const Picture& picture, const MetaState& state, const DimensionChoices& choices,
-             const Projection& projection, uint32_t point, std::vector<Effect>* lost,
-             std::vector<uint32_t>* named_by);
+/// The target of a symlink; empty for other kinds.
+const std::string& TargetOf(const Trace& trace, ObjectId object);
+/// The content of a file as it was before the run; empty for one that is new.
+const Content& OldContent(const Trace& trace, ObjectId object);
 
 }  // namespace oldornew

@@ -36,11 +36,13 @@ class Resolver {
         Complain(spec.line, "there is a row {} already", spec.name);
       }
     }
+
     std::vector<std::shared_ptr<const Profile>> rows;
     for (const RowSpec& spec : specs_) {
       const Profile* row = Make(spec);
       if (row != nullptr) rows.push_back(std::make_shared<Profile>(*row));
     }
+
     if (!wrong_.empty()) {
       std::stable_sort(wrong_.begin(), wrong_.end(),
                        [](const auto& a, const auto& b) { return a.first < b.first; });
@@ -48,6 +50,7 @@ class Resolver {
       for (const auto& [line, sentence] : wrong_) lines.push_back(sentence);
       return FailWith(ExitCode::kUsage, "{}", Join(lines, "\n"));
     }
+
     return rows;
   }
 
@@ -65,6 +68,7 @@ class Resolver {
       Complain(spec.line, "{} is based on itself", spec.name);
       return nullptr;
     }
+
     const Profile* base = nullptr;
     if (!spec.based_on.empty()) {
       const auto own = by_name_.find(spec.based_on);
@@ -72,6 +76,7 @@ class Resolver {
       if (base == nullptr && own == by_name_.end())
         Complain(spec.line, "{} is based on {}, which is no row", spec.name, spec.based_on);
     }
+
     Profile profile = base == nullptr ? Profile() : *base;
     if (spec.based_on.empty()) Complete(&profile, 0);
     profile.name = spec.name;
@@ -111,6 +116,7 @@ class Resolver {
       }
       cells[static_cast<size_t>(column)] = {static_cast<int>(value - texts.begin()), &cell};
     }
+
     // Cells before a changed one stand; those behind it that it makes impossible fall back, unless
     // given.
     for (const auto& [column, chosen] : cells) {
@@ -127,6 +133,7 @@ class Resolver {
       Complete(profile, column);
       profile->cell_sources[cell->column] = cell->source.empty() ? spec.source : cell->source;
     }
+
     return good;
   }
 
@@ -206,6 +213,7 @@ Result<std::vector<const Profile*>> ProfileTable::Select(
       unknown.push_back(name);
     }
   }
+
   if (unknown.empty()) return selected;
   std::vector<std::string> known = {"mainstream", "all"};
   for (const auto& row : rows_) known.push_back(row->name);

@@ -23,8 +23,8 @@ namespace oldornew {
 
 /// META_ORDER: which sets of metadata groups can be on disk.
 enum class MetaOrder : uint8_t {
-  kNone,    ///< independent cells (7.6.6)
-  kTxLog,   ///< whole transactions in order, and the fsync log applied on top (7.6.4)
+  kNone,    ///< independent cells (model.md, section 5.7)
+  kTxLog,   ///< whole transactions in order, and the fsync log applied on top (5.6)
   kPrefix,  ///< groups up to a cut
 };
 
@@ -38,7 +38,7 @@ enum class NewData : uint8_t {
 };
 
 /// DELALLOC: are blocks, and with them the size, given to new data only at writeback (a floating
-/// group, 7.6.1)?
+/// group)?
 enum class Delalloc : uint8_t {
   kYes,
   kNo,           ///< the group is fixed at the write
@@ -46,7 +46,7 @@ enum class Delalloc : uint8_t {
 };
 
 /// REPL (rename over an existing name) and TRCLOSE (close after O_TRUNC): what happens to the data
-/// not yet allocated (7.6.2).
+/// not yet allocated (rule placement).
 enum class Writeback : uint8_t {
   kNone,
   kStart,  ///< its floating groups come before the rename's; the data is not waited for
@@ -60,7 +60,7 @@ enum class Overwrite : uint8_t {
   kJournal,  ///< in the metadata group
 };
 
-/// TRUNC: the zeroing of the tail page against the new size (7.6.9).
+/// TRUNC: the zeroing of the tail page against the new size (rule zero-tail).
 enum class TruncRule : uint8_t {
   kTorn,       ///< zeros may be on disk without the new size; the new size implies the zeros
   kAtomic,     ///< both or neither
@@ -73,7 +73,7 @@ enum class Reuse : uint8_t {
   kAfterCommit,  ///< not before the truncation is on disk
   kAtOnce,       ///< at once: until then the old file can show anything there
 };
-/// FSYNC_FILE: metadata that fsync(file) forces (7.3 E5).
+/// FSYNC_FILE: metadata that fsync(file) forces (rule forced-metadata).
 enum class FsyncFile : uint8_t { kSelf, kNames, kPrefix, kAll };
 /// FSYNC_DIR: metadata that fsync(directory) forces.
 enum class FsyncDir : uint8_t { kOwn, kNewRecursive, kPrefix, kAll };

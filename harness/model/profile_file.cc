@@ -25,6 +25,7 @@ CellSpec ReadCell(const std::string& column, const TomlValue& value, const TomlR
                         fmt::format("{} must be a string, or a table of value and source, not {}",
                                     column, value.KindName()));
   }
+
   return cell;
 }
 
@@ -47,6 +48,7 @@ RowSpec ReadRow(const TomlTable& table, uint32_t line, const std::string& file,
       if (!cell.value.empty()) spec.cells.push_back(std::move(cell));
     }
   }
+
   reader.Finish();
   return spec;
 }
@@ -62,6 +64,7 @@ Result<ProfileTable> ParseProfileFile(std::string_view text, const std::string& 
     rows.push_back(ReadRow(*table, line, file, &problems));
     if (rows.back().name.empty()) rows.pop_back();  // it cannot even be spoken of
   }
+
   reader.Finish();
   if (rows.empty() && problems.empty()) problems.Add(file, 1, "no [[profile]] in this file");
   ProfileTable table = ProfileTable::BuiltIn();
@@ -73,6 +76,7 @@ Result<ProfileTable> ParseProfileFile(std::string_view text, const std::string& 
     if (*status) continue;
     for (std::string& line : Split(status->error().message, '\n')) lines.push_back(std::move(line));
   }
+
   const auto number = [&](const std::string& line) {
     return std::atoi(line.c_str() + file.size() + 1);
   };

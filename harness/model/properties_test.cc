@@ -45,6 +45,7 @@ class RandomProgram {
       b_.Create(files_.back());
       return;
     }
+
     const std::string file = AnyFile();
     switch (kind) {
       case 2:
@@ -198,6 +199,7 @@ void AStateIsReachableAtAPointExactlyIfTheRunUpToThereCanLeaveIt(uint32_t first,
         for (const CrashState& state : AllStates(FirstOps(trace, point), row)) {
           if (state.last_point == point) expected.insert(state.digest);
         }
+
         // While a call that forces is under way, its own effect can be there.
         if (point < trace.ops.size() && Forces(trace.ops[point])) {
           EXPECT_TRUE(std::includes(found.begin(), found.end(), expected.begin(), expected.end()));
@@ -248,6 +250,7 @@ void EveryRowThatSyncsIsWithinPosix(uint32_t first, uint32_t last) {
       }
     }
   }
+
   EXPECT_GT(compared, 50u * (last - first));
 }
 

@@ -1,5 +1,5 @@
-// One test for each rule of persistence-model.md 7 that the litmus tests do not already hold: take
-// the rule away and it is red.
+// One test for each rule of docs/model.md that the litmus tests do not already hold: take the rule
+// away and it fails.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <linux/falloc.h>
@@ -159,6 +159,7 @@ TEST(Rules, CopyOnWriteAndJournalledPagesAreNeverTorn) {
     EXPECT_THAT(Seen(trace, row, "f", 0, Grain::kSector), UnorderedElementsAre("A4096", "B4096"))
         << row;
   }
+
   EXPECT_GT(Seen(trace, "xfs", "f", 0, Grain::kSector).size(), 10u);
 }
 
@@ -293,6 +294,7 @@ TEST(Rules, FdatasyncForcesNeitherARenameNorAttributesWhereItIsStrict) {
     });
     return out;
   };
+
   EXPECT_THAT(modes("ext4"), UnorderedElementsAre(0600u, 0644u));
   EXPECT_THAT(modes("posix"), UnorderedElementsAre(0600u, 0644u));
   EXPECT_THAT(modes("xfs"), UnorderedElementsAre(0600u));
@@ -412,18 +414,21 @@ TEST(Rules, FileSystemsHaveTheirOwnCuts) {
   b.OldFile("f", A).OldRoot("other", RootRole::kJudged, 2);
   b.Create("other:g").Write("other:g", 0, B).Unlink("f").Fsync("other:g").SyncFs("other:g");
   const Trace trace = b.Build();
+
   // The sync of the other one says nothing about f, and what is on it does not follow f.
   std::set<std::string> seen;
   ForEachCrashState(trace, *FindProfile("ext4"), {{""}}, {}, [&](const CrashState& state) {
     if (state.last_point >= 5) seen.insert(Show(state.tree, "f") + " " + Show(state.tree, "g", 1));
     return true;
   });
+
   EXPECT_THAT(seen, UnorderedElementsAre("A4096 B4096", "absent B4096"));
   seen.clear();
   ForEachCrashState(trace, *FindProfile("ext4"), {{""}}, {}, [&](const CrashState& state) {
     seen.insert(Show(state.tree, "f") + " " + Show(state.tree, "g", 1));
     return true;
   });
+
   EXPECT_THAT(seen, Contains("absent absent"));
 }
 
@@ -558,6 +563,7 @@ TEST(Rules, TheExplanationNamesWhatIsLostAndWhatIsOnDisk) {
     }
     return true;
   });
+
   EXPECT_TRUE(empty);
   EXPECT_TRUE(old);
 }
@@ -570,6 +576,7 @@ TEST(Rules, AChoiceThatDoesNotFitIsAnErrorNotACrash) {
     good = state.choice;
     return true;
   });
+
   ASSERT_TRUE(RealiseChoice(trace, *FindProfile("ext4"), good).has_value());
   for (size_t i = 0; i < good.size(); ++i) {
     (void)RealiseChoice(trace, *FindProfile("ext4"), good.substr(0, i));
@@ -579,6 +586,7 @@ TEST(Rules, AChoiceThatDoesNotFitIsAnErrorNotACrash) {
       (void)RealiseChoice(trace, *FindProfile("ext4"), bad);
     }
   }
+
   for (const char* bad :
        {"", "call", "call.o0.p0", "call.o0.p0.s0c99", "call.o0.p99.s0c0", "call.o7.p0.s0c0",
         "nothing.p0", "call.o0.p0.s0c0.d1=7", "call.o0.p0.s99999999999c0", "call.o0.p0.s0c0f"}) {

@@ -19,8 +19,10 @@ bool IsStaleSector(std::string_view sector) {
       // then.
       return (differing || i == 1) && sector.find_first_not_of('\0', i) == std::string_view::npos;
     }
+
     differing |= sector[i] != sector[0];
   }
+
   return differing;
 }
 
@@ -35,6 +37,7 @@ PageRef MakeStalePage(uint64_t object, uint64_t page) {
     state = state * 6364136223846793005u + 1442695040888963407u;
     byte = static_cast<char>(kFirst + (state >> 33) % kValues);
   }
+
   return MakePage({bytes, sizeof bytes});
 }
 

@@ -1,5 +1,5 @@
 // Stale bytes: what a page reads as when its disk block was allocated but never written
-// (persistence-model.md 7.6.6).
+// (model.md, rule stale-pattern).
 #pragma once
 
 #include <cstdint>

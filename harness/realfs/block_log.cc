@@ -59,6 +59,7 @@ Result<std::vector<BlockEvent>> DecodeBlockLog(std::string_view bytes) {
       out.push_back(std::move(event));
     }
   }
+
   return out;
 }
 
@@ -67,6 +68,7 @@ std::vector<CrashImage> CrashImages(const std::vector<BlockEvent>& log, uint32_t
   std::mt19937_64 random(bounds.seed);
   std::vector<uint32_t> durable, loose;
   std::vector<CrashImage> images;
+
   // sets since the last mark: the same one again says nothing new
   std::set<std::vector<uint32_t>> at_mark;
   auto add = [&](uint32_t position, const std::vector<uint32_t>& chosen) {
@@ -75,6 +77,7 @@ std::vector<CrashImage> CrashImages(const std::vector<BlockEvent>& log, uint32_t
     std::sort(image.writes.begin(), image.writes.end());
     if (at_mark.insert(image.writes).second) images.push_back(std::move(image));
   };
+
   for (uint32_t i = 0; i < log.size(); ++i) {
     const BlockEvent::Kind kind = log[i].kind;
     if (i >= start && kind != BlockEvent::Kind::kWrite) {  // the end of an epoch
@@ -93,14 +96,17 @@ std::vector<CrashImage> CrashImages(const std::vector<BlockEvent>& log, uint32_t
         add(i, some);
       }
     }
+
     if (kind == BlockEvent::Kind::kMark) at_mark.clear();
     if (kind == BlockEvent::Kind::kWrite) loose.push_back(i);
     if (kind == BlockEvent::Kind::kFlush) {
       durable.insert(durable.end(), loose.begin(), loose.end());
       loose.clear();
     }
+
     if (i >= start) add(i + 1, loose);
   }
+
   Thin(bounds.most, &images);
   return images;
 }

@@ -1,10 +1,10 @@
 // BlockLog: what a file system asked of its disk, in order, and the disks that a power cut can
 // leave of it.
 //
-// A recorder (recorder_main.cc) serves a disk image and logs every write when it is done and every
-// flush when it arrives; persistence-model.md 2 and 5. A write that was done before a flush arrived
-// is on the disk from when that flush is answered; of the writes since, any subset can be. Sectors
-// are not taken apart: a unit is 4096 bytes.
+// A recorder (recorder_main.cc) serves a disk image. It logs every write when it is done and every
+// flush when it arrives (persistence-model.md 2 and 5). A write that was done before a flush arrived
+// is on the disk from the moment that flush is answered; of the writes since, any subset can be.
+// Sectors are not taken apart: a unit is 4096 bytes.
 #pragma once
 
 #include <cstdint>
@@ -42,8 +42,10 @@ struct CrashImage {
 };
 
 struct ImageBounds {
-  size_t most = 120;  ///< images in all; more are thinned out evenly, first and last stay
-  size_t subsets_per_epoch = 6;  ///< random ones, besides none, all but one, and one alone
+  /// images in all; more are thinned out evenly, first and last stay
+  size_t most = 120;
+  /// random ones, in addition to none, all but one, and one alone
+  size_t subsets_per_epoch = 6;
   uint64_t seed = 1;
 };
 

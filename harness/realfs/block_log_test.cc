@@ -38,6 +38,7 @@ TEST(BlockLog, ALogCutAnywhereButBetweenEventsIsAnError) {
     const bool whole = i == 0 || i == first.size() || i == bytes.size();
     EXPECT_EQ(DecodeBlockLog(bytes.substr(0, i)).has_value(), whole) << i;
   }
+
   EXPECT_FALSE(DecodeBlockLog(std::string(13, '\x07')).has_value());
 }
 
@@ -49,7 +50,9 @@ TEST(CrashImages, WhatAFlushCoveredIsInEveryLaterImageAndTheRestInAnySubset) {
     for (uint32_t write : image.writes) EXPECT_LT(write, image.position);
     (image.position <= 2 ? early : late).insert(image.writes);
   }
+
   EXPECT_EQ(early, (std::set<std::vector<uint32_t>>{{}, {0}, {1}, {0, 1}}));
+
   // {0, 1} alone was there before the flush; between two marks it says nothing new.
   EXPECT_EQ(late, (std::set<std::vector<uint32_t>>{{0, 1, 3}, {0, 1, 4}, {0, 1, 3, 4}}));
 }

@@ -99,6 +99,7 @@ Status WaitFor(pid_t pid, const std::string& name, std::chrono::seconds limit) {
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
+
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
     return Fail("{} failed (status {})", name, status);
   return {};
@@ -120,6 +121,7 @@ Result<UniqueFd> AttachLoop(const std::string& image, bool direct, std::string* 
       mknod(device->c_str(), S_IFBLK | 0600, static_cast<dev_t>(7 << 8 | number));
       loop.Reset(open(device->c_str(), O_RDWR | O_CLOEXEC));
     }
+
     loop_config config = {};
     config.fd = static_cast<uint32_t>(file.get());
     config.info.lo_flags = LO_FLAGS_AUTOCLEAR | (direct ? LO_FLAGS_DIRECT_IO : 0);
@@ -128,6 +130,7 @@ Result<UniqueFd> AttachLoop(const std::string& image, bool direct, std::string* 
     if (loop.valid() && ioctl(loop.get(), LOOP_CONFIGURE, &config) == 0) return loop;
     if (errno != EBUSY) return Fail("cannot configure {}: {}", *device, ErrnoText(errno));
   }
+
   return Fail("loop devices are all taken");
 }
 
@@ -157,6 +160,7 @@ std::vector<std::pair<std::string, std::string>> LoopDevices() {
     if (loop.valid() && ioctl(loop.get(), LOOP_GET_STATUS64, &info) == 0)
       out.emplace_back("/dev/" + name, reinterpret_cast<const char*>(info.lo_file_name));
   }
+
   return out;
 }
 
@@ -177,6 +181,7 @@ void CleanUp() {
     const UniqueFd loop(open(device.c_str(), O_RDWR | O_CLOEXEC));
     if (loop.valid()) ioctl(loop.get(), LOOP_CLR_FD);
   }
+
   for (const std::string& directory : LabDirectories()) {
     if (!gone(OwnerOf(directory))) continue;
     umount2((directory + "/mnt").c_str(), MNT_DETACH);
@@ -215,6 +220,7 @@ std::string WhyNot(const RealFs& fs) {
     if (!UniqueFd(open(device, O_RDWR | O_CLOEXEC)).valid())
       return fmt::format("needs {}: {}", device, ErrnoText(errno));
   }
+
   if (!InPath(fs.mkfs[0])) return fs.mkfs[0] + " is not installed (scripts/install-deps.sh)";
   const auto known = ReadFile("/proc/filesystems");
   if (!known || known->find("\t" + fs.type + "\n") == std::string::npos)
@@ -261,6 +267,7 @@ Status Lab::Copy(const std::string& from, const std::string& to) {
       at += n;
     }
   }
+
   return {};
 }
 
@@ -278,6 +285,7 @@ Status Lab::Mount(const RealFs& fs, const std::string& image, const std::string&
   RETURN_IF_ERROR(Unmount());
   std::string device;
   const bool recorded = image == recorded_image();
+
   // Kept open until the mount holds it.
   ASSIGN_OR_RETURN(const UniqueFd loop, AttachLoop(image, recorded, &device));
   if (mount(device.c_str(), mount_point().c_str(), fs.type.c_str(), MS_NOATIME, options.c_str()) !=
@@ -293,6 +301,7 @@ Status Lab::Unmount() {
     if (errno != EBUSY || attempt == 100) return Fail("umount: {}", ErrnoText(errno));
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
+
   mounted_ = false;
   return {};
 }
@@ -306,6 +315,7 @@ Status Lab::StartRecording(const std::string& image, uint64_t delay_us, int limi
     if (access(recorded_image().c_str(), F_OK) == 0) break;
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
+
   mark_.Reset(open((disk + "/mark").c_str(), O_WRONLY | O_CLOEXEC));
   if (!mark_.valid()) return Fail("the recorder does not answer: {}", ErrnoText(errno));
   return {};
@@ -320,12 +330,14 @@ Status Lab::Mark(const std::string& name) {
 Result<std::vector<BlockEvent>> Lab::StopRecording() {
   RETURN_IF_ERROR(Unmount());
   mark_.Reset();
+
   // The loop device lets go of the image shortly after the last unmount.
   for (int attempt = 0; umount2((directory() + "/disk").c_str(), 0) != 0; ++attempt) {
     if (errno != EBUSY || attempt == 500)
       return Fail("umount of the recorded disk: {}", ErrnoText(errno));
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
+
   const Status ended =
       WaitFor(std::exchange(recorder_pid_, -1), "the recorder", std::chrono::seconds(10));
   if (!ended) return tl::unexpected(ended.error());

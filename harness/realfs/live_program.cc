@@ -30,6 +30,7 @@ std::string Bytes(const std::string& content) {
     const size_t count = std::stoull(run.substr(2)) * (run.back() == 'p' ? kPage : 1);
     out.append(count, run[0] == '0' ? '\0' : run[0]);
   }
+
   return out;
 }
 
@@ -114,6 +115,7 @@ Status LiveProgram::Call(const std::vector<std::string>& w) {
     ASSIGN_OR_RETURN(const int fd, Open(w[2], O_WRONLY | O_CREAT | O_EXCL));
     return Check(close(fd) == 0 && (w.size() < 4 || chmod(path.c_str(), 0644) == 0), w);
   }
+
   if (op == "mkdir") return Check(mkdir(path.c_str(), 0755) == 0, w);
   if (op == "unlink") return Check(unlink(path.c_str()) == 0, w);
   if (op == "rmdir") return Check(rmdir(path.c_str()) == 0, w);
@@ -122,6 +124,7 @@ Status LiveProgram::Call(const std::vector<std::string>& w) {
     const unsigned flags = op == "xchg" ? RENAME_EXCHANGE : RENAME_WHITEOUT;
     return Check(renameat2(AT_FDCWD, path.c_str(), AT_FDCWD, Path(w[3]).c_str(), flags) == 0, w);
   }
+
   if (op == "link" && w[2][0] == '@') {
     ASSIGN_OR_RETURN(const int fd, Open(w[2], 0));
     const std::string self = fmt::format("/proc/self/fd/{}", fd);
@@ -131,6 +134,7 @@ Status LiveProgram::Call(const std::vector<std::string>& w) {
     close(fd);
     return checked;
   }
+
   if (op == "link") return Check(link(path.c_str(), Path(w[3]).c_str()) == 0, w);
   if (op == "symlink") return Check(symlink(w[2].c_str(), Path(w[3]).c_str()) == 0, w);
   if (op == "truncate") return Check(truncate(path.c_str(), number(3)) == 0, w);
@@ -144,11 +148,13 @@ Status LiveProgram::Call(const std::vector<std::string>& w) {
     close(fd);
     return checked;
   }
+
   if (op == "tmpfile") {
     const int fd = open(root_.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0644);
     handles_.emplace_back(w[2], fd);
     return Check(fd >= 0, w);
   }
+
   return Fail("{}: cannot be done live", Join(w, " "));
 }
 
@@ -158,6 +164,7 @@ Status LiveProgram::Run(const std::vector<std::string>& w) {
     if (w[1] == "dir") return Call({"old", "mkdir", w[2]});
     return Call(w);  // symlink TARGET PATH, link EXISTING PATH
   }
+
   const std::string& op = w[1];
   if (op == "w") return Write(w);
   if (op == "trig") return Trigger();

@@ -59,6 +59,7 @@ std::vector<std::string> Outside(const Litmus& test, const Profile& row, const O
       out.push_back(fmt::format("{} on {}, power lost after {} to {} ops ({}): {}", test.name,
                                 row.name, seen.first_point, seen.last_point, seen.image, text));
   }
+
   return out;
 }
 
@@ -91,6 +92,7 @@ class Live : public ::testing::Test {
       ADD_FAILURE() << wrong;
     std::set<std::string> seen;
     for (const Observation& o : observed->states) seen.insert(DescribeState(o.tree));
+
     // A recorder that records nothing would make every test pass.
     EXPECT_GT(observed->writes, 0u) << name;
     EXPECT_GT(observed->flushes, 0u) << name;
@@ -114,6 +116,7 @@ TEST_F(Live, AReplacedFileOnEachFileSystemShowsOnlyWhatItsRowAllows) {
 TEST_F(Live, AWrongCellIsSeen) {
   Need({"xfs"});
   if (lab_ == nullptr) return;
+
   // Claim that xfs has a renamed file's data on disk before the rename.
   const Litmus& test = TestOf("L07");
   const auto observed = Observe(lab_.get(), *FindRealFs("xfs"), ProgramOf(test), 0, {30, 4, 1});
@@ -138,9 +141,11 @@ TEST_F(Live, AKilledLabLeavesNothingBehind) {
     (void)LiveProgram((*lab)->mount_point()).Run({"op", "w", "f", "0", "A*1p"});
     kill(getpid(), SIGKILL);
   }
+
   int status = 0;
   ASSERT_EQ(waitpid(child, &status, 0), child);
   ASSERT_TRUE(WIFSIGNALED(status)) << WEXITSTATUS(status);
+
   // The kernel takes the mounts down, and the loop device with the last of them, a moment after the
   // death.
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
@@ -149,6 +154,7 @@ TEST_F(Live, AKilledLabLeavesNothingBehind) {
     ASSERT_TRUE(next.has_value()) << next.error().message;
     done = LeftBehind(child).empty();
   }
+
   EXPECT_EQ(LeftBehind(child), std::vector<std::string>{});
 }
 

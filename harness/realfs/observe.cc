@@ -28,6 +28,7 @@ Status RunRecorded(Lab* lab, const std::vector<LiveStep>& program, uint64_t dela
     if (delay_us > 0 && step.words[1] == "trig")
       std::this_thread::sleep_for(std::chrono::microseconds(delay_us + delay_us / 4));
   }
+
   return lab->Mark("end");
 }
 
@@ -40,6 +41,7 @@ Status Apply(const std::vector<BlockEvent>& log, const CrashImage& image, const 
     if (n != static_cast<ssize_t>(event.data.size()))
       return Fail("cannot write {}: {}", path, ErrnoText(errno));
   }
+
   return {};
 }
 
@@ -52,6 +54,7 @@ Result<FileTree> Look(Lab* lab, const RealFs& fs, const std::string& image) {
     auto& xattrs = captured.tree.at(static_cast<InodeIndex>(i)).xattrs;
     std::erase_if(xattrs, [](const auto& entry) { return entry.first.rfind("user.", 0) != 0; });
   }
+
   return std::move(captured.tree);
 }
 
@@ -62,6 +65,7 @@ std::pair<uint32_t, uint32_t> PointsAt(const std::vector<BlockEvent>& log, uint3
         std::sscanf(log[i].data.c_str(), "%u %u", &first, &last) == 2)
       return {first, last};
   }
+
   return {0, 0};
 }
 
@@ -83,6 +87,7 @@ Result<Observed> Observe(Lab* lab, const RealFs& fs, const std::vector<LiveStep>
     }
     RETURN_IF_ERROR(setup.Run({"op", "syncfs"}));
   }
+
   RETURN_IF_ERROR(lab->Unmount());
   RETURN_IF_ERROR(lab->Copy(base, live));
   RETURN_IF_ERROR(lab->StartRecording(live, delay_us, 60));
@@ -100,6 +105,7 @@ Result<Observed> Observe(Lab* lab, const RealFs& fs, const std::vector<LiveStep>
     out.writes += log[i].kind == BlockEvent::Kind::kWrite;
     out.flushes += log[i].kind == BlockEvent::Kind::kFlush;
   }
+
   if (end == 0) return Fail("the log has no end");
   log.resize(end + 1);                              // what the unmount wrote is no power cut
   std::map<std::vector<uint32_t>, FileTree> known;  // by writes
@@ -119,6 +125,7 @@ Result<Observed> Observe(Lab* lab, const RealFs& fs, const std::vector<LiveStep>
                           fmt::format("event {} of {}, {} writes", image.position, log.size(),
                                       image.writes.size())});
   }
+
   return out;
 }
 

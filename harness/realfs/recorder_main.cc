@@ -1,12 +1,15 @@
-// oldornew_block_recorder IMAGE LOG MOUNTPOINT DELAY_US LIMIT_S: a disk that writes down what is
-// done to it.
+// A disk that writes down what is done to it:
 //
-// Serves MOUNTPOINT/img, the bytes of IMAGE, and MOUNTPOINT/mark; whatever is written to mark
-// becomes a mark in LOG. Writes are logged when they are done, flushes when they arrive. Writes of
-// file data (one letter all over) are answered DELAY_US later, so that a commit can overtake them:
-// persistence-model.md 2. Nothing here ever sleeps while serving: a server whose threads wait hangs
-// the loop device for good. Ends by itself after LIMIT_S, and with its parent; the kernel then
-// fails whatever was still asked of it.
+//     oldornew_block_recorder IMAGE LOG MOUNTPOINT DELAY_US LIMIT_S
+//
+// Serves two files: MOUNTPOINT/img, the bytes of IMAGE, and MOUNTPOINT/mark. Whatever is written to
+// mark becomes a mark in LOG. Writes are logged when they are done, flushes when they arrive. Writes
+// of file data (one letter all over) are answered DELAY_US later, so that a commit can overtake them
+// (persistence-model.md 2).
+//
+// Nothing here ever sleeps while serving: a server whose threads wait hangs the loop device for
+// good. The program ends by itself after LIMIT_S, and with its parent; the kernel then fails
+// whatever was still asked of it.
 #define FUSE_USE_VERSION 312
 #include <fcntl.h>
 #include <fuse_lowlevel.h>
@@ -61,6 +64,7 @@ bool WriteAll(int fd, std::string_view bytes) {
     if (n <= 0) return false;
     bytes.remove_prefix(static_cast<size_t>(n));
   }
+
   return true;
 }
 
@@ -75,6 +79,7 @@ void Done(fuse_req_t request, off_t offset, std::string_view data) {
     fuse_reply_err(request, EIO);
     return;
   }
+
   Log(BlockEvent::Kind::kWrite, offset, data);
   fuse_reply_write(request, data.size());
 }
@@ -110,6 +115,7 @@ void Lookup(fuse_req_t request, fuse_ino_t, const char* name) {
     fuse_reply_err(request, ENOENT);
     return;
   }
+
   fuse_entry_param entry = {};
   entry.ino = inode;
   entry.attr_timeout = entry.entry_timeout = 60;
@@ -186,11 +192,13 @@ int Serve(char** argv) {
   fuse_args args = FUSE_ARGS_INIT(1, arguments);
   fuse_session* session = fuse_session_new(&args, &operations, sizeof operations, nullptr);
   if (session == nullptr || fuse_session_mount(session, argv[3]) != 0) return 1;
+
   // Out of the lab's mount namespace: the last process in it takes its mounts down when it ends,
   // and the file system on this disk must never be taken down by the one that serves the disk.
   if (unshare(CLONE_NEWNS) != 0 || umount2(argv[3], MNT_DETACH) != 0) return 1;
   std::thread(ServeDelayed).detach();
   const int status = fuse_session_loop(session);
+
   // The last unmount ends the connection; a read that is under way then gets ECONNABORTED instead
   // of ENODEV. Ended before that, it fails the calls of the program under test, which is noticed.
   const bool unmounted = status == 0 || status == -ECONNABORTED;

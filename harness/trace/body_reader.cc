@@ -21,6 +21,7 @@ void GetInode(FieldReader* d, const std::vector<PageRef>& pages, Inode* inode) {
     const auto index = d->Below<uint64_t>(pages.size(), "page");
     if (d->ok()) mine.push_back(pages[index]);
   }
+
   if (d->ok()) inode->content = Content::FromPages(std::move(mine), size);
   inode->target = d->Str();
   d->List([&] {
@@ -95,6 +96,7 @@ FileTree GetTree(FieldReader* d, std::vector<PageRef>* pages) {
       d->Reject("entries in a non-directory");
     for (auto& [name, child] : entries[i]) inode.entries[std::move(name)] = child;
   }
+
   if (d->ok()) CheckShape(tree, d);
 
   bool first = true;
@@ -106,6 +108,7 @@ FileTree GetTree(FieldReader* d, std::vector<PageRef>* pages) {
     if (!first) tree.AddRoot(root);
     first = false;
   });
+
   if (d->ok() && first) d->Reject("tree without root");
   return tree;
 }
@@ -231,6 +234,7 @@ Process GetProcess(FieldReader* d) {
     module.path = d->Str();
     process.modules.push_back(std::move(module));
   });
+
   return process;
 }
 
@@ -278,6 +282,7 @@ Trace GetTrace(FieldReader* d) {
     obstacle.reason = d->Str();
     trace.obstacles.push_back(std::move(obstacle));
   });
+
   GetStrings(d, &trace.notes);
 
   // What was injected.

@@ -47,6 +47,7 @@ void PutTree(const FileTree& tree, PageTable* table, FieldWriter* e) {
     e->List(inode.entries,
             [&](const auto& x) { e->Str(x.first), e->U64(static_cast<uint64_t>(x.second)); });
   }
+
   e->List(tree.roots(), [&](InodeIndex root) { e->U64(static_cast<uint64_t>(root)); });
 }
 

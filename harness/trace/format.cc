@@ -29,6 +29,7 @@ uint64_t GetFixed(std::string_view bytes, int count) {
     value |= static_cast<uint64_t>(static_cast<unsigned char>(bytes[static_cast<size_t>(i)]))
              << (8 * i);
   }
+
   return value;
 }
 
@@ -70,6 +71,7 @@ Digest Checksum(uint64_t size, std::string_view compressed) {
 
 std::string EncodeTrace(const Trace& trace) {
   const std::string body = EncodeBody(trace);
+
   // The bound is as large as the body; only what is written of it is touched.
   const size_t bound = ZSTD_compressBound(body.size());
   const std::unique_ptr<char[]> room(new char[bound]);

@@ -55,6 +55,7 @@ Content AfterAllocate(const Content& before, const Op& op) {
     if (op.offset < stop)
       content = content.WithWrite(op.offset, std::string(stop - op.offset, '\0'));
   }
+
   return content.WithSize(op.size_after);
 }
 
@@ -139,6 +140,7 @@ uint64_t BytesThere(const Content& before, const Content& real, uint64_t offset,
   const std::string there = real.Read(offset, bytes.size());
   const auto differs = std::mismatch(there.begin(), there.end(), bytes.begin(), bytes.end()).first;
   const auto same = static_cast<uint64_t>(differs - there.begin());
+
   // the kernel copies page by page
   const uint64_t to_page = (offset + same) / kPageSize * kPageSize;
   for (uint64_t length :
@@ -189,6 +191,7 @@ void LiveTree::ApplyInFlight(const Op& op, const FileTree& real) {
       done.length = BytesThere(before, there.content, op.offset, trace_.Payload(op));
     }
   }
+
   Apply(done);
 }
 
@@ -204,18 +207,22 @@ std::string DescribeMismatch(const std::string& path, const Inode& expected, con
     return fmt::format("{} is a {}, the recorded calls make it a {}", path, KindName(real.kind),
                        KindName(expected.kind));
   }
+
   if (expected.kind == FileKind::kFile && !(expected.content == real.content)) {
     return fmt::format("{} holds {} that no recorded call wrote (recorded: {})", path,
                        ByteSize(real.content.size()), ByteSize(expected.content.size()));
   }
+
   if (expected.kind == FileKind::kSymlink && expected.target != real.target) {
     return fmt::format("symlink {} points to {}, recorded: {}", path, Quote(real.target),
                        Quote(expected.target));
   }
+
   if (expected.mode != real.mode || expected.uid != real.uid || expected.gid != real.gid) {
     return fmt::format("{} has mode {:04o} owner {}:{}, the recorded calls give {:04o} {}:{}", path,
                        real.mode, real.uid, real.gid, expected.mode, expected.uid, expected.gid);
   }
+
   return {};
 }
 
@@ -244,10 +251,12 @@ std::vector<std::string> Compare(const Trace& trace, const LiveTree& live) {
       if (!sentence.empty()) out.push_back(sentence);
       expected.erase(found);
     }
+
     for (const auto& [path, inode] : expected) {
       out.push_back(fmt::format("{} is gone, but no recorded call removed it", shown(path)));
     }
   }
+
   return out;
 }
 
@@ -272,6 +281,7 @@ std::vector<std::string> FindTreeMismatches(const Trace& trace, std::vector<std:
           DescribeShort(op)));
     }
   }
+
   return mismatches;
 }
 

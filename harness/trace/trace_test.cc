@@ -109,6 +109,7 @@ TEST(LiveTree, FallocateModesMoveBytesAsTheManPageSays) {
     for (size_t i = 0; i < bytes.size(); i += 4096) shape += bytes[i] == '\0' ? '0' : bytes[i];
     return shape;
   };
+
   EXPECT_EQ(after(FALLOC_FL_COLLAPSE_RANGE, 4096, 4096, 8192), "ac");
   EXPECT_EQ(after(FALLOC_FL_INSERT_RANGE, 4096, 4096, 16384), "a0bc");
   EXPECT_EQ(after(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 4096, 4096, 12288), "a0c");

@@ -24,6 +24,7 @@ std::vector<AclEntry> ParseAcl(std::string_view value) {
     out.push_back({static_cast<AclTag>(Little(entry.substr(0, 2))),
                    static_cast<uint16_t>(Little(entry.substr(2, 2))), Little(entry.substr(4, 4))});
   }
+
   return out;
 }
 
@@ -43,6 +44,7 @@ std::string InheritedAcl(const std::string& default_acl, uint32_t mode) {
       permissions = static_cast<char>(mode >> 3 & 7);
     if (tag == AclTag::kOther) permissions = static_cast<char>(mode & 7);
   }
+
   return acl;
 }
 

@@ -50,6 +50,7 @@ TEST(Acl, AFileInheritsADefaultAclWithTheClassesOfItsMode) {
     EXPECT_EQ(InheritedAcl(plain, mode), kVersion + Entry(1, user, 0) + Entry(4, group, 0) +
                                              Entry(8, 6, 9) + Entry(32, other, 0));
   }
+
   EXPECT_EQ(InheritedAcl(kVersion + Entry(1, 7, 0) + Entry(4, 7, 0) + Entry(32, 7, 0), 0640), "");
   EXPECT_EQ(InheritedAcl(masked + "x", 0640), "") << "malformed";
 }

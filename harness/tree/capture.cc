@@ -66,6 +66,7 @@ class Capturer {
       names.resize(65536);  // XATTR_LIST_MAX
       n = list(path.c_str(), names.data(), names.size());
     }
+
     if (n <= 0) return;
     names.resize(static_cast<size_t>(n) - 1);
     for (const std::string& name : Split(names, '\0')) {
@@ -86,6 +87,7 @@ class Capturer {
         names.emplace_back(entry->d_name);
       }
     }
+
     closedir(dir);
     std::sort(names.begin(), names.end());
     for (const std::string& name : names) RETURN_IF_ERROR(ReadEntry(fd, path, index, name));
@@ -104,6 +106,7 @@ class Capturer {
       out_.tree.at(parent).entries[name] = known->second;
       return {};
     }
+
     const InodeIndex index = out_.tree.Add({});
     Remember(st, index);
     Fill(st, index);
@@ -138,6 +141,7 @@ class Capturer {
     std::vector<PageRef> pages;
     uint64_t size = 0;
     char buffer[kPageSize * 16];
+
     // Whole pages at a time, so that memory is shared and bounded by the pages themselves. Holes
     // are skipped by the kernel quickly enough; a sparse giant is refused by the limit on its
     // apparent size.
@@ -145,6 +149,7 @@ class Capturer {
       return FailWith(ExitCode::kUsage, "{} and what was read before hold more than {}", path,
                       ByteSize(max_bytes_));
     }
+
     while (true) {
       size_t filled = 0;
       while (filled < sizeof buffer) {
@@ -160,6 +165,7 @@ class Capturer {
       size += filled;
       if (filled < sizeof buffer) break;
     }
+
     bytes_left_ -= std::min(bytes_left_, size);
     out_.tree.at(index).content = Content::FromPages(std::move(pages), size);
     return {};

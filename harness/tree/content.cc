@@ -50,6 +50,7 @@ Content Content::FromPages(std::vector<PageRef> pages, uint64_t size) {
       content.pages_.back() = MakePage(bytes.substr(0, tail));
     }
   }
+
   return content;
 }
 
@@ -69,6 +70,7 @@ Content Content::WithWrite(uint64_t offset, std::string_view bytes) const {
     offset += n;
     bytes.remove_prefix(n);
   }
+
   Content content;
   content.size_ = size;
   content.pages_ = std::move(pages);
@@ -91,6 +93,7 @@ std::string Content::Read(uint64_t offset, uint64_t length) const {
     const PageRef& page = pages_[at / kPageSize];
     out.append(page == nullptr ? kZeros : page->bytes().data() + within, n);
   }
+
   return out;
 }
 

@@ -24,6 +24,7 @@ const char* KindName(FileKind kind) {
     case FileKind::kBlockDevice:
       return "block device";
   }
+
   return "?";
 }
 
@@ -68,12 +69,14 @@ std::optional<InodeIndex> FileTree::Lookup(std::string_view path, size_t root) c
     if (inode.kind != FileKind::kDirectory || entry == inode.entries.end()) return std::nullopt;
     at_inode = entry->second;
   }
+
   return at_inode;
 }
 
 std::vector<std::pair<std::string, InodeIndex>> FileTree::Walk(size_t root) const {
   CHECK(root < roots_.size());
   std::vector<std::pair<std::string, InodeIndex>> out;
+
   // Depth first with an explicit stack: trees may be deep.
   std::vector<std::pair<std::string, InodeIndex>> todo = {{"", roots_[root]}};
   while (!todo.empty()) {
@@ -85,6 +88,7 @@ std::vector<std::pair<std::string, InodeIndex>> FileTree::Walk(size_t root) cons
     }
     out.emplace_back(std::move(path), index);
   }
+
   return out;
 }
 
@@ -111,10 +115,12 @@ Digest FileTree::KeyDigest(InodeIndex i, bool attributes) const {
     case FileKind::kSocket:
       break;
   }
+
   if (attributes) {
     hasher.Add(inode.mode).Add(inode.uid).Add(inode.gid);
     for (const auto& [key, value] : inode.xattrs) hasher.Add(key).Add(value);
   }
+
   return hasher.Finish();
 }
 
@@ -150,6 +156,7 @@ std::vector<PathChange> Diff(const FileTree& before, const FileTree& after) {
     auto [entry, fresh] = both.try_emplace(path, kNoInode, inode);
     if (!fresh) entry->second.second = inode;
   }
+
   for (const auto& [path, pair] : both) {
     if (pair.first == kNoInode) {
       out.push_back({path, PathChange::What::kAdded});
@@ -159,6 +166,7 @@ std::vector<PathChange> Diff(const FileTree& before, const FileTree& after) {
       DiffInode(path, before.at(pair.first), after.at(pair.second), &out);
     }
   }
+
   return out;
 }
 

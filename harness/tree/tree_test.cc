@@ -132,6 +132,7 @@ TEST(Diff, NamesEachKindOfChangeOnce) {
         {"bytes", tree.Add(file)}, {"mode", tree.Add(moded)}, {"link", tree.Add(link)}};
     return tree;
   };
+
   FileTree before = make("a", 0600, "x");
   FileTree after = make("b", 0644, "y");
   before.at(0).entries["gone"] = before.Add({});

@@ -28,6 +28,7 @@ Status WriteContent(const Content& content, const std::string& path) {
       return Fail("cannot write {}: {}", path, ErrnoText(errno));
     }
   }
+
   if (ftruncate(fd.get(), static_cast<off_t>(content.size())) != 0) {
     return Fail("cannot size {}: {}", path, ErrnoText(errno));
   }
@@ -58,6 +59,7 @@ Status MakeInode(const Inode& inode, const std::string& path) {
       if (result != 0 && errno == EPERM) return {};  // Needs root; documented.
       break;
   }
+
   if (result != 0) return Fail("cannot create {}: {}", path, ErrnoText(errno));
   return {};
 }
@@ -88,12 +90,14 @@ Status WriteTo(const FileTree& tree, const std::string& directory, size_t root) 
     }
     RETURN_IF_ERROR(MakeInode(inode, full));
   }
+
   // Attributes last and children first: a directory without w must be filled before.
   for (auto entry = paths.rbegin(); entry != paths.rend(); ++entry) {
     const std::string full = entry->first.empty() ? directory : JoinPath(directory, entry->first);
     if (!entry->first.empty() && written[entry->second] != full) continue;
     ApplyAttributes(tree.at(entry->second), full);
   }
+
   return {};
 }
 

@@ -21,6 +21,7 @@ uint64_t Bytes(std::string count) {
     unit = kPageSize;
     count.pop_back();
   }
+
   return std::stoull(count) * unit;
 }
 
@@ -31,6 +32,7 @@ std::string Expand(const std::string& content) {
     CHECK(run.size() >= 3 && run[1] == '*');
     out.append(Bytes(run.substr(2)), run[0] == '0' ? '\0' : run[0]);
   }
+
   return out;
 }
 
@@ -50,6 +52,7 @@ Runs RunsOf(std::string_view bytes) {
     const auto byte = static_cast<unsigned char>(c);
     AddRun(&runs, byte == 0 ? '0' : byte >= 0xF5 ? '?' : c, 1);
   }
+
   return runs;
 }
 
@@ -64,19 +67,23 @@ std::string RunLengths(const Content& content) {
       AddRun(&runs, '0', length);
       continue;
     }
+
     if (length < kPageSize) {
       for (auto [letter, n] : RunsOf(page->bytes().substr(0, length))) AddRun(&runs, letter, n);
       continue;
     }
+
     auto [entry, fresh] = known.try_emplace(page->digest());
     if (fresh) entry->second = RunsOf(page->bytes());
     for (auto [letter, n] : entry->second) AddRun(&runs, letter, n);
   }
+
   std::vector<std::string> words;
   for (auto [letter, n] : runs) {
     words.push_back(n % kPageSize == 0 ? fmt::format("{}*{}p", letter, n / kPageSize)
                                        : fmt::format("{}*{}", letter, n));
   }
+
   return Join(words, "+");
 }
 
@@ -101,6 +108,7 @@ std::string Canonical(const std::string& state) {
     if (content) parts[0] = RunLengths(Content::FromBytes(Expand(parts[0])));
     words.push_back(text.empty() ? path : fmt::format("{}[{}]", path, Join(parts, " ")));
   }
+
   return words.empty() ? "(none)" : Join(words, " ");
 }
 
@@ -122,6 +130,7 @@ std::vector<std::string> Rows(const std::vector<std::string>& words) {
     }
     CHECK(matches > 0);
   }
+
   return out;
 }
 
@@ -216,6 +225,7 @@ class Parser {
         break;
       }
     }
+
     Call(w);
     if (overlap) b_.Overlapping();
   }
@@ -304,16 +314,19 @@ std::map<std::string, std::string> ParseState(const std::string& state) {
       ++at;
       continue;
     }
+
     const size_t slash = state.find_first_of(" [", at);
     if (slash == std::string::npos || state[slash] == ' ') {
       out[state.substr(at, slash - at)] = "";
       at = slash == std::string::npos ? state.size() : slash;
       continue;
     }
+
     const size_t close = state.find(']', slash);
     out[state.substr(at, slash - at)] = state.substr(slash + 1, close - slash - 1);
     at = close + 1;
   }
+
   return out;
 }
 
@@ -343,6 +356,7 @@ std::map<std::string, std::string> Lines(const FileTree& tree) {
       }
     }
   }
+
   return out;
 }
 
@@ -356,6 +370,7 @@ bool SameContent(const Content& model, const std::string& observed) {
                                                   page->digest() == real.pages()[i]->digest());
     if (!same) return false;
   }
+
   return true;
 }
 
@@ -375,6 +390,7 @@ std::pair<uint32_t, uint32_t> Litmus::IntervalOf(const std::string& mark) const 
     const auto last = static_cast<uint32_t>(trace.ops.size());
     return {marks[i].second, i + 1 < marks.size() ? marks[i + 1].second : last};
   }
+
   CHECK(false);
   return {};
 }
@@ -414,6 +430,7 @@ bool Accounts(const FileTree& model, const std::string& observed) {
       return false;
     if (!SameContent(model.at(*at).content, real_words[0])) return false;
   }
+
   return true;
 }
 
@@ -425,6 +442,7 @@ bool Holds(const FileTree& tree, const std::string& condition) {
     if (!at) return false;
     return tree.at(*at).content.ToString().find('\0') != std::string::npos;
   }
+
   if (condition[op] == '@')
     return at && tree.at(*at).mode == std::stoul(condition.substr(op + 1), nullptr, 8);
   const bool negated = condition[op] == '!';
@@ -436,6 +454,7 @@ bool Holds(const FileTree& tree, const std::string& condition) {
     equal = tree.at(*at).kind == FileKind::kFile &&
             tree.at(*at).content == Content::FromBytes(Expand(want));
   }
+
   return negated ? !equal : equal;
 }
 

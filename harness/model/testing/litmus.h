@@ -2,30 +2,56 @@
 // file systems, or are given by the document.
 //
 // One file of litmus/ is one test, a line each:
-//   # title
-//   grain call|page|sector                 (default: page)
-//   old file PATH CONTENT | old dir PATH | old symlink TARGET PATH | old link EXISTING PATH
-//   old root NAME                          a second file system; its paths are NAME:PATH
-//   op w PATH OFFSET CONTENT [trunc] [sync] [dsync] [direct]   open(O_CREAT), write, close
-//   op create PATH [MODE], op mkdir|unlink|rmdir|touch PATH, op rename|xchg|whiteout|link A B, op symlink
-//   TARGET PATH, op truncate PATH SIZE, op chmod PATH MODE, op setxattr PATH KEY VALUE, op falloc PATH OFFSET
-//   LENGTH, op punch PATH OFFSET LENGTH SIZE, op tmpfile @HANDLE, op fsync|fdatasync|sfr|close PATH, op syncfs
-//   [PATH] op trig                                create, write and fsync a fresh file: the journal commits,
-//   nobody flushed our data
-//     behind any op: fails=EIO, in-flight (it never returned), overlap (it had begun before the one before it
-//     returned)
-//   mark NAME                              a moment that the states below refer to; START is the first
-//   observed ROW...                        followed by lines "  MARK: STATE || STATE ...": seen on that file
-//   system expected ROW...                        the same for states that the document gives and nobody has
-//   seen allowed ROW...                         the same for all states that the document allows: there are
-//   no others forbidden MARK | CONDITION... | ROW... | reason
 //
-// ROW is a name or a pattern of names; !PATTERN takes rows out. CONTENT is a run-length form:
-// "A*2p+0*100", p = 4096 bytes, 0 = zero bytes; "empty". STATE lists every name, "(none)" if there
-// is none: "d/ f[A*2p nl2 m600 user.x=1] l[->target]"; ? = stale bytes. MARK: STATE was found with
-// the power lost after that mark and before the next. A condition is PATH=CONTENT, PATH!=CONTENT
-// (CONTENT may be "absent") PATH~0 (it holds a zero byte) or PATH@MODE; a state at or after the
-// mark in which all conditions hold must not be in the model. persistence-model.md 7.6.10.
+//     # title
+//     grain call|page|sector           (default: page)
+//
+//     old file PATH CONTENT
+//     old dir PATH
+//     old symlink TARGET PATH
+//     old link EXISTING PATH
+//     old root NAME                    a second file system; its paths are NAME:PATH
+//
+//     op w PATH OFFSET CONTENT [trunc] [sync] [dsync] [direct]
+//                                      open(O_CREAT), write, close
+//     op create PATH [MODE]
+//     op mkdir|unlink|rmdir|touch PATH
+//     op rename|xchg|whiteout|link A B
+//     op symlink TARGET PATH
+//     op truncate PATH SIZE
+//     op chmod PATH MODE
+//     op setxattr PATH KEY VALUE
+//     op falloc PATH OFFSET LENGTH
+//     op punch PATH OFFSET LENGTH SIZE
+//     op tmpfile @HANDLE
+//     op fsync|fdatasync|sfr|close PATH
+//     op syncfs [PATH]
+//     op trig                          create, write and fsync a fresh file: the journal commits,
+//                                      and nobody flushed our data
+//   After any op:
+//     fails=EIO                        it reported this error
+//     in-flight                        it never returned
+//     overlap                          it had begun before the op before it returned
+//
+//     mark NAME                        a moment that the states below refer to; START is the first
+//
+//   What is said of the states, each followed by lines "  MARK: STATE || STATE ...":
+//     observed ROW...                  seen on that file system
+//     expected ROW...                  given by the document, and seen by nobody
+//     allowed ROW...                   all that the document allows: there are no others
+//     forbidden MARK | CONDITION... | ROW... | reason
+//                                      (a line of its own, without states)
+//
+// ROW is a name or a pattern of names; !PATTERN takes rows out.
+//
+// CONTENT is a run-length form: "A*2p+0*100", p = 4096 bytes, 0 = zero bytes; "empty".
+//
+// STATE lists every name, "(none)" if there is none: "d/ f[A*2p nl2 m600 user.x=1] l[->target]";
+// ? = stale bytes. "MARK: STATE" was found with the power lost after that mark and before the next.
+//
+// A CONDITION is PATH=CONTENT, PATH!=CONTENT (CONTENT may be "absent"), PATH~0 (it holds a zero
+// byte) or PATH@MODE. A state at or after the mark in which all conditions hold must not be in the
+// model (model.md, section 9).
 #pragma once
 
 #include <map>

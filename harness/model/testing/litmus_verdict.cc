@@ -37,6 +37,7 @@ std::vector<CrashState> StatesOf(const Litmus& test, const Profile& row) {
         states.push_back(state);
         return true;
       });
+
   // A row with a changed cell may have more states than the limit; a real one must not.
   CHECK(coverage.exhaustive || FindProfile(row.name) != &row);
   return states;

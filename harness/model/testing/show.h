@@ -30,6 +30,7 @@ inline std::string Show(const FileTree& tree, std::string_view path, size_t root
     out += letter(i) + std::to_string(j - i);
     i = j;
   }
+
   return out;
 }
 

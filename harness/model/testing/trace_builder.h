@@ -1,8 +1,12 @@
 // TraceBuilder: traces written by hand, for tests. Paths are relative to the one judged directory;
 // "" is that directory itself.
 //
-//   Trace trace = TraceBuilder().OldFile("f", "old").Create("t").Write("t", 0, "new").Rename("t",
-//   "f").Build();
+//     Trace trace = TraceBuilder()
+//                       .OldFile("f", "old")
+//                       .Create("t")
+//                       .Write("t", 0, "new")
+//                       .Rename("t", "f")
+//                       .Build();
 //
 // A file without a name (O_TMPFILE, or unlinked while open) is called by a handle that begins with
 // '@'.
@@ -237,6 +241,7 @@ class TraceBuilder {
         return {handles_.at(path.substr(0, colon + 1)), path.substr(colon + 1)};
       return {0, path};
     }
+
     return {At(path.substr(0, slash)), path.substr(slash + 1)};
   }
   ObjectId At(const std::string& path) const {
@@ -311,8 +316,10 @@ class TraceBuilder {
       op.flags |= kFlagInFlight;
       op.end = 0;
     }
+
     trace_.ops.push_back(op);
     while (static_cast<size_t>(live_.size()) < trace_.objects.size()) live_.Add({});
+
     // The live view follows, so that later paths mean what they mean to the program.
     if (op.error == 0 && (op.flags & kFlagInFlight) == 0) {
       Trace only = trace_;
@@ -321,6 +328,7 @@ class TraceBuilder {
       next.Apply(op);
       live_ = next.tree();
     }
+
     return *this;
   }
 
