@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "base/files.h"
-#include "rerun/again.h"
+#include "lab/run_again.h"
 #include "run/record.h"
 
 namespace oldornew {
@@ -69,13 +69,13 @@ class Bench {
   }
 
   void Measure() {
-    const std::vector<int> ok_exit = {0};
     auto recording = Record(spec_);
     if (!recording) Stop(recording.error().message);
     if (recording->trace.exit_status != 0 || !recording->trace.obstacles.empty())
       Stop("the recorded run cannot be judged");
     Sandbox& sandbox = *recording->sandbox;
-    Again again(sandbox, recording->trace, spec_.run, ok_exit);
+    Lab lab({spec_.sandbox, spec_.run, {}, {}, 1}, &sandbox);
+    RunAgain again(lab, recording->trace);
     auto place = TempDir::Create("rerun-bench-", "/dev/shm");
     if (!place) Stop(place.error().message);
     for (int round = 0; round < rounds_; ++round) {

@@ -1,10 +1,14 @@
-"""Compares the findings of faults, kills and next runs with what the heads of puzzles say. Shared by scripts/puzzles."""
+"""Compares the findings of faults, kills and next runs with what the heads of puzzles say. Shared by scripts/puzzles.
+
+What went wrong is taken from the data of a report, never from its sentences: `injected` lists each call that was made to fail
+{call, path, path2, errno, way, occurrence}; of a kill, and of a run after one, `shown.call` is the call {call, path, path2}.
+"""
 
 import fnmatch
-import re
 
-# How a report says what went wrong -> the word of a head. Errors stand as they are.
-WAYS = [("a short count and then", "filling"), ("a short count", "short"), ("on a disk with", "full"), ("a kill", "kill")]
+# `way` of an injection -> the words of a head that it stands for; "" is its error, or for a signal the signal's name.
+WORDS = {"once": [""], "from-then-on": [""], "by-hand": [""], "signal": [""], "though-done": ["", "done"], "short": ["short"],
+         "filling": ["filling"], "full-disk": ["full"]}
 
 
 class Expected:
@@ -18,8 +22,14 @@ class Expected:
         self.errors = set(errors[0].split(",")) if errors else set()
 
     def matches(self, seen):
-        return (self.oracle == seen.oracle and self.outcomes == seen.outcomes and self.errors <= seen.errors and
-                all(any(fnmatch.fnmatchcase(call, one) for call in seen.calls) for one in self.wanted))
+        """Whether it is that finding: each call is there, and each error at one of these calls."""
+        words = set()
+        for pattern in self.wanted:
+            at_call = [words for call, words in seen.calls if fnmatch.fnmatchcase(call, pattern)]
+            if not at_call:
+                return False
+            words = words.union(*at_call)
+        return self.oracle == seen.oracle and self.outcomes == seen.outcomes and self.errors <= words
 
 
 class Seen:
@@ -28,18 +38,31 @@ class Seen:
     def __init__(self, finding):
         self.message = finding["message"]
         self.oracle, self.outcomes = finding["oracle"], set(finding["outcomes"])
-        text = finding["message"] + " " + finding.get("scene", "")
-        self.calls = {re.sub(r"\s+|, \d+ B|, 0[0-7]+", "", call)
-                      for call in re.findall(r"\b[a-z_0-9]+\([^()]*\)", text)}
-        self.errors = set(re.findall(r"\b(?:E[A-Z0-9]{2,}|SIG[A-Z]+)\b", text)) - {"EMPTY"}
-        self.errors |= {word for phrase, word in WAYS if re.search(phrase + (r"(?! and then)" if word == "short" else ""), text)}
-        self.errors |= {"done"} if ", though done" in text else set()
+        self.calls, self.problems = [], []  # calls: (call, words)
+        if finding["axis"] == "faults" and not finding.get("injected"):
+            self.problems.append(f"injected: the finding does not say which call failed: {self.message}")
+        for one in finding.get("injected", []):
+            words = WORDS.get(one["way"])
+            if words is None:
+                self.problems.append(f"injected: unknown way {one['way']!r}: {self.message}")
+            words = {word or one["errno"] for word in words or []} - {""}
+            # One process killed while the others live on.
+            self.calls.append((text_of(one), words | {"kill"} if "SIGKILL" in words else words))
+        shown = finding.get("shown", {}).get("call")
+        if shown and not finding.get("injected"):
+            self.calls.append((text_of(shown), {"kill"}))
+
+
+def text_of(call):
+    """The call as heads write it: write(f), rename(f.new→f), fsync(.)."""
+    second = call.get("path2", "")
+    return f"{call['call']}({call['path'] or '.'}{'→' + second if second else ''})"
 
 
 def compare(expected, findings):
     """Sentences on what differs: each expectation stands for one finding."""
     seen = [Seen(finding) for finding in findings]
-    problems = []
+    problems = [problem for finding in seen for problem in finding.problems]
     for one in sorted(expected, key=lambda e: e.optional):
         match = next((finding for finding in seen if one.matches(finding)), None)
         if match is not None:

@@ -354,34 +354,34 @@ TEST(ParseCommandLine, TakesProfileNamesWithCommasAndTheCommandUntouched) {
   const char* argv[] = {
       "oldornew", "check", "--profile", "ext4,data=journal", "--profile=xfs", "--", "prog",
       "--json",   "--",    "-x"};
-  const auto parsed = ParseCommandLine(10, argv);
+  const auto parsed = ParseCommandLine(10, argv, AxisTable::BuiltIn());
   ASSERT_TRUE(parsed) << parsed.error().message;
   EXPECT_THAT(parsed->options.profiles, ::testing::ElementsAre("ext4,data=journal", "xfs"));
   EXPECT_THAT(parsed->options.command, ::testing::ElementsAre("prog", "--json", "--", "-x"));
   EXPECT_FALSE(parsed->options.json);
 }
 
-std::set<Axis> AxesOf(std::vector<const char*> words) {
+std::set<std::string> AxesOf(std::vector<const char*> words) {
   words.insert(words.begin(), {"oldornew", "check"});
   words.insert(words.end(), {"--", "true"});
-  const auto parsed = ParseCommandLine(static_cast<int>(words.size()), words.data());
-  return parsed ? parsed->options.axes : std::set<Axis>{};
+  const auto parsed =
+      ParseCommandLine(static_cast<int>(words.size()), words.data(), AxisTable::BuiltIn());
+  return parsed ? parsed->options.axes : std::set<std::string>{};
 }
 
 TEST(ParseCommandLine, WhatIsExploredIsChosenByName) {
-  const std::set<Axis> all = {Axis::kPower, Axis::kFaults, Axis::kKill, Axis::kNextRun};
-  EXPECT_EQ(AxesOf({}), DefaultAxes());
-  EXPECT_EQ(AxesOf({"--only", "power"}), std::set<Axis>{Axis::kPower});
+  const std::set<std::string> all = {"power", "faults", "kill", "next-run"};
+  EXPECT_EQ(AxesOf({}), AxisTable::BuiltIn().Defaults());
+  EXPECT_EQ(AxesOf({"--only", "power"}), std::set<std::string>{"power"});
   EXPECT_EQ(AxesOf({"--only", "power,faults,kill"}), all)
       << "the next run starts from what kills leave";
   EXPECT_EQ(AxesOf({"--only=power", "--only=kill", "--no-next-run"}),
-            (std::set<Axis>{Axis::kPower, Axis::kKill}));
-  EXPECT_EQ(AxesOf({"--only", "next-run"}), std::set<Axis>{Axis::kNextRun});
+            (std::set<std::string>{"power", "kill"}));
+  EXPECT_EQ(AxesOf({"--only", "next-run"}), std::set<std::string>{"next-run"});
   EXPECT_EQ(AxesOf({"--only", "power", "--next-run", "kill"}),
-            (std::set<Axis>{Axis::kPower, Axis::kNextRun}));
-  for (const Axis axis : DefaultAxes()) {
-    if (DefaultAxes().size() == 1) break;
-    const std::string without = fmt::format("--no-{}", AxisName(axis));
+            (std::set<std::string>{"power", "next-run"}));
+  for (const std::string& axis : AxisTable::BuiltIn().Defaults()) {
+    const std::string without = "--no-" + axis;
     EXPECT_FALSE(AxesOf({without.c_str()}).contains(axis)) << without;
   }
 }

@@ -22,6 +22,7 @@ struct LeftBehind {
   std::string scene;  ///< "after ENOSPC at 3 write(f.tmp)"
   std::string id;     ///< for tokens: FurtherRun::id
   std::string axis;
+  std::optional<CallAt> call;  ///< that something happened to
 };
 
 /// What the exploration of one axis came to. Plain data.

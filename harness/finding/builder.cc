@@ -34,6 +34,11 @@ FindingBuilder& FindingBuilder::Case(struct Case which) {
   return *this;
 }
 
+FindingBuilder& FindingBuilder::At(const CallAt& call) {
+  finding_.shown.call = call;
+  return *this;
+}
+
 FindingBuilder& FindingBuilder::Points(uint32_t first, uint32_t last) {
   finding_.shown.first_point = first;
   finding_.shown.last_point = last;

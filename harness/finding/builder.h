@@ -21,6 +21,7 @@ class FindingBuilder {
   FindingBuilder& StablePath(const std::string& pattern);
   FindingBuilder& Case(struct Case which);
   /// The case is a kill or a moment of the run.
+  FindingBuilder& At(const CallAt& call);  ///< the call that the case happens at or after
   FindingBuilder& Points(uint32_t first, uint32_t last);
   FindingBuilder& Also(Outcome outcome);  ///< another outcome with the same cause
   FindingBuilder& Profiles(const std::vector<std::string>& profiles);

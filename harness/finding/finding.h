@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -61,11 +62,22 @@ struct InjectedCall {
   uint32_t occurrence = 0;  ///< which of the calls of that kind on that path, from 1; 0: by hand
 };
 
+/// One call of a run, as data.
+struct CallAt {
+  uint32_t number = 0;  ///< as reports number it, from 1; 0: it left no op
+  std::string call;     ///< "write"
+  std::string path;
+  std::string path2;  ///< rename, link: the other one; else empty
+};
+
 /// The case that reports show: of power cuts the smallest deviation from "nothing lost", in a
 /// mainstream profile if there is one.
 struct ShownCase {
   Case which;
   Outcome outcome = Outcome::kForeign;
+  /// The call that the case happens at or after, where it is one: of kills, and of next runs the one
+  /// that the state was left at.
+  std::optional<CallAt> call;
   uint32_t first_point = 0;  ///< it can happen from this many ops on ...
   uint32_t last_point = 0;   ///< ... to this many
   std::vector<Effect> lost;

@@ -16,6 +16,10 @@ std::string SourceOf(const Trace& trace, const FileCall& call) {
   return source;
 }
 
+CallAt AsData(const Trace& trace, const FileCall& call) {
+  return {static_cast<uint32_t>(OpNumberOf(trace, call)), call.call, call.path, call.path2};
+}
+
 std::string CallText(const Trace& trace, const FileCall& call) {
   const size_t number = OpNumberOf(trace, call);
   return number == 0 ? DescribeShort(call) : fmt::format("{} {}", number, DescribeShort(call));

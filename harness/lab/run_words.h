@@ -4,12 +4,15 @@
 #include <string>
 #include <vector>
 
+#include "finding/finding.h"
 #include "trace/trace.h"
 
 namespace oldornew {
 
 /// Program and place of the call.
 std::string SourceOf(const Trace& trace, const FileCall& call);
+/// The call as data.
+CallAt AsData(const Trace& trace, const FileCall& call);
 /// "3 write(f.tmp)": with the number that reports give the call, if it left an op.
 std::string CallText(const Trace& trace, const FileCall& call);
 

@@ -74,19 +74,16 @@ Json InjectedJson(const std::vector<InjectedCall>& calls) {
   return out;
 }
 
-Json ShownJson(const Trace& trace, const ShownCase& shown) {
+Json ShownJson(const ShownCase& shown) {
   Json out{{"profile", ProfileOf(shown.which)},
            {"outcome", OutcomeName(shown.outcome)},
            {"first_point", shown.first_point},
            {"last_point", shown.last_point}};
-  // The call that the kill comes after, or in the middle of.
-  if (const auto* kill = shown.which.As<Kill>()) {
-    const uint32_t op = kill->bytes == 0 ? kill->point - 1 : kill->point;
-    if (op < trace.ops.size())
-      out["call"] = {{"op", op + 1},
-                     {"call", trace.ops[op].call},
-                     {"path", trace.ops[op].path},
-                     {"path2", trace.ops[op].path2}};
+  if (shown.call) {
+    out["call"] = {{"op", shown.call->number},
+                   {"call", shown.call->call},
+                   {"path", shown.call->path},
+                   {"path2", shown.call->path2}};
   }
   return out;
 }
@@ -107,7 +104,7 @@ Json FindingJson(const Trace& trace, const Finding& finding, const std::string& 
            {"at", finding.at()},
            {"subjects", SubjectsJson(finding)},
            {"token", finding.token()},
-           {"shown", ShownJson(trace, finding.shown)},
+           {"shown", ShownJson(finding.shown)},
            {"ops",
             {{"lost", LostJson(trace, finding.shown.lost, finding.shown.needed)},
              {"on_disk", std::move(on_disk)}}},

@@ -167,6 +167,7 @@ class KillSearch {
     FindingBuilder builder(trace_, axis_, oracle, broken.shown.outcome);
     builder.At(path, broken.shown.at)
         .Case(CaseOf(trace_, broken.first))
+        .At(CallAt{call + 1, trace_.ops[call].call, trace_.ops[call].path, trace_.ops[call].path2})
         .Points(broken.first.point, broken.first.point)
         .Message(Message(path, broken))
         .Evidence(broken.shown.evidence)

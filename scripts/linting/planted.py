@@ -98,9 +98,9 @@ GOOD = [
      "  std::function<void(int, int)> call_ = [](int a, int b) { return; };\n" + members(MAX_MEMBERS - 1) + methods(MAX_METHODS) + "};\n"),
     ("harness/interpose/funnel/handlers.h", ONCE + "namespace oldornew::interpose::preload {\nint F();\n}\n"),
     ("harness/interpose/funnel/handle_x.cc", '#include "interpose/funnel/handlers.h"\n#include "interpose/wire.h"\n'),
-    ("harness/explorers/registry.cc", '#include "explorers/registry.h"\n#include "explorers/kill/kill.h"\n#include "explorers/power/power.h"\n'),
+    ("harness/check/axes.cc", '#include "check/axes.h"\n#include "explorers/kill/kill.h"\n#include "explorers/power/power.h"\n'),
     ("harness/interpose/ptrace/j.h", ONCE + "namespace oldornew::ptrace {\nint F();\n}\n"),
-    ("harness/explorers/registry.h", ONCE),
+    ("harness/check/axes.h", ONCE),
     ("harness/explorers/kill/kill.h", ONCE + '#include "explorers/explorer.h"\n'),
     # A name may be used again where nobody else sees it.
     ("harness/gate/h_test.cc", "namespace oldornew::gate {\nnamespace {\nstruct A {\n  int x;\n};\n}\n}\n"),

@@ -325,7 +325,8 @@ class Session {
         ends_.insert(tree->RootDigest(true));
     }
     if (!ends_.insert(trace.new_tree.RootDigest(true)).second) return;
-    out_.left_behind.push_back({trace.new_tree, scene.title, scene.id, kAxis});
+    out_.left_behind.push_back(
+        {trace.new_tree, scene.title, scene.id, kAxis, AsData(trace, *scene.failed_call)});
   }
 
   void PlanDeeper(const PlannedFault& planned, const std::shared_ptr<const Trace>& trace,

@@ -221,6 +221,7 @@ class Killer {
               .At(violation.path)
               .StablePath(patterns_->Of(violation.path))
               .Case(CaseOf(tried.trace, EndOfRun{id}))
+              .At(AsData(tried.trace, *tried.hit))
               .Message(fmt::format("{}: {}", scene, violation.message))
               .Evidence(violation.evidence)
               .Cause(how)

@@ -44,8 +44,9 @@ class NextRunFindings {
 
   void Report(const StartState& state, Trace next, const Wrong& wrong) {
     if (!IsNew(wrong.outcome, wrong.path)) return;
-    Finding finding = FindingBuilder(next, kAxis, wrong.oracle, wrong.outcome)
-                          .Severe(wrong.severity)
+    FindingBuilder builder(next, kAxis, wrong.oracle, wrong.outcome);
+    if (state.call) builder.At(*state.call);
+    Finding finding = builder.Severe(wrong.severity)
                           .At(wrong.path)
                           .Case(CaseOf(next, EndOfRun{state.id}))
                           .Message(fmt::format("{}: {}", state.scene, wrong.what))
@@ -108,7 +109,7 @@ class Session {
     if (options_.after_kill || given_.earlier.Explored("kill") || nothing_else)
       states_.AddKills(plain());
     for (const LeftBehind* left : given_.earlier.LeftBehindByAll())
-      states_.Add({left->tree, left->scene, left->id, left->axis, false});
+      states_.Add({left->tree, left->scene, left->id, left->axis, false, left->call});
     if (options_.after_power_cut) states_.AddPowerCuts(given_.space.profiles, given_.space.limits);
   }
 

@@ -63,13 +63,15 @@ void StartStates::AddKills(const Trace& trace, const std::string& scene_before,
   while (walk.Next()) {
     const uint32_t number = walk.point();
     const std::string call = fmt::format("{} {}", number, DescribeShort(walk.op()));
+    const CallAt at{number, walk.op().call, walk.op().path, walk.op().path2};
     for (const uint64_t bytes : Few(walk.Inside())) {
       Add({walk.TreeInside(bytes),
            fmt::format("{}after a kill in the middle of {}", scene_before, call),
-           fmt::format("{}kill-{}.{}", id_before, number - 1, bytes), "kill", !id_before.empty()});
+           fmt::format("{}kill-{}.{}", id_before, number - 1, bytes), "kill", !id_before.empty(),
+           at});
     }
     Add({walk.tree(), fmt::format("{}after a kill after {}", scene_before, call),
-         fmt::format("{}kill-{}", id_before, number), "kill", !id_before.empty()});
+         fmt::format("{}kill-{}", id_before, number), "kill", !id_before.empty(), at});
   }
 }
 

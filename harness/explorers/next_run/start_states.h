@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "finding/finding.h"
 #include "model/crash_states.h"
 #include "trace/trace.h"
 
@@ -14,10 +16,11 @@ namespace oldornew {
 
 struct StartState {
   FileTree tree;
-  std::string scene;    ///< "after a kill after 3 rename(a → b)"
-  std::string id;       ///< for tokens: "kill-3", "power-xfs-..."
-  std::string axis;     ///< what left it
-  bool second = false;  ///< a kill during a next run left it
+  std::string scene;           ///< "after a kill after 3 rename(a → b)"
+  std::string id;              ///< for tokens: "kill-3", "power-xfs-..."
+  std::string axis;            ///< what left it
+  bool second = false;         ///< a kill during a next run left it
+  std::optional<CallAt> call;  ///< that something happened to
 };
 
 /// The states of one trace and of what came of it. States that differ only in what is random in new
