@@ -69,4 +69,8 @@ Status Lab::PrepareRuns() {
   return {};
 }
 
+void Lab::WaitUntil(std::chrono::steady_clock::time_point when) {
+  std::this_thread::sleep_until(when);
+}
+
 }  // namespace oldornew

@@ -2,6 +2,7 @@
 // recorded command itself.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -56,6 +57,9 @@ class Lab {
   /// Makes the sandboxes for further runs: in memory, where runs are fast and disks can be full; where
   /// that is not to be had the recorded one is used. Errors: interrupted.
   virtual Status PrepareRuns();
+
+  /// Comes back at `when` or later, so that a run that follows has other timestamps.
+  virtual void WaitUntil(std::chrono::steady_clock::time_point when);
 
  private:
   Sandbox& At(size_t index) { return alike_.empty() ? *recorded_ : alike_[index]; }

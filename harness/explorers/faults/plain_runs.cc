@@ -1,7 +1,5 @@
 #include "explorers/faults/plain_runs.h"
 
-#include <thread>
-
 #include "lab/survey.h"
 
 namespace oldornew {
@@ -42,7 +40,7 @@ Status PlainRuns::MakeJudge() {
 
 Result<bool> PlainRuns::LookAgainLater() {
   if (later_ != nullptr) return false;
-  std::this_thread::sleep_until(surveyed_ + std::chrono::milliseconds(1100));
+  given_.lab.WaitUntil(surveyed_ + std::chrono::milliseconds(1100));
   ASSIGN_OR_RETURN(Trace trace, given_.lab.Run(0, given_.lab.run(), &plain().old_tree));
   later_ = std::make_shared<Trace>(std::move(trace));
   if (later_->exit_status != plain().exit_status || !later_->CanBeJudged()) return false;
