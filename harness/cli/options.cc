@@ -17,6 +17,16 @@ constexpr const char* kFooter =
     "nothing found),\n"
     "5 cannot be judged (the reason is printed), 70 internal error, 130 interrupted.";
 
+// One of these words. CLI11 would show their values as well, as characters where they are small: the
+// first of them, a zero, ended the help text.
+template <typename Value>
+CLI::Validator OneOf(const std::map<std::string, Value>& words) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : words) names.push_back(name);
+  return CLI::CheckedTransformer(words, CLI::ignore_case)
+      .description(fmt::format("{{{}}}", Join(names, ",")));
+}
+
 void AddTmpOnOtherDevice(CLI::App* app, Options* o) {
   app->add_flag(
       "--tmp-on-other-device", o->tmp_on_other_device,
@@ -41,7 +51,7 @@ void AddSandboxOptions(CLI::App* app, Options* o) {
                   "how the run is recorded: sud (from inside, fast), ptrace (from outside: static "
                   "programs too), "
                   "auto: sud where it can (default: auto)")
-      ->transform(CLI::CheckedTransformer(backends, CLI::ignore_case));
+      ->transform(OneOf(backends));
   app->add_option("--until", o->until,
                   "regex: a line of standard output that ends the run, for servers and what leaves "
                   "daemons behind")
@@ -162,7 +172,7 @@ void AddBoundOptions(CLI::App* app, Options* o) {
       {"call", Grain::kCall}, {"page", Grain::kPage}, {"sector", Grain::kSector}};
   app->add_option("--grain", o->grain,
                   "how finely a write is taken apart: call, page, sector (default: call)")
-      ->transform(CLI::CheckedTransformer(grains, CLI::ignore_case));
+      ->transform(OneOf(grains));
   app->add_option("-j,--jobs", o->jobs,
                   "threads for the exploration (default: one for each processor)")
       ->check(CLI::Range(1, 256));
