@@ -1,11 +1,9 @@
 // The published algorithms and their hardened successors, met by other old states. W and D rows:
 // docs/atomic-updates.md.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
+#include "explorers/old_states/old_states.h"
 
-#include "base/files.h"
-#include "base/text.h"
-#include "explorers/old_states/vary.h"
+#include "explorers/explorer_test_support.h"
+#include "explorers/old_states/variant.h"
 
 namespace oldornew {
 namespace {
@@ -29,40 +27,14 @@ TEST(ReplacePath, ReplacesWordsAndLeavesPartsOfOtherPathsAlone) {
   EXPECT_EQ(replaced("if d/f f.x xf"), "0 if d/f f.x xf");
 }
 
-class VaryTest : public ::testing::Test {
+class OldStatesTest : public testing::ExplorerTest {
  protected:
-  void SetUp() override {
-    auto dir = TempDir::Create("oldornew-vary-");
-    ASSERT_TRUE(dir);
-    dir_ = std::make_unique<TempDir>(std::move(*dir));
-  }
-
-  static std::string Target(const std::string& name) {
-    return std::string(OLDORNEW_BINARY_DIR) + "/targets/" + name;
-  }
-
   // Records the command after `setup`, explores it and varies its old state.
   void Vary(const std::string& setup, const std::vector<std::string>& command) {
-    RecordSpec spec;
-    spec.sandbox.directory = dir_->path();
-    spec.run.command = command;
-    if (!setup.empty()) spec.setup = {"sh", "-ec", setup};
-    spec.sandbox.in_memory = true;
-    auto recording = Record(spec);
-    if (!recording && recording.error().exit_code == ExitCode::kCannotJudge) {
-      spec.sandbox.in_memory = false;
-      recording = Record(spec);
-    }
-    ASSERT_TRUE(recording) << recording.error().message;
-    ASSERT_THAT(recording->trace.obstacles, IsEmpty());
-    VarySpec vary;
-    vary.run = spec.run;
-    vary.search.profiles = SelectProfiles({"mainstream"}).value();
-    const auto found = Search(recording->trace, vary.search);
-    ASSERT_TRUE(found) << found.error().message;
-    auto result = VaryOldState(*recording->sandbox, recording->trace, *found, vary);
-    ASSERT_TRUE(result) << result.error().message;
-    result_ = std::move(*result);
+    Record(setup, command);
+    if (HasFatalFailure()) return;
+    ExplorePowerBefore();
+    Explore(MakeOldStatesExplorer());
   }
 
   // "ORACLE OUTCOME SCENE", with "error" or "warning" in front.
@@ -77,15 +49,8 @@ class VaryTest : public ::testing::Test {
     return out;
   }
 
-  const FurtherRun* Run(const std::string& id) const {
-    for (const FurtherRun& run : result_.runs) {
-      if (run.id == id) return &run;
-    }
-    return nullptr;
-  }
-
   void ExpectRefused(const std::string& id) const {
-    const FurtherRun* run = Run(id);
+    const FurtherRun* run = RunOf(id);
     ASSERT_NE(run, nullptr) << id;
     EXPECT_EQ(run->end, FurtherRun::End::kFails) << id;
   }
@@ -94,12 +59,9 @@ class VaryTest : public ::testing::Test {
     Vary("echo old >f; " + setup,
          {"sh", "-c", "echo new | " + Target("write-file-atomic") + " . f 0644"});
   }
-
-  std::unique_ptr<TempDir> dir_;
-  VaryResult result_;
 };
 
-TEST_F(VaryTest, FindsRowsW5ToW7OfTheFileWriter) {
+TEST_F(OldStatesTest, FindsRowsW5ToW7OfTheFileWriter) {
   WriteFileAtomic("");
   const auto findings = Findings();
   EXPECT_THAT(findings, Contains("warning recoverable wedged with a directory at .tmp-f")) << "W5";
@@ -115,12 +77,12 @@ TEST_F(VaryTest, FindsRowsW5ToW7OfTheFileWriter) {
   EXPECT_THAT(findings, Contains("warning attrs link-replaced with f a symlink to f.oldornew-real"))
       << "W7";
   ExpectRefused("read-only:f");
-  const FurtherRun* killed = Run("stale:.tmp-f");
+  const FurtherRun* killed = RunOf("stale:.tmp-f");
   ASSERT_NE(killed, nullptr);
   EXPECT_EQ(killed->end, FurtherRun::End::kAsPlain) << "O_TRUNC takes its own left-over file";
 }
 
-TEST_F(VaryTest, FindsRowsD1ToD11OfTheDirectorySwap) {
+TEST_F(OldStatesTest, FindsRowsD1ToD11OfTheDirectorySwap) {
   Vary("mkdir r1; echo old >r1/k; ln -s r1 s", {Target("atomicdir-fill"), "./s", "k=new"});
   const auto findings = Findings();
   EXPECT_THAT(findings,
@@ -139,13 +101,13 @@ TEST_F(VaryTest, FindsRowsD1ToD11OfTheDirectorySwap) {
       << "D11";
 }
 
-TEST_F(VaryTest, APlainRunThatPublishesADanglingLinkIsFound) {
+TEST_F(OldStatesTest, APlainRunThatPublishesADanglingLinkIsFound) {
   Vary("mkdir sub; " + Target("atomicdir-fill") + " sub/s k=old",
        {Target("atomicdir-fill"), "sub/s", "k=new"});
   EXPECT_THAT(Findings(), Contains("error honest not-done ")) << "D2, in the plain run";
 }
 
-TEST_F(VaryTest, TheHardenedWriterIsCleanWhateverItFinds) {
+TEST_F(OldStatesTest, TheHardenedWriterIsCleanWhateverItFinds) {
   Vary("echo old >f", {"sh", "-c", "echo new | " + Target("hardened-write-file") + " . f 0644"});
   EXPECT_THAT(Findings(), IsEmpty());
   EXPECT_GE(result_.runs.size(), 8u);
@@ -153,14 +115,14 @@ TEST_F(VaryTest, TheHardenedWriterIsCleanWhateverItFinds) {
   ExpectRefused("read-only:f");
 }
 
-TEST_F(VaryTest, TheHardenedSwapIsCleanWhateverItFinds) {
+TEST_F(OldStatesTest, TheHardenedSwapIsCleanWhateverItFinds) {
   const std::string swap = Target("hardened-swap-directory");
   Vary(swap + " . s k=old", {swap, ".", "s", "k=new"});
   EXPECT_THAT(Findings(), IsEmpty());
   EXPECT_GE(result_.runs.size(), 4u);
 }
 
-TEST_F(VaryTest, WhatARunLeavesBehindAfterAnErrorIsLitter) {
+TEST_F(OldStatesTest, WhatARunLeavesBehindAfterAnErrorIsLitter) {
   // Fails at the end where the name is long, after it has made its temporary file.
   Vary("echo old >f; echo new >given",
        {"sh", "-c", "cp given temporary && mv temporary f && cp f f.copy"});
@@ -173,7 +135,7 @@ TEST_F(VaryTest, WhatARunLeavesBehindAfterAnErrorIsLitter) {
   EXPECT_THAT(Findings(), Contains("warning clean litter with f under a name of 255 bytes"));
 }
 
-TEST_F(VaryTest, AFailureThatChangedTheTargetIsAnError) {
+TEST_F(OldStatesTest, AFailureThatChangedTheTargetIsAnError) {
   Vary("echo old >f; mkdir d",
        {"sh", "-c", "test ! -h f || { echo broken >f; exit 1; }; echo new >f"});
   EXPECT_THAT(Findings(),
