@@ -17,8 +17,8 @@ constexpr const char* kFooter =
     "nothing found),\n"
     "5 cannot be judged (the reason is printed), 70 internal error, 130 interrupted.";
 
-// One of these words. CLI11 would show their values as well, as characters where they are small: the
-// first of them, a zero, ended the help text.
+// One of these words. CLI11 would show their values too, those of one byte as characters: the first
+// of them, a zero, ended the help text.
 template <typename Value>
 CLI::Validator OneOf(const std::map<std::string, Value>& words) {
   std::vector<std::string> names;

@@ -97,7 +97,8 @@ class ToyExplorerTest : public ::testing::Test {
 };
 
 TEST_F(ToyExplorerTest, IsShorterThanSixtyLines) {
-  const auto text = ReadFile(std::string(OLDORNEW_SOURCE_DIR) + "/harness/cli/toy_explorer_test.cc");
+  const auto text =
+      ReadFile(std::string(OLDORNEW_SOURCE_DIR) + "/harness/cli/toy_explorer_test.cc");
   ASSERT_TRUE(text);
   const std::vector<std::string> lines = Split(*text, '\n');
   const auto begin = std::find(lines.begin(), lines.end(), "// ---- the toy begins here");

@@ -17,8 +17,8 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "explorers/explorer.h"
-#include "explorers/power/power.h"
 #include "lab/testing/fake_lab.h"
+#include "search/search.h"
 
 namespace oldornew::testing {
 
@@ -48,9 +48,7 @@ class LabWithCheckers final : public Lab {
 /// What both kinds of tests do with a run that is there.
 class ExplorationTest : public ::testing::Test {
  protected:
-  ExplorationTest() {
-    space_.profiles = space_.table.Select({"mainstream"}).value();
-  }
+  ExplorationTest() { space_.profiles = space_.table.Select({"mainstream"}).value(); }
 
   // `view` and `check` judge instead of the bytes. Before the run; again for the next one.
   void Ask(Checker view, Checker check) {
@@ -80,9 +78,12 @@ class ExplorationTest : public ::testing::Test {
 
   // What power cuts do to the plain run, for explorers that compare with it.
   void ExplorePowerBefore() {
-    auto result = TryToExplore(*MakePowerExplorer());
-    ASSERT_TRUE(result) << result.error().message;
-    Before(Finding::kPowerAxis, std::move(*result));
+    auto found = SearchPowerCuts(judged_, question_, space_, 1);
+    ASSERT_TRUE(found) << found.error().message;
+    Exploration power;
+    power.findings = std::move(found->findings);
+    power.coverage = found->coverage;
+    Before(Finding::kPowerAxis, std::move(power));
   }
 
   Given MakeGiven() {

@@ -20,7 +20,7 @@ struct Mistakes {
   bool takes_no_leftover = false;    ///< f.tmp must not be there (O_EXCL)
   /// Looks at f when it is replaced, and says that nothing was changed when that fails.
   bool looks_again = false;
-  bool random_name = false;            ///< no mistake: the temporary is f.RANDOM, not f.tmp
+  bool random_name = false;  ///< no mistake: the temporary is f.RANDOM, not f.tmp
   std::string content = "the new content";
 };
 
@@ -30,7 +30,8 @@ class ReplaceFile {
 
   int operator()(FakeProcess& p) const {
     const std::string temporary = m_.random_name ? "f." + p.Random() : "f.tmp";
-    const int fd = p.Open(temporary, O_WRONLY | O_CREAT | (m_.takes_no_leftover ? O_EXCL : O_TRUNC));
+    const int fd =
+        p.Open(temporary, O_WRONLY | O_CREAT | (m_.takes_no_leftover ? O_EXCL : O_TRUNC));
     if (fd < 0) return Fail(p, "cannot make the temporary file");
     if (!WriteAll(p, fd)) return GiveUp(p, fd, temporary);
     if (p.Fsync(fd) != 0 && !m_.ignores_fsync) return GiveUp(p, fd, temporary);

@@ -54,8 +54,8 @@ class Lab {
   /// usage (there is no run), those of Sandbox::Create.
   virtual Result<const CheckerPool*> Checkers();
 
-  /// Makes the sandboxes for further runs: in memory, where runs are fast and disks can be full; where
-  /// that is not to be had the recorded one is used. Errors: interrupted.
+  /// Makes the sandboxes for further runs: in memory, where runs are fast and disks can be full;
+  /// where that is not to be had the recorded one is used. Errors: interrupted.
   virtual Status PrepareRuns();
 
   /// Comes back at `when` or later, so that a run that follows has other timestamps.

@@ -8,18 +8,18 @@ namespace oldornew {
 namespace {
 
 using ::testing::AllOf;
+using testing::Asks;
 using ::testing::Contains;
 using ::testing::Each;
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
-using ::testing::IsEmpty;
-using ::testing::Not;
-using ::testing::StartsWith;
-using testing::Asks;
 using testing::FakeProcess;
 using testing::FakeProgram;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using testing::Mistakes;
+using ::testing::Not;
 using testing::ReplaceFile;
+using ::testing::StartsWith;
 using testing::Text;
 
 class FaultsFakeTest : public testing::FakeExplorerTest {
@@ -49,8 +49,9 @@ TEST_F(FaultsFakeTest, ACorrectProgramIsCleanAtDepthTwo) {
 
 TEST_F(FaultsFakeTest, AnIgnoredShortWriteIsFoundAtItsWrite) {
   Inject(ReplaceFile({.ignores_short_write = true}));
-  EXPECT_THAT(Findings(), Contains(AllOf(StartsWith("error honest truncated: f can be TRUNCATED"),
-                                         HasSubstr("a short count"), HasSubstr("at 2 write(f.tmp)"))));
+  EXPECT_THAT(Findings(),
+              Contains(AllOf(StartsWith("error honest truncated: f can be TRUNCATED"),
+                             HasSubstr("a short count"), HasSubstr("at 2 write(f.tmp)"))));
   ASSERT_FALSE(result_.findings.empty());
   const std::vector<InjectedCall>& injected = result_.findings[0].injected;
   ASSERT_FALSE(injected.empty());
@@ -62,8 +63,9 @@ TEST_F(FaultsFakeTest, AnIgnoredShortWriteIsFoundAtItsWrite) {
 
 TEST_F(FaultsFakeTest, AnIgnoredErrorOfFsyncIsFoundByBytes) {
   Inject(ReplaceFile({.ignores_fsync = true}));
-  EXPECT_THAT(Findings(), Contains(AllOf(StartsWith("error durable lost-after-error: f can be LOST"),
-                                         HasSubstr("fsync(f.tmp) fails with EIO"))));
+  EXPECT_THAT(Findings(),
+              Contains(AllOf(StartsWith("error durable lost-after-error: f can be LOST"),
+                             HasSubstr("fsync(f.tmp) fails with EIO"))));
 }
 
 // A database that ignores a failed fsync is found.
@@ -72,9 +74,10 @@ TEST_F(FaultsFakeTest, AnIgnoredErrorOfFsyncIsFoundByTheViewCommand) {
       Asks([](const FileTree& tree) { return CheckerAnswer{0, Text(tree, "f").substr(0, 7)}; });
   Ask(view, {});
   Inject(ReplaceFile({.ignores_fsync = true}));
-  EXPECT_THAT(Findings(),
-              Contains(AllOf(StartsWith("error durable lost-after-error: the directory can be LOST"),
-                             HasSubstr("fsync(f.tmp) fails with EIO"))));
+  EXPECT_THAT(
+      Findings(),
+      Contains(AllOf(StartsWith("error durable lost-after-error: the directory can be LOST"),
+                     HasSubstr("fsync(f.tmp) fails with EIO"))));
   Ask(view, {});
   ExpectClean(ReplaceFile());
 }

@@ -12,13 +12,13 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::Contains;
-using ::testing::HasSubstr;
-using ::testing::IsEmpty;
-using ::testing::SizeIs;
-using ::testing::StartsWith;
 using testing::FakeProcess;
 using testing::FakeProgram;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using testing::ReplaceFile;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
 
 class KillFakeTest : public testing::FakeExplorerTest {
  protected:

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 
 #include "explorers/explorer_test_support.h"
-#include "explorers/faults/faults.h"
 #include "explorers/next_run/next_run.h"
 #include "explorers/replace_file_test_support.h"
 
@@ -11,17 +10,17 @@ namespace oldornew {
 namespace {
 
 using ::testing::AllOf;
-using ::testing::Contains;
-using ::testing::HasSubstr;
-using ::testing::IsEmpty;
-using ::testing::Not;
-using ::testing::SizeIs;
-using ::testing::StartsWith;
 using testing::Asks;
+using ::testing::Contains;
 using testing::FakeProcess;
 using testing::FakeProgram;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using testing::Mistakes;
+using ::testing::Not;
 using testing::ReplaceFile;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
 using testing::Text;
 
 class NextRunFakeTest : public testing::FakeExplorerTest {
@@ -57,23 +56,26 @@ TEST_F(NextRunFakeTest, ATemporaryThatMustNotBeThereIsAWedge) {
   ExpectClean(ReplaceFile());
 }
 
-TEST_F(NextRunFakeTest, WhatFaultsLeaveIsStartedFrom) {
-  const auto run_after_faults = [this](const FakeProgram& program) {
+TEST_F(NextRunFakeTest, WhatAnotherAxisLeftIsStartedFromAndKillsOnlyIfTheyWereExplored) {
+  const testing::FakeProgram program = ReplaceFile({.takes_no_leftover = true});
+  const auto run_after = [&](const std::string& axis, std::vector<LeftBehind> left) {
     Record({{"f", "the old content"}}, program);
-    auto faults = TryToExplore(*MakeFaultExplorer({}));
-    ASSERT_TRUE(faults) << faults.error().message;
-    Before("faults", std::move(*faults));
+    Exploration before;
+    before.left_behind = std::move(left);
+    Before(axis, std::move(before));
     Explore(MakeNextRunExplorer({}));
   };
-  run_after_faults(ReplaceFile({.leaves_temporary = true, .takes_no_leftover = true}));
-  EXPECT_THAT(Findings(), Contains(AllOf(StartsWith("error recoverable wedged: with "),
-                                         HasSubstr("every further run fails"))));
-  ASSERT_THAT(result_.findings, Not(IsEmpty()));
-  EXPECT_THAT(result_.findings[0].token(), StartsWith("end/fault:"));
+  const FileTree tree = testing::TreeOf({{"f", "the old content"}, {"f.tmp", ""}});
+  run_after("faults", {{tree, "with EIO at 2 write(f.tmp)", "fault:write", "faults"}});
+  EXPECT_THAT(Findings(), ::testing::ElementsAre(StartsWith(
+                              "error recoverable wedged: with EIO at 2 write(f.tmp): every ")));
+  EXPECT_THAT(result_.findings[0].token(), StartsWith("end/fault:write/"));
+  EXPECT_EQ(result_.cases, 1u);
 
-  run_after_faults(ReplaceFile({.leaves_temporary = true}));
-  EXPECT_THAT(Findings(), IsEmpty()) << "it takes over what is there";
-  EXPECT_GE(result_.cases, 1u);
+  run_after("faults", {});
+  EXPECT_THAT(Findings(), IsEmpty()) << "kills are not explored";
+  run_after("kill", {});
+  EXPECT_THAT(Findings(), Contains(StartsWith("error recoverable wedged: after a kill ")));
 }
 
 TEST_F(NextRunFakeTest, AFirstRunThatFailsAndTidiesUpIsAWarning) {
@@ -114,8 +116,8 @@ TEST_F(NextRunFakeTest, ANextRunThatDoesNotEndIsAWedge) {
     while (p.Exists("f.tmp")) p.Sleep(100);
     return ReplaceFile()(p);
   });
-  EXPECT_THAT(Findings(), Contains(AllOf(StartsWith("error recoverable wedged"),
-                                         HasSubstr("HANGS"))));
+  EXPECT_THAT(Findings(),
+              Contains(AllOf(StartsWith("error recoverable wedged"), HasSubstr("HANGS"))));
 }
 
 TEST_F(NextRunFakeTest, AKillDuringTheNextRunIsJudgedAndStartedFrom) {
@@ -177,7 +179,8 @@ TEST_F(NextRunFakeTest, TheCheckCommandMustBeContentWithWhatTheNextRunLeaves) {
     if (p.Exists("f.tmp")) none.content = "bad";
     return ReplaceFile(none)(p);
   });
-  EXPECT_THAT(Findings(), Contains(StartsWith("error recoverable rejected-by-check: after a kill ")));
+  EXPECT_THAT(Findings(),
+              Contains(StartsWith("error recoverable rejected-by-check: after a kill ")));
   Ask({}, check);
   ExpectClean(ReplaceFile());
 }

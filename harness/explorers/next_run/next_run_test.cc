@@ -7,11 +7,11 @@ namespace oldornew {
 namespace {
 
 using ::testing::AllOf;
+using testing::Asks;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-using testing::Asks;
 using testing::Text;
 
 class NextRunTest : public testing::ExplorerTest {
@@ -32,9 +32,10 @@ class NextRunTest : public testing::ExplorerTest {
 
 TEST_F(NextRunTest, AFixedTemporaryNameThatMustNotExistIsAWedge) {
   Run("echo old >f", "set -C; echo new >f.tmp; mv f.tmp f");
-  EXPECT_THAT(Findings(),
-              Contains(AllOf(HasSubstr("error recoverable wedged: after a kill after 1 openat(f.tmp"),
-                             HasSubstr("three in a row"))));
+  EXPECT_THAT(
+      Findings(),
+      Contains(AllOf(HasSubstr("error recoverable wedged: after a kill after 1 openat(f.tmp"),
+                     HasSubstr("three in a row"))));
   ASSERT_FALSE(result_.runs.empty());
   EXPECT_TRUE(result_.runs[0].trace.old_tree.Lookup("f.tmp"))
       << "the run shown starts from what the kill left";
@@ -101,15 +102,18 @@ TEST_F(NextRunTest, WhatIsComparedIsWhatTheViewPrints) {
   Run("echo old >g",
       "if test -e t; then rm t; echo bad >g; else echo x >t; echo new >g.tmp; mv g.tmp g; rm t; "
       "fi");
-  EXPECT_THAT(Findings(), Contains(HasSubstr("error recoverable unlike-any-version: after a kill after 1 ")));
+  EXPECT_THAT(Findings(),
+              Contains(HasSubstr("error recoverable unlike-any-version: after a kill after 1 ")));
 }
 
 TEST_F(NextRunTest, ACommandThatFailsFromTheNewStateMayFailWhereItLeavesTheSame) {
   Run("echo a >a; echo b >c", "mv c b; mv a c");
-  EXPECT_THAT(Findings(), Contains(HasSubstr("error recoverable wedged: after a kill after 1 rename")))
+  EXPECT_THAT(Findings(),
+              Contains(HasSubstr("error recoverable wedged: after a kill after 1 rename")))
       << "the second move is never made";
   Run("echo a >a", "mkdir d; mv a d/a");
-  EXPECT_THAT(Findings(), Contains(HasSubstr("error recoverable wedged: after a kill after 1 mkdir(d")));
+  EXPECT_THAT(Findings(),
+              Contains(HasSubstr("error recoverable wedged: after a kill after 1 mkdir(d")));
   Run("echo a >a", "mkdir -p d; mv a d/a");
   EXPECT_THAT(Findings(), IsEmpty());
 }
@@ -142,8 +146,9 @@ TEST_F(NextRunTest, ProcessNumbersAreNotThoseOfAnEarlierRun) {
 TEST_F(NextRunTest, WhatPilesUpIsSaidOnce) {
   Run("echo old >f",
       "if test -e t; then echo x >left.$$; exit 0; fi; echo new >t; echo new >>t; mv t f");
-  EXPECT_EQ(std::count_if(result_.findings.begin(), result_.findings.end(),
-                          [](const Finding& finding) { return finding.shown.outcome == Outcome::kLitter; }),
+  EXPECT_EQ(std::count_if(
+                result_.findings.begin(), result_.findings.end(),
+                [](const Finding& finding) { return finding.shown.outcome == Outcome::kLitter; }),
             1);
 }
 
@@ -173,9 +178,9 @@ TEST_F(NextRunTest, FurtherStartsAreTriedAndStatesKnownAlreadyAreNot) {
   before_.emplace_back("faults", std::move(faults));
   options_.after_kill = true;
   Run("", "test ! -e stop; echo new >f.tmp; mv f.tmp f");
-  EXPECT_THAT(
-      Findings(),
-      Contains(HasSubstr("error recoverable wedged: after ENOSPC at 1 write(stop): every further run")));
+  EXPECT_THAT(Findings(),
+              Contains(HasSubstr(
+                  "error recoverable wedged: after ENOSPC at 1 write(stop): every further run")));
   EXPECT_THAT(Findings(), Not(Contains(HasSubstr("states)"))));
 }
 

@@ -15,7 +15,7 @@ namespace oldornew::testing {
 
 /// The run goes no further: thrown through the program, and caught by whoever started it.
 struct ProcessEnd {
-  int status = 0;      ///< as a shell shows it
+  int status = 0;       ///< as a shell shows it
   bool of_all = false;  ///< the time limit has come
 };
 
@@ -34,8 +34,8 @@ class FakeKernel {
   /// Runs the program as the main process. Once.
   Trace Run(const FakeProgram& program);
 
-  /// One call of `process`. `effect` says what it does when so many bytes are asked for; it must not
-  /// do it. Returns what the program is told.
+  /// One call of `process`. `effect` says what it would do when so many bytes are asked for, and
+  /// does nothing itself. Returns what the program is told.
   int64_t Call(FakeProcess& process, FileCall call,
                const std::function<FakeEffect(uint64_t bytes)>& effect);
   /// A new process, to be run by RunProcess.

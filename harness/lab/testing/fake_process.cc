@@ -48,9 +48,8 @@ int FakeProcess::Open(const std::string& path, uint32_t flags, uint32_t mode) {
     if (there && (flags & O_CREAT) != 0 && (flags & O_EXCL) != 0) return Failed(EEXIST);
     if (!there && ((flags & O_CREAT) == 0 || !place)) return Failed(ENOENT);
     if (there) {
-      FakeEffect out{0, descriptor, std::nullopt, [=, this] {
-                       open_[descriptor] = {*there, flags, 0, path};
-                     }};
+      FakeEffect out{0, descriptor, std::nullopt,
+                     [=, this] { open_[descriptor] = {*there, flags, 0, path}; }};
       Content& content = kernel_.tree().at(*there).content;
       if ((flags & O_TRUNC) == 0 || content.empty()) return out;
       out.op = OpOf(OpKind::kTruncate, path, *there);
@@ -208,8 +207,8 @@ int FakeProcess::Mkdir(const std::string& path) {
 
 bool FakeProcess::Exists(const std::string& path) {
   return kernel_.Call(*this, CallOf("newfstatat", path), [&](uint64_t) -> FakeEffect {
-           return kernel_.Lookup(path) ? FakeEffect{} : Failed(ENOENT);
-         }) == 0;
+    return kernel_.Lookup(path) ? FakeEffect{} : Failed(ENOENT);
+  }) == 0;
 }
 
 std::vector<std::string> FakeProcess::List() {

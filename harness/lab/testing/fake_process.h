@@ -1,6 +1,6 @@
 // Fake process: what a fake program works with (fake_lab.h). Each call looks at the run's plan as
-// the funnel does (interpose/plan.h, funnel/faults.cc), changes a tree in memory, and is noted as an
-// op and, in a survey or where something was injected, as a file call.
+// the funnel does (interpose/plan.h, funnel/faults.cc) and changes a tree in memory. It is noted as
+// an op and, in a survey or where something was injected, as a file call.
 #pragma once
 
 #include <cstdint>
@@ -44,7 +44,7 @@ class FakeProcess {
   /// Names in the judged directory, in byte order. One getdents64, whose error shows as no names.
   std::vector<std::string> List();
 
-  /// Runs `program` in a process of its own, which inherits the descriptors, to its end. Returns the
+  /// Runs `program` to its end, in a process of its own that inherits the descriptors. Returns the
   /// exit status as a shell shows it.
   int Child(const std::string& name, const FakeProgram& program);
   /// `handler` empty: the signal is ignored.
