@@ -26,7 +26,8 @@ tl::unexpected<GoError> Error(const char* operation, const std::string& path, in
   return tl::unexpected<GoError>(GoError{operation, path, number});
 }
 
-/// Calls until the result is not EINTR. Returns the result; errno has the reason when it is negative.
+/// Calls until the result is not EINTR. Returns the result; errno has the reason when it is
+/// negative.
 template <typename Call>
 auto Restart(Call call) {
   auto result = call();

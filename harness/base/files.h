@@ -36,9 +36,9 @@ Result<std::string> ReadFile(const std::string& path);
 /// realpath(3). Errors (usage) name the path.
 Result<std::string> RealPath(const std::string& path);
 
-/// Creates or replaces `path` as a whole: temporary file, write, rename, with fsyncs when `durable`.
-/// A symlink is followed: the file that it leads to is replaced. A device or a pipe (/dev/null,
-/// /dev/stdout) is written to.
+/// Creates or replaces `path` as a whole: temporary file, write, rename, with fsyncs when
+/// `durable`. A symlink is followed: the file that it leads to is replaced. A device or a pipe
+/// (/dev/null, /dev/stdout) is written to.
 Status WriteFile(const std::string& path, std::string_view bytes, bool durable = false);
 
 /// mkdir -p. An existing directory is fine.

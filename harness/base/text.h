@@ -13,8 +13,8 @@ std::vector<std::string> Split(std::string_view text, char separator);
 
 std::string Join(const std::vector<std::string>& parts, std::string_view separator);
 
-/// A quoted form for people, like a C string: printable ASCII and UTF-8 stay, everything else becomes
-/// \n, \t, \", \\ or \xNN. Cut with "…" after `limit` bytes.
+/// A quoted form for people, like a C string: printable ASCII and UTF-8 stay, everything else
+/// becomes \n, \t, \", \\ or \xNN. Cut with "…" after `limit` bytes.
 std::string Quote(std::string_view bytes, size_t limit = 64);
 
 /// The word as one has to write it in a POSIX shell: unchanged when safe, else in single quotes.

@@ -73,8 +73,9 @@ Result<Case> ParseToken(std::string_view token);
 std::string ProfileOf(const Case& which);
 
 /// The state that the case stands for. Of a power cut: with everything that `projection` sees;
-/// `profile`, if given, is used instead of the built-in row of its name. Errors (usage): the case is
-/// of another trace, names an unknown profile or choice, or a moment that the trace does not have.
+/// `profile`, if given, is used instead of the built-in row of its name. Errors (usage): the case
+/// is of another trace, names an unknown profile or choice, or a moment that the trace does not
+/// have.
 Result<CrashState> Realise(const Trace& trace, const Case& which,
                            const Projection& projection = {{""}}, const Profile* profile = nullptr);
 

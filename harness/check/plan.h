@@ -33,8 +33,8 @@ struct CheckPlan {
   /// Space::limits.max_states was given by the user; else the default for the trace is taken.
   bool states_given = false;
   std::set<std::string> axes;  ///< what is explored, by name (check/axes.h)
-  std::set<std::string>
-      named;  ///< those that the user asked for by name: it is an error if they cannot be explored
+  /// those that the user asked for by name: it is an error if they cannot be explored
+  std::set<std::string> named;
   int jobs = 0;  ///< threads and sandboxes side by side; 0: one for each processor
   KillOptions kill;
   FaultOptions faults;

@@ -42,8 +42,8 @@ struct Judgement {
   std::vector<std::string> reasons;  ///< for all but findings and clean: why
 };
 
-/// What a verdict is made of. Pointers are never null, but for `findings`: null when the trace could
-/// not be searched.
+/// What a verdict is made of. Pointers are never null, but for `findings`: null when the trace
+/// could not be searched.
 struct JudgedFacts {
   const Trace* trace = nullptr;
   const std::vector<std::string>* unsupported = nullptr;

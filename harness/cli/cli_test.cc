@@ -295,7 +295,7 @@ TEST_F(CliTest, WhatAKillLeavesIsReportedReplayedAndExplained) {
   const Outcome run = Run("check --only kill " + command);
   EXPECT_EQ(run.exit_code, 1) << run.out << run.err;
   EXPECT_THAT(run.out,
-              HasSubstr("config.toml can be EMPTY after a kill behind 1 openat(config.toml"));
+              HasSubstr("config.toml can be EMPTY when all is killed after 1 openat(config.toml"));
   const std::string bundle = FirstBundle();
   const Outcome replay = Run("replay --keep state " + bundle);
   EXPECT_EQ(replay.exit_code, 1) << replay.err;
@@ -317,7 +317,7 @@ TEST_F(CliTest, ASavedTraceTellsOfKillsAndOfNothingThatNeedsARun) {
   ASSERT_EQ(Run("record -q -o t.trace -- sh -c 'echo new > config.toml'").exit_code, 0);
   const Outcome run = Run("check --trace t.trace");
   EXPECT_EQ(run.exit_code, 1) << run.err;
-  EXPECT_THAT(run.out, HasSubstr("after a kill behind"));
+  EXPECT_THAT(run.out, HasSubstr("when all is killed after"));
   EXPECT_THAT(run.out, HasSubstr("not explored, since there is no run: faults, next-run"));
   for (const char* axis : {"faults", "next-run"}) {
     const Outcome named = Run(fmt::format("check --trace t.trace --only power,{}", axis));

@@ -64,8 +64,8 @@ class Earlier {
   std::vector<std::pair<std::string, const Exploration*>> parts_;
 };
 
-/// Everything that an explorer may look at. All is prepared once for a check, and the same for every
-/// explorer, but for what was explored earlier.
+/// Everything that an explorer may look at. All is prepared once for a check, and the same for
+/// every explorer, but for what was explored earlier.
 struct Given {
   const Trace& plain;         ///< the recorded run; it can be judged, and ended well
   const JudgedTrace& judged;  ///< what is judged of it

@@ -53,12 +53,12 @@ struct Repair {
 
 /// One call that was made to fail, of the run that a finding is about.
 struct InjectedCall {
-  std::string call;         ///< "rename"
-  std::string path;         ///< as of FileCall
-  std::string path2;        ///< rename, link: the other one; else empty
-  std::string error;        ///< "ENOSPC"; a signal: "SIGTERM"; empty: a short count or a full disk
-  std::string way;          ///< "once", "from-then-on", "though-done", "short", "filling",
-                            ///< "full-disk", "by-hand", "signal"
+  std::string call;   ///< "rename"
+  std::string path;   ///< as of FileCall
+  std::string path2;  ///< rename, link: the other one; else empty
+  std::string error;  ///< "ENOSPC"; a signal: "SIGTERM"; empty: a short count or a full disk
+  /// "once", "from-then-on", "though-done", "short", "filling", "full-disk", "by-hand", "signal"
+  std::string way;
   uint32_t occurrence = 0;  ///< which of the calls of that kind on that path, from 1; 0: by hand
 };
 
@@ -75,8 +75,8 @@ struct CallAt {
 struct ShownCase {
   Case which;
   Outcome outcome = Outcome::kForeign;
-  /// The call that the case happens at or after, where it is one: of kills, and of next runs the one
-  /// that the state was left at.
+  /// The call that the case happens at or after, where it is one: of kills, and of next runs the
+  /// one that the state was left at.
   std::optional<CallAt> call;
   uint32_t first_point = 0;  ///< it can happen from this many ops on ...
   uint32_t last_point = 0;   ///< ... to this many
@@ -137,10 +137,10 @@ struct Finding {
 std::vector<std::string> Under(const Finding& finding, const std::vector<std::string>& profiles);
 
 /// The same for the same finding in every run and on every machine, 16 hex digits: of the oracle,
-/// the subject (stable_path), the kinds of the calls that repair it, and, unless it is of power cuts
-/// or of the recorded run, axis and cause. Nothing of a recording is in it, no time, number, address
-/// or token; nor the profiles, so that a new row of the table gives no new finding. Of several
-/// paths the shown one counts; FindingIds gives the id that each path would have by itself.
+/// the subject (stable_path), the kinds of the calls that repair it, and, unless it is of power
+/// cuts or of the recorded run, axis and cause. Nothing of a recording is in it, no time, number,
+/// address or token; nor the profiles, so that a new row of the table gives no new finding. Of
+/// several paths the shown one counts; FindingIds gives the id that each path would have by itself.
 std::string FindingId(const Finding& finding);
 /// In the order of the subjects.
 std::vector<std::string> FindingIds(const Finding& finding);

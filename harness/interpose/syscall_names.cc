@@ -1,7 +1,7 @@
 // Names of system calls, for display. Written by scripts/syscall-tables.
 //
-// No projection of syscalls.def: this is the kernel's table of all calls, also of those that nothing
-// here knows anything about. syscalls_test.cc holds each row of syscalls.def against it.
+// No projection of syscalls.def: this is the kernel's table of all calls, also of those that
+// nothing here knows anything about. syscalls_test.cc holds each row of syscalls.def against it.
 #include <string>
 
 #include "interpose/decode.h"

@@ -15,9 +15,9 @@ class LitterGrowth {
   /// Both must outlive this.
   LitterGrowth(Lab& lab, const PathPatterns& patterns) : lab_(lab), patterns_(patterns) {}
 
-  /// For litter whose name is another one in each run: runs `run`, in which the same goes wrong, once
-  /// more from what `failed` left. What that run takes away is only a warning. Other violations stay
-  /// as they are. Errors: those of Lab::Run.
+  /// For litter whose name is another one in each run: runs `run`, in which the same goes wrong,
+  /// once more from what `failed` left. What that run takes away is only a warning. Other
+  /// violations stay as they are. Errors: those of Lab::Run.
   Status Ask(const RunSpec& run, const Trace& failed, EndViolation* violation);
 
  private:

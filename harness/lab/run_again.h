@@ -22,8 +22,8 @@ class RunAgain {
                     const std::string& directory = {});
 
   /// `command` from the old state of the recorded run, once more and now. Whoever finds that a run
-  /// differs asks for it before saying so: timestamps and the like have changed by themselves since,
-  /// and are not compared (oracles.md 7).
+  /// differs asks for it before saying so: timestamps and the like have changed by themselves
+  /// since, and are not compared (oracles.md 7).
   Result<Trace> RunNow(const std::vector<std::string>& command) {
     return Run(command, &plain_.old_tree);
   }

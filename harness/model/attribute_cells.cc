@@ -38,7 +38,8 @@ class Multiplier {
  public:
   explicit Multiplier(AttributeChoice newest) : choices_({std::move(newest)}) {}
 
-  // Multiplies the list by the other values of one cell. values[0] is the newest, which the list has.
+  // Multiplies the list by the other values of one cell. values[0] is the newest, which the list
+  // has.
   template <typename Values, typename Set>
   void Vary(const Values& values, Set set) {
     const size_t before = choices_.size();

@@ -55,8 +55,8 @@ std::string ChoiceHead(Grain grain, uint32_t order, uint32_t point);
 std::string PartText(const Picture& picture, const Occurrence& occurrence,
                      const DimensionChoices& choices);
 
-/// Nullopt when it cannot be read. The text may come from a file: whether the numbers fit a trace is
-/// for the caller to check.
+/// Nullopt when it cannot be read. The text may come from a file: whether the numbers fit a trace
+/// is for the caller to check.
 std::optional<ChoiceText> ParseChoice(std::string_view text);
 
 }  // namespace oldornew

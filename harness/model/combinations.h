@@ -33,8 +33,8 @@ struct Combination {
 
 using PicturesOfDevices = std::vector<std::unique_ptr<Pictures>>;
 
-/// Adds the combinations of one order of ops to `out`, at most `limit`. Returns false when there are
-/// more.
+/// Adds the combinations of one order of ops to `out`, at most `limit`. Returns false when there
+/// are more.
 bool Combine(const PicturesOfDevices& devices, uint32_t order, uint64_t limit,
              std::vector<Combination>* out);
 

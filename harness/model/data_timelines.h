@@ -1,9 +1,9 @@
 // DataTimelines: which bytes and sizes the files of one file system had in the run, and when.
 //
-// File data is kept by page. A page *lives* from the write that brings it into being (or from before
-// the run) until a truncation or a punched hole drops it; a life has cumulative versions (rule
-// cumulative). What of all this is on disk is for the profile to say: that is in file_sizes.h and
-// file_states.h.
+// File data is kept by page. A page *lives* from the write that brings it into being (or from
+// before the run) until a truncation or a punched hole drops it; a life has cumulative versions
+// (rule cumulative). What of all this is on disk is for the profile to say: that is in file_sizes.h
+// and file_states.h.
 #pragma once
 
 #include <cstdint>

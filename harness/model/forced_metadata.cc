@@ -86,9 +86,9 @@ class Forcing {
     return newest;
   }
 
-  // Newest position at which the object was created, or its size or blocks changed; a floating group
-  // stands at its write (rule write-position). Writes up to `forced_data` have their blocks on disk
-  // already, so that writing there again changed no metadata.
+  // Newest position at which the object was created, or its size or blocks changed; a floating
+  // group stands at its write (rule write-position). Writes up to `forced_data` have their blocks
+  // on disk already, so that writing there again changed no metadata.
   Position NewestOfData(ObjectId object, Position until, Position forced_data) const {
     Position newest = 0;
     for (const Group& group : t_.groups()) {

@@ -1,8 +1,8 @@
 // Forces: the sync calls of one timeline that returned, and the segments of time between them.
 //
-// Within a segment the set of reachable states only grows: doing more never takes a state away, only
-// a sync call that returns does. What a sync call forces depends on the profile; here is only which
-// calls count as one (model.md, section 5.5).
+// Within a segment the set of reachable states only grows: doing more never takes a state away,
+// only a sync call that returns does. What a sync call forces depends on the profile; here is only
+// which calls count as one (model.md, section 5.5).
 #pragma once
 
 #include <cstdint>
@@ -43,8 +43,8 @@ class Forces {
  public:
   explicit Forces(RuleSet rules) : rules_(rules) {}
 
-  // Building. For each op, in the order of the timeline: Add if it is of this file system, after its
-  // changes; then Walked.
+  // Building. For each op, in the order of the timeline: Add if it is of this file system, after
+  // its changes; then Walked.
 
   /// The force that `op` is, if it is one and returned. `last`: the last position so far. Ends the
   /// segment.

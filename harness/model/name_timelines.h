@@ -1,4 +1,5 @@
-// NameTimelines: which values the names and attributes of one file system took in the run, and when.
+// NameTimelines: which values the names and attributes of one file system took in the run, and
+// when.
 //
 // Metadata is kept as timelines: the values that a directory slot or an attribute takes, each with
 // the position at which it takes it. The tree of names at a cut is looked up in them, never copied.

@@ -11,8 +11,8 @@
 
 namespace oldornew {
 
-/// `choice` is what ParseChoice made of `text`, of the history's grain and not "nothing". Everything
-/// else is checked here: the text may come from a file. Errors: DoesNotFit.
+/// `choice` is what ParseChoice made of `text`, of the history's grain and not "nothing".
+/// Everything else is checked here: the text may come from a file. Errors: DoesNotFit.
 Result<CrashState> Realise(const History& history, const Profile& profile, std::string_view text,
                            const ChoiceText& choice, const Projection& projection);
 

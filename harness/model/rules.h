@@ -2,8 +2,8 @@
 // 5, under the same names; that is the norm, and norm_test.cc checks that no rule is missing there.
 //
 // A rule that no test depends on can be lost without anybody noticing. So each can be left out, one
-// at a time, and the mutation test (mutation_test.cc) asks that some litmus test then fails. Nothing
-// else ever leaves one out.
+// at a time, and the mutation test (mutation_test.cc) asks that some litmus test then fails.
+// Nothing else ever leaves one out.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // Untouched: the parts of the old tree that the run left alone.
 //
-// They are there in every state, so no walk has to look at them: the cost of a state depends on what
-// the run changed and not on the size of the tree.
+// They are there in every state, so no walk has to look at them: the cost of a state depends on
+// what the run changed and not on the size of the tree.
 #pragma once
 
 #include <string>

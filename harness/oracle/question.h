@@ -36,7 +36,8 @@ struct Question {
   bool ByBytes() const { return !ByCommand() || (view.empty() && NamesPaths()); }
 };
 
-/// What --watch and the default rule choose (oracles.md 5), without what is volatile. Errors: usage.
+/// What --watch and the default rule choose (oracles.md 5), without what is volatile. Errors:
+/// usage.
 Result<std::vector<Subject>> SubjectsToJudge(const Trace& trace, const Question& question);
 
 }  // namespace oldornew

@@ -2,9 +2,9 @@
 // leave of it.
 //
 // A recorder (recorder_main.cc) serves a disk image. It logs every write when it is done and every
-// flush when it arrives (persistence-model.md 2 and 5). A write that was done before a flush arrived
-// is on the disk from the moment that flush is answered; of the writes since, any subset can be.
-// Sectors are not taken apart: a unit is 4096 bytes.
+// flush when it arrives (persistence-model.md 2 and 5). A write that was done before a flush
+// arrived is on the disk from the moment that flush is answered; of the writes since, any subset
+// can be. Sectors are not taken apart: a unit is 4096 bytes.
 #pragma once
 
 #include <cstdint>

@@ -3,9 +3,9 @@
 //     oldornew_block_recorder IMAGE LOG MOUNTPOINT DELAY_US LIMIT_S
 //
 // Serves two files: MOUNTPOINT/img, the bytes of IMAGE, and MOUNTPOINT/mark. Whatever is written to
-// mark becomes a mark in LOG. Writes are logged when they are done, flushes when they arrive. Writes
-// of file data (one letter all over) are answered DELAY_US later, so that a commit can overtake them
-// (persistence-model.md 2).
+// mark becomes a mark in LOG. Writes are logged when they are done, flushes when they arrive.
+// Writes of file data (one letter all over) are answered DELAY_US later, so that a commit can
+// overtake them (persistence-model.md 2).
 //
 // Nothing here ever sleeps while serving: a server whose threads wait hangs the loop device for
 // good. The program ends by itself after LIMIT_S, and with its parent; the kernel then fails

@@ -30,7 +30,8 @@ void ExpectGolden(const std::string& name, const std::string& text) {
 
 class ReportTest : public ::testing::Test {
  protected:
-  // A whole check of the trace, of power cuts alone, with times and table version that never change.
+  // A whole check of the trace, of power cuts alone, with times and table version that never
+  // change.
   void Check(Trace trace) {
     trace.command = {"writer", "--in", "a b"};
     trace.processes = {{7, -1, "/usr/bin/writer", {"writer"}, true, {}}};

@@ -63,7 +63,8 @@ Result<BackendChoice> ChooseBackend(const Sandbox& sandbox, const RunSpec& run,
     return choice;
   }
 
-  // The preload library is the fast way. It needs Syscall User Dispatch and a program that loads it.
+  // The preload library is the fast way. It needs Syscall User Dispatch and a program that loads
+  // it.
   Status dispatch = ProbeUserDispatch();
   if (!dispatch && run.backend == Backend::kSud) {
     return FailWith(ExitCode::kCannotJudge,

@@ -29,8 +29,8 @@ std::string DescriptorPath(int dir, const std::string& name) {
   return fmt::format("/proc/self/fd/{}/{}", dir, name);
 }
 
-/// openat for reading that leaves the access time alone where that is permitted (to the owner and to
-/// root).
+/// openat for reading that leaves the access time alone where that is permitted (to the owner and
+/// to root).
 int OpenUntouched(int dir, const char* name, int flags) {
   int fd = openat(dir, name, flags | O_RDONLY | O_CLOEXEC | O_NOATIME);
   if (fd < 0 && errno == EPERM) fd = openat(dir, name, flags | O_RDONLY | O_CLOEXEC);
@@ -161,8 +161,8 @@ Status Copier::CopyEntry(int from, int to, const std::string& name, const std::s
       fchmodat(to, name.c_str(), st.st_mode & 07777, 0);
       break;
     default: {
-      // A node for a real device would lead out of the sandbox. A whiteout of an overlay (0:0) leads
-      // nowhere.
+      // A node for a real device would lead out of the sandbox. A whiteout of an overlay (0:0)
+      // leads nowhere.
       const bool whiteout = S_ISCHR(st.st_mode) && st.st_rdev == makedev(0, 0);
       if (!whiteout || mknodat(to, name.c_str(), S_IFCHR | (st.st_mode & 07777), 0) != 0) {
         outcome_.skipped.push_back(path);

@@ -37,8 +37,9 @@ inline constexpr size_t kMemoryMounts = 3;
 const char* MemoryMountName(MemoryMount which);
 
 /// Makes a tmpfs that is not attached anywhere and is as large as half of the machine's memory. Its
-/// root is a directory of the caller with mode 0711. It holds one file of one page, because the size
-/// 0 means "unlimited", and so a full tmpfs must not be empty. Errors: what the kernel refused.
+/// root is a directory of the caller with mode 0711. It holds one file of one page, because the
+/// size 0 means "unlimited", and so a full tmpfs must not be empty. Errors: what the kernel
+/// refused.
 Result<UniqueFd> MakeMemoryMount();
 
 /// Sets `limit`, in addition to what is used now. `root`: any descriptor of the mount's root

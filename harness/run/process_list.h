@@ -21,7 +21,8 @@ std::vector<ProcessInfo> ListProcesses();
 /// children.
 std::vector<ProcessInfo> DescendantsOf(int32_t ancestor);
 
-/// Command line of `pid` with spaces between its arguments, or its name in brackets when it has none.
+/// Command line of `pid` with spaces between its arguments, or its name in brackets when it has
+/// none.
 std::string CommandLine(int32_t pid);
 
 /// Number of numeric entries in /proc. Cheap to get, and never less than the number of our
@@ -36,8 +37,9 @@ void FreezeDescendants();
 /// init.
 void FreezeNamespace();
 
-/// Sends SIGKILL once to every descendant of the caller. With `whole_namespace`, to everything in its
-/// pid namespace, of which it must be init. The caller reaps, and calls again until nothing is left.
+/// Sends SIGKILL once to every descendant of the caller. With `whole_namespace`, to everything in
+/// its pid namespace, of which it must be init. The caller reaps, and calls again until nothing is
+/// left.
 void KillDescendants(bool whole_namespace);
 
 }  // namespace oldornew

@@ -17,8 +17,8 @@ namespace {
 
 constexpr int kMaxInterpreters = 5;  // as the kernel has it (execve(2))
 
-/// The interpreter that "#! INTERPRETER ARGUMENT" names; for env(1), the program that env will find.
-/// Empty: the file is not a script.
+/// The interpreter that "#! INTERPRETER ARGUMENT" names; for env(1), the program that env will
+/// find. Empty: the file is not a script.
 std::string InterpreterOf(const std::string& path) {
   UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   char head[256];

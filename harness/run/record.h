@@ -28,12 +28,12 @@ struct Recording {
 };
 
 /// Adds the files that `command` names (its program, its words, paths inside shell text) to what
-/// stays visible, read-only, wherever they lie. Files that do not exist do no harm. Record does this
-/// for its own command and for --setup.
+/// stays visible, read-only, wherever they lie. Files that do not exist do no harm. Record does
+/// this for its own command and for --setup.
 void KeepVisible(const std::vector<std::string>& command, SandboxSpec* sandbox);
 
-/// Whatever makes the run unfit for judgement (processes left running, a static program, mismatches)
-/// is an obstacle of the trace, not an error. Errors:
+/// Whatever makes the run unfit for judgement (processes left running, a static program,
+/// mismatches) is an obstacle of the trace, not an error. Errors:
 ///   kUsage           the command cannot be started, or the directory cannot be judged
 ///   kBaselineFailed  --setup failed
 ///   kInterrupted

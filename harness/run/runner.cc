@@ -60,8 +60,8 @@ class Collector {
   int reader() const { return read_.get(); }
   void CloseWriter() { write_.Reset(); }
 
-  /// Reads what is there now, but at most `rounds` buffers, so that an endless writer cannot keep us
-  /// here. Keeps the first `limit` bytes.
+  /// Reads what is there now, but at most `rounds` buffers, so that an endless writer cannot keep
+  /// us here. Keeps the first `limit` bytes.
   void Drain(uint64_t limit, int rounds) {
     char buffer[65536];
     while (read_.valid() && rounds-- > 0) {

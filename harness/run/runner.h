@@ -1,6 +1,6 @@
-// Runner: one supervised run of a command in a sandbox. Whatever the command does (becomes a daemon,
-// ignores signals, forks without end), none of its processes is left when Run returns (oracles.md 9,
-// interposition.md 13.10).
+// Runner: one supervised run of a command in a sandbox. Whatever the command does (becomes a
+// daemon, ignores signals, forks without end), none of its processes is left when Run returns
+// (oracles.md 9, interposition.md 13.10).
 #pragma once
 
 #include <chrono>

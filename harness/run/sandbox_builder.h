@@ -1,5 +1,5 @@
-// SandboxBuilder: the steps of Sandbox::Create, in order. First the plan of the view (view_planner),
-// then the copies, then the warden with the best view that the machine allows.
+// SandboxBuilder: the steps of Sandbox::Create, in order. First the plan of the view
+// (view_planner), then the copies, then the warden with the best view that the machine allows.
 #pragma once
 
 #include <string>

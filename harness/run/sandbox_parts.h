@@ -1,5 +1,5 @@
-// Parts: what a running sandbox consists of. Whoever owns them ends the sandbox with them, also when
-// only some of them have been made.
+// Parts: what a running sandbox consists of. Whoever owns them ends the sandbox with them, also
+// when only some of them have been made.
 #pragma once
 
 #include <functional>

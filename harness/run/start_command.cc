@@ -65,8 +65,8 @@ void TryCandidates(ChildPlan& plan, ChildResult& result) {
       error = errno;
     }
 
-    // We report the first error that does not mean "not here". The search continues after EACCES, as
-    // in execvp. A directory in $PATH that we may not look into counts as "not here".
+    // We report the first error that does not mean "not here". The search continues after EACCES,
+    // as in execvp. A directory in $PATH that we may not look into counts as "not here".
     struct stat st;
     const bool hidden = error == EACCES && plan.candidates.size() > 1 && stat(candidate, &st) != 0;
     const bool absent = error == ENOENT || error == ENOTDIR || hidden;

@@ -81,8 +81,8 @@ Result<Detached> CloneMount(const ViewPlan& plan, const ViewMount& from) {
 }
 
 Result<UniqueFd> MakeHomeOverlay(const ViewPlan& plan) {
-  // The layers are named by descriptor. That needs no quoting, and still works when the private /tmp
-  // covers them.
+  // The layers are named by descriptor. That needs no quoting, and still works when the private
+  // /tmp covers them.
   UniqueFd lower(open(plan.home.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   UniqueFd upper(open(plan.home_upper.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   UniqueFd work(open(plan.home_work.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -184,8 +184,8 @@ Status AttachMemory(const ViewPlan& plan, std::vector<UniqueFd>& roots) {
   return {};
 }
 
-/// After this, only the clones show what is in memory, and only the descriptors of the roots lead to
-/// it.
+/// After this, only the clones show what is in memory, and only the descriptors of the roots lead
+/// to it.
 Status DetachMemory(const ViewPlan& plan) {
   for (size_t i = 0; i < kMemoryMounts; ++i) {
     const std::string place = MemoryPlace(plan, static_cast<MemoryMount>(i));

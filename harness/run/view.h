@@ -39,8 +39,8 @@ struct ViewMount {
   std::optional<MemoryMount> memory = std::nullopt;
 };
 
-/// Where programs reach the recording. Every /proc has this directory, and programs do not look into
-/// it. It is in no user's tree, and nothing that the view covers can hide it.
+/// Where programs reach the recording. Every /proc has this directory, and programs do not look
+/// into it. It is in no user's tree, and nothing that the view covers can hide it.
 inline constexpr const char* kRecorderMount = "/proc/driver";
 
 struct ViewPlan {
@@ -53,8 +53,8 @@ struct ViewPlan {
   /// Directory to show at wire::kMeetingPlace (interpose/wire.h), in the recorder.
   std::optional<ViewMount> meeting = std::nullopt;
   std::string work_area;  ///< what the keeper removes
-  /// Existing directory with a subdirectory for each MemoryMountName, where the mounts in memory are
-  /// attached while the view is built; empty: none are made.
+  /// Existing directory with a subdirectory for each MemoryMountName, where the mounts in memory
+  /// are attached while the view is built; empty: none are made.
   std::string memory_place;
   /// Directories that must exist before the view is built, parents first, with their modes, at the
   /// paths where the owner reaches them.
@@ -70,13 +70,13 @@ struct ViewOutcome {
   UniqueFd last_pid;             ///< kFull: /proc/sys/kernel/ns_last_pid of the view, for writing
 };
 
-/// `fill` gets ViewOutcome::memory and makes what the plan takes from there. REQUIRES: the caller has
-/// one thread and has just unshared its mount namespace, with the right to mount in it.
+/// `fill` gets ViewOutcome::memory and makes what the plan takes from there. REQUIRES: the caller
+/// has one thread and has just unshared its mount namespace, with the right to mount in it.
 Result<ViewOutcome> BuildView(
     const ViewPlan& plan, const std::function<Status(const std::vector<UniqueFd>& memory)>& fill);
 
-/// If the calling process lacks the right to mount, gives it a user namespace that maps only its own
-/// uid and gid, to themselves. REQUIRES: one thread.
+/// If the calling process lacks the right to mount, gives it a user namespace that maps only its
+/// own uid and gid, to themselves. REQUIRES: one thread.
 Status GainMountRights();
 
 }  // namespace oldornew

@@ -29,8 +29,8 @@
 namespace oldornew {
 namespace {
 
-/// How often the number of processes is checked. A fork bomb in a shell makes about ten processes in
-/// a millisecond on two processors; one check costs 30 us.
+/// How often the number of processes is checked. A fork bomb in a shell makes about ten processes
+/// in a millisecond on two processors; one check costs 30 us.
 constexpr int kCheckProcessesEveryMs = 20;
 /// Processes that are reaped before the limits are checked again.
 constexpr int kReapAtOnce = 512;

@@ -19,10 +19,10 @@ struct KillFindings {
   bool exhaustive = true;
 };
 
-/// Every subject must be old, new or a published version at every moment, and the user's command, if
-/// there is one, must be content. What was acknowledged is still there, since nothing is lost,
-/// unless the program itself takes it back. `axis`: of the findings. At most `most_asked` states are
-/// shown to a command. Errors: those of a checker.
+/// Every subject must be old, new or a published version at every moment, and the user's command,
+/// if there is one, must be content. What was acknowledged is still there, since nothing is lost,
+/// unless the program itself takes it back. `axis`: of the findings. At most `most_asked` states
+/// are shown to a command. Errors: those of a checker.
 Result<KillFindings> SearchKills(const JudgedTrace& judged, const Question& question,
                                  const std::string& axis, uint64_t most_asked);
 

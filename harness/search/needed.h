@@ -11,9 +11,9 @@
 
 namespace oldornew {
 
-/// Fills ShownCase::needed (one bool for each of ShownCase::lost). `judge` is that of the subject. Leaves it empty when the state
-/// cannot be rebuilt from whole calls: torn or partly lost effects, or more than a few hundred of
-/// them.
+/// Fills ShownCase::needed (one bool for each of ShownCase::lost). `judge` is that of the subject.
+/// Leaves it empty when the state cannot be rebuilt from whole calls: torn or partly lost effects,
+/// or more than a few hundred of them.
 void MarkNeeded(const Trace& trace, const BytesJudge& judge, Finding* finding);
 
 }  // namespace oldornew

@@ -32,9 +32,9 @@ RepairedTrace WithSteps(const Trace& trace, std::vector<RepairStep> steps);
 using RepairTest = std::function<bool(const RepairedTrace& repaired)>;
 
 /// True for a repaired run in which none of the states that those of `profiles` allow in which the
-/// finding is reachable violates its oracle, and for `durable` what was acknowledged is there whole.
-/// The judge is that of the recorded run: added syncs only take states away. `judge` and `finding`
-/// must outlive the test.
+/// finding is reachable violates its oracle, and for `durable` what was acknowledged is there
+/// whole. The judge is that of the recorded run: added syncs only take states away. `judge` and
+/// `finding` must outlive the test.
 RepairTest MakeRepairTest(StateJudge* judge, const Limits& limits,
                           const std::vector<const Profile*>& profiles, const Finding& finding);
 

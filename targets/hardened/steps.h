@@ -82,8 +82,8 @@ int SyncTree(int dir);
 /// Returns 0 or an errno; then `names` holds those that could be read.
 int NamesIn(int dir, std::vector<std::string>* names);
 
-/// unlink, or rm -r for a directory, never following a symlink. A missing name is 0. Continues after
-/// an error and returns the first one.
+/// unlink, or rm -r for a directory, never following a symlink. A missing name is 0. Continues
+/// after an error and returns the first one.
 int RemoveAt(int dir, const std::string& name);
 
 /// openat of a directory that is not a symlink. Returns the errno.

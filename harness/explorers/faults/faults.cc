@@ -386,8 +386,8 @@ class Session {
   bool deeper_ = false;  ///< the later calls of the runs of this level shall fail too
   std::vector<PlannedFault> next_level_;
   FaultFindings findings_;
-  std::set<std::string>
-      committed_;  ///< calls after whose failure the command fails, though committed
+  /// calls after whose failure the command fails, though committed
+  std::set<std::string> committed_;
   std::set<Digest> ends_;
   Counts counts_;
   Exploration out_;

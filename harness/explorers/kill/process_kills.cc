@@ -173,8 +173,8 @@ class Killer {
     return {};
   }
 
-  // A killed process cannot clean up, so leftovers are only noted (oracles.md 11), and it cannot know
-  // how far it came. A program that handles the signal has had its chance.
+  // A killed process cannot clean up, so leftovers are only noted (oracles.md 11), and it cannot
+  // know how far it came. A program that handles the signal has had its chance.
   bool Counts(const SignalCase& kill, const Tried& tried, const EndViolation& violation) const {
     if (violation.outcome == Outcome::kChangedThoughFailed) return false;
     const bool handled = kill.signal != SIGKILL && Handled(kill, tried);

@@ -267,8 +267,8 @@ class Session {
     return {};
   }
 
-  // Files that the first kill left, and that the next run works on, are nobody's business: only what
-  // the recorded run is judged by is.
+  // Files that the first kill left, and that the next run works on, are nobody's business: only
+  // what the recorded run is judged by is.
   Status LookForKills(const StartState& state, const Trace& next, StartStates* again) {
     again->AddKills(next, state.scene + ", then ", state.id + ":");
     if (!given_.question.ByBytes()) return {};

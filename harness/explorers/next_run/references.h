@@ -31,8 +31,8 @@ class References {
   /// no longer compared (oracles.md 7). To be asked before anything is said of a difference.
   Status DropUnstable();
 
-  /// Some commands fail from the new state (mv a b), and so they may here, if what they leave is the
-  /// same.
+  /// Some commands fail from the new state (mv a b), and so they may here, if what they leave is
+  /// the same.
   Result<bool> MayFail(const Trace& next) const;
 
   /// What the run made and left that no run from the old or the new state finds or leaves.

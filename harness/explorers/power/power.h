@@ -1,5 +1,5 @@
-// Power: the machine loses power at any moment of the recorded run. Nothing is run again: the states
-// of the disk are computed (model/crash_states.h) and judged.
+// Power: the machine loses power at any moment of the recorded run. Nothing is run again: the
+// states of the disk are computed (model/crash_states.h) and judged.
 #pragma once
 
 #include <memory>

@@ -74,8 +74,8 @@ static inline void SyncDirectoryOf(int directory) {
   close(directory);
 }
 
-/// Renames f.new to f. An error does not prove that nothing was done. That f.new can still be removed
-/// proves it.
+/// Renames f.new to f. An error does not prove that nothing was done. That f.new can still be
+/// removed proves it.
 static inline void Publish(int directory) {
   if (rename("f.new", "f") != 0) {
     Say("rename");
