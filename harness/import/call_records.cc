@@ -26,7 +26,7 @@ RecordDraft CallRecords::Draft(wire::RecordKind kind, const StraceCall& call) {
   draft->kind = static_cast<uint16_t>(kind);
   draft->begin = begins_[current_];
 
-  const Thread& thread = processes_.ThreadOf(call);
+  const ReplayedThread& thread = processes_.ThreadOf(call);
   draft->pid = thread.process->pid;
   draft->tid = call.tid;
   draft->thread = thread.number;

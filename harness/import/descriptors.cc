@@ -27,7 +27,7 @@ std::shared_ptr<Description> Descriptors::Inherit(const StraceCall& call,
   file->offset_known = false;
   file->flags = O_RDWR;
   if (printed.path.starts_with("/")) {
-    Found found = world_.Walk(world_.slash(), printed.path, false, true);
+    FoundPath found = world_.Walk(world_.slash(), printed.path, false, true);
     if (!found.there() && !printed.deleted) world_.Discover(&found, FileKind::kFile);
     learner_.TakeDiscoveries();
     file->inode = found.inode;
@@ -53,7 +53,7 @@ std::shared_ptr<Description> Descriptors::Inherit(const StraceCall& call,
 void Descriptors::CheckAnnotation(const StraceCall& call, const PrintedDescriptor& printed,
                                   const Description& file) {
   if (!printed.annotated || printed.deleted || !printed.path.starts_with("/")) return;
-  const Found found = world_.Walk(world_.slash(), printed.path, false, false);
+  const FoundPath found = world_.Walk(world_.slash(), printed.path, false, false);
   if (found.inode == file.inode || (!world_.Judged(found.inode) && !world_.Judged(file.inode)))
     return;
 

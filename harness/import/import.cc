@@ -166,7 +166,7 @@ Result<Trace> Assemble(const ImportSpec& spec, const LogReplay& replay, const st
   Trace trace;
   trace.backend = "strace";
   trace.file_system = "unknown";
-  trace.command = found.command;
+  trace.command = found.processes.command();
   trace.roots = {{root, RootRole::kJudged}};
   trace.old_tree = found.old_tree;
   if (after != nullptr) trace.new_tree = after->tree;

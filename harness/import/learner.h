@@ -48,6 +48,8 @@ class Learner {
   const Knowledge& knowledge() const { return knowledge_; }  ///< with which this replay began
   const Knowledge& learnt() const { return learnt_; }
   bool again() const { return again_; }  ///< something was learnt: replay once more
+  /// There is no --old.
+  bool log_tells() const { return log_tells_; }
   /// Names of old files whose content the log does not wholly show.
   const std::set<std::string>& placeholders() const { return placeholders_; }
 

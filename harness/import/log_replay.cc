@@ -29,21 +29,20 @@ std::string FirstDirectory(const StraceLog& log) {
   return "";
 }
 
-Replay::Replay(const StraceLog& from, const ReplaySpec& asked, const Knowledge& knowledge)
+Replay::Replay(const StraceLog& from, const ReplaySpec& spec, const Knowledge& knowledge)
     : log(from),
-      spec(asked),
       complaints(from),
       arguments(&complaints),
-      old_tree(asked.old_tree != nullptr ? *asked.old_tree : TreeOf(knowledge.old)),
-      world(old_tree, asked.root, asked.old_tree != nullptr),
-      learner(knowledge, asked.old_tree == nullptr, &old_tree, &world),
+      old_tree(spec.old_tree != nullptr ? *spec.old_tree : TreeOf(knowledge.old)),
+      world(old_tree, spec.root, spec.old_tree != nullptr),
+      learner(knowledge, spec.old_tree == nullptr, &old_tree, &world),
       processes(from.events.front().tid),
       births(from),
       records(&processes),
       descriptors(&processes, &world, &learner, &arguments, &complaints),
       names(&processes, &world, &learner, &descriptors, &arguments, &complaints),
       bytes(&processes, &world, &records, &complaints) {
-  Place& place = *processes.main()->place;
+  FsContext& place = *processes.main()->place;
   place.umask = knowledge.umask.value_or(022);
   if (!spec.cwd.empty()) place.cwd = world.Directory(spec.cwd);
 }
@@ -57,7 +56,7 @@ Result<bool> LogReplay::Run() {
   Finish();
 
   Learner& learner = replay_.learner;
-  if (replay_.spec.new_tree != nullptr) learner.LearnOwnersAndModes(*replay_.spec.new_tree);
+  if (spec_.new_tree != nullptr) learner.LearnOwnersAndModes(*spec_.new_tree);
   if (learner.again()) *knowledge_ = learner.learnt();
   return learner.again();
 }

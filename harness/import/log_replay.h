@@ -24,7 +24,7 @@ namespace oldornew::replay {
 class LogReplay {
  public:
   LogReplay(const StraceLog& log, const ReplaySpec& spec, Knowledge* knowledge)
-      : replay_(log, spec, *knowledge), knowledge_(knowledge) {}
+      : spec_(spec), replay_(log, spec, *knowledge), knowledge_(knowledge) {}
 
   /// One replay. Errors (kUsage): a line that cannot be understood, named. True: something was
   /// learnt, and everything has to be replayed again, by a new LogReplay.
@@ -40,6 +40,7 @@ class LogReplay {
   bool Born(int32_t tid);
   void Finish();
 
+  const ReplaySpec& spec_;
   Replay replay_;
   Knowledge* knowledge_;
   int32_t exit_status_ = 0;

@@ -43,7 +43,7 @@ uint32_t ModeByAcl(const std::string& acl, uint32_t mode) {
 }  // namespace
 
 InodeIndex Names::StartOf(const StraceCall& call, int dirfd_index) {
-  Place& place = *processes_.Of(call).place;
+  FsContext& place = *processes_.Of(call).place;
   if (dirfd_index < 0) return place.cwd;
   const auto printed = PrintedFd(arguments_.Argument(call, static_cast<size_t>(dirfd_index)));
   if (printed && printed->number == AT_FDCWD) {
@@ -58,7 +58,8 @@ InodeIndex Names::StartOf(const StraceCall& call, int dirfd_index) {
   return file == nullptr ? kNoInode : file->inode;
 }
 
-std::optional<Found> Names::WalkDescriptorLink(const StraceCall& call, const std::string& path) {
+std::optional<FoundPath> Names::WalkDescriptorLink(const StraceCall& call,
+                                                   const std::string& path) {
   const std::string own = fmt::format("/proc/{}/fd/", processes_.Of(call).pid);
   for (const std::string& start : {std::string("/proc/self/fd/"), std::string("/dev/fd/"), own}) {
     if (!path.starts_with(start)) continue;
@@ -67,7 +68,7 @@ std::optional<Found> Names::WalkDescriptorLink(const StraceCall& call, const std
     const auto& slots = processes_.Of(call).files->slots;
     const auto slot = slots.find(static_cast<int>(*number));
     if (slot == slots.end() || slot->second.file->inode == kNoInode) return std::nullopt;
-    Found found;
+    FoundPath found;
     found.inode = slot->second.file->inode;
     return found;
   }
@@ -75,10 +76,10 @@ std::optional<Found> Names::WalkDescriptorLink(const StraceCall& call, const std
   return std::nullopt;
 }
 
-Found Names::WalkText(const StraceCall& call, int dirfd_index, const std::string& path,
-                      bool follow) {
+FoundPath Names::WalkText(const StraceCall& call, int dirfd_index, const std::string& path,
+                          bool follow) {
   const InodeIndex start = StartOf(call, dirfd_index);
-  const std::optional<Found> link = follow ? WalkDescriptorLink(call, path) : std::nullopt;
+  const std::optional<FoundPath> link = follow ? WalkDescriptorLink(call, path) : std::nullopt;
   if (!link && start == kNoInode && !path.starts_with("/") && !call.failed() && !path.empty()) {
     complaints_.Bad(
         call, fmt::format("the path {} is relative, and the log does not say to what: record with "
@@ -88,18 +89,18 @@ Found Names::WalkText(const StraceCall& call, int dirfd_index, const std::string
     return {};
   }
 
-  const Found found = link ? *link : world_.Walk(start, path, follow, WalkedTo(call));
+  const FoundPath found = link ? *link : world_.Walk(start, path, follow, WalkedTo(call));
   learner_.TakeDiscoveries();
   return found;
 }
 
-Found Names::Walk(const StraceCall& call, int dirfd_index, size_t path_index, bool follow) {
+FoundPath Names::Walk(const StraceCall& call, int dirfd_index, size_t path_index, bool follow) {
   const auto path = arguments_.Text(call, path_index);
   if (!path) return {};
   return WalkText(call, dirfd_index, *path, follow);
 }
 
-bool Names::MustBeThere(const StraceCall& call, Found* found, FileKind kind) {
+bool Names::MustBeThere(const StraceCall& call, FoundPath* found, FileKind kind) {
   if (found->there()) return true;
   if (found->place() && world_.Discover(found, kind)) {
     learner_.TakeDiscoveries();
@@ -116,7 +117,7 @@ bool Names::MustBeThere(const StraceCall& call, Found* found, FileKind kind) {
   return false;
 }
 
-bool Names::Resolved(const StraceCall& call, const Found& found) {
+bool Names::Resolved(const StraceCall& call, const FoundPath& found) {
   if (found.place()) return true;
   if (!call.failed() && !complaints_.failed())
     complaints_.Missed(
@@ -124,12 +125,12 @@ bool Names::Resolved(const StraceCall& call, const Found& found) {
   return false;
 }
 
-Found Names::Opened(const StraceCall& call, const Found& found) {
+FoundPath Names::Opened(const StraceCall& call, const FoundPath& found) {
   const auto printed = PrintedFd("0" + call.result_note);
   if (!printed || !printed->path.starts_with("/") || printed->deleted ||
       printed->path.starts_with("/proc/"))
     return found;
-  const Found real = world_.Walk(world_.slash(), printed->path, false, true);
+  const FoundPath real = world_.Walk(world_.slash(), printed->path, false, true);
   learner_.TakeDiscoveries();
   const bool same_place = real.dir == found.dir && real.name == found.name;
   if (same_place || (real.there() && real.inode == found.inode) || !found.place())
@@ -148,7 +149,8 @@ Found Names::Opened(const StraceCall& call, const Found& found) {
 }
 
 /// A symlink that only now is seen to be one: the file itself, or the directory in which it stands.
-void Names::FindSymlink(const StraceCall& call, const Found& found, const std::string& real_path) {
+void Names::FindSymlink(const StraceCall& call, const FoundPath& found,
+                        const std::string& real_path) {
   const size_t slash = real_path.rfind('/');
   const bool by_directory = real_path.substr(slash + 1) == found.name;
   const std::string real_directory = slash == 0 ? "/" : real_path.substr(0, slash);
@@ -156,7 +158,7 @@ void Names::FindSymlink(const StraceCall& call, const Found& found, const std::s
     return world_.TurnIntoSymlink(found.dir, real_directory);
   if (by_directory && learner_.LearnSymlink(found.dir, real_directory, false)) return;
 
-  Found link = found;
+  FoundPath link = found;
   if (MustBeThere(call, &link, FileKind::kSymlink))
     learner_.LearnSymlink(link.inode, real_path, true);
 }
@@ -171,7 +173,7 @@ bool Names::Holds(InodeIndex directory, InodeIndex inside) const {
   return false;
 }
 
-InodeIndex Names::CreateInode(const StraceCall& call, const Found& at, FileKind kind,
+InodeIndex Names::CreateInode(const StraceCall& call, const FoundPath& at, FileKind kind,
                               uint32_t mode) {
   const Inode& dir = world_.at(at.dir);
   Inode inode;
@@ -206,12 +208,12 @@ InodeIndex Names::CreateInode(const StraceCall& call, const Found& at, FileKind 
   return index;
 }
 
-std::string Names::PathOf(const Found& found) const {
+std::string Names::PathOf(const FoundPath& found) const {
   return found.place() ? JoinPath(world_.PathOf(found.dir), found.name)
                        : world_.PathOf(found.inode);
 }
 
-void Names::NoteOutside(const Found& found) {
+void Names::NoteOutside(const FoundPath& found) {
   if (!found.place()) return;
   constexpr const char* kNobodys[] = {"/dev",     "/proc", "/sys",   "/tmp",
                                       "/var/tmp", "/run",  "/memfd:"};

@@ -10,7 +10,7 @@ bool MakesProcess(const std::string& name) {
 
 }  // namespace
 
-const Thread* Processes::Find(int32_t tid) const {
+const ReplayedThread* Processes::Find(int32_t tid) const {
   const auto thread = threads_.find(tid);
   return thread == threads_.end() ? nullptr : &thread->second;
 }

@@ -38,7 +38,7 @@ struct FdTable {
 };
 
 /// What CLONE_FS shares.
-struct Place {
+struct FsContext {
   InodeIndex cwd = kNoInode;
   uint32_t umask = 022;
   bool umask_set = false;  ///< by a call of the log: no longer what the program was started with
@@ -56,13 +56,13 @@ struct ProcessState {
   uint32_t threads = 0;  ///< that it has had
   int living = 0;        ///< of them
   std::shared_ptr<FdTable> files = std::make_shared<FdTable>();
-  std::shared_ptr<Place> place = std::make_shared<Place>();
+  std::shared_ptr<FsContext> place = std::make_shared<FsContext>();
   std::vector<Mapping> mappings;
   std::string program;
   bool started = false;  ///< its first image was announced
 };
 
-struct Thread {
+struct ReplayedThread {
   std::shared_ptr<ProcessState> process;
   uint32_t number = 0;  ///< within the process
 };
@@ -73,12 +73,18 @@ class Processes {
   explicit Processes(int32_t main) : main_(AddProcess(main)) {}
 
   const std::shared_ptr<ProcessState>& main() const { return main_; }
-  const std::map<int32_t, Thread>& threads() const { return threads_; }
+  /// The words of the first exec: how the program was started.
+  void NoteCommand(const std::vector<std::string>& words) {
+    if (command_.empty()) command_ = words;
+  }
+  const std::vector<std::string>& command() const { return command_; }
+
+  const std::map<int32_t, ReplayedThread>& threads() const { return threads_; }
 
   /// Null: there is no such thread (now).
-  const Thread* Find(int32_t tid) const;
+  const ReplayedThread* Find(int32_t tid) const;
   /// REQUIRES: the thread that makes the call is there.
-  const Thread& ThreadOf(const StraceCall& call) const { return threads_.at(call.tid); }
+  const ReplayedThread& ThreadOf(const StraceCall& call) const { return threads_.at(call.tid); }
   ProcessState& Of(const StraceCall& call) const { return *ThreadOf(call).process; }
 
   /// A new process whose first thread has its number.
@@ -92,8 +98,9 @@ class Processes {
   bool Unfollowed(int32_t pid) const { return unfollowed_.count(pid) != 0; }
 
  private:
-  std::map<int32_t, Thread> threads_;
+  std::map<int32_t, ReplayedThread> threads_;
   std::set<int32_t> unfollowed_;
+  std::vector<std::string> command_;
   std::shared_ptr<ProcessState> main_;
 };
 

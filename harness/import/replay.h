@@ -3,7 +3,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "import/arguments.h"
 #include "import/bytes.h"
@@ -27,12 +26,11 @@ struct ReplaySpec {
 
 struct Replay {
   /// `log` has at least one event.
-  Replay(const StraceLog& from, const ReplaySpec& asked, const Knowledge& knowledge);
+  Replay(const StraceLog& from, const ReplaySpec& spec, const Knowledge& knowledge);
   Replay(const Replay&) = delete;
   Replay& operator=(const Replay&) = delete;
 
   const StraceLog& log;
-  const ReplaySpec& spec;
   Complaints complaints;
   Arguments arguments;
 
@@ -47,8 +45,6 @@ struct Replay {
   Descriptors descriptors;
   Names names;
   Bytes bytes;
-
-  std::vector<std::string> command;  ///< with which the program was started
 };
 
 }  // namespace oldornew::replay

@@ -103,7 +103,7 @@ void ReplayRead(Replay& r, const StraceCall& call) {
     file->offset += static_cast<uint64_t>(call.result);
   }
 
-  if (r.spec.old_tree != nullptr || (!positional && !file->offset_known)) return;
+  if (!r.learner.log_tells() || (!positional && !file->offset_known)) return;
   uint64_t asked = 0;
   const bool vector = call.name.find('v') != std::string::npos;
   const auto bytes = Gather(r, call, vector, &asked);
@@ -234,7 +234,7 @@ void ReplayTruncate(Replay& r, const StraceCall& call) {
   InodeIndex inode = kNoInode;
   int fd = -1;
   if (call.name == "truncate") {
-    Found found = r.names.Walk(call, -1, 0, true);
+    FoundPath found = r.names.Walk(call, -1, 0, true);
     if (!call.failed() && !r.names.MustBeThere(call, &found, FileKind::kFile))
       r.names.Resolved(call, found);
     if (found.there() && !r.world.Judged(found.inode) && !call.failed()) r.names.NoteOutside(found);

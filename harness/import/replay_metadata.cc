@@ -54,7 +54,7 @@ void ReplayMetadata(Replay& r, const StraceCall& call) {
   const bool own = name.find("chown") != std::string::npos;
   const bool at = name.ends_with("at") || name == "fchmodat2";
   size_t next = at ? 2 : 1;
-  Found found;
+  FoundPath found;
   int fd = -1;
   if (name == "fchmod" || name == "fchown" ||
       (at && times && StripComments(r.arguments.Argument(call, 1)) == "NULL")) {
@@ -117,7 +117,7 @@ void ReplayMetadata(Replay& r, const StraceCall& call) {
 void ReplayXattr(Replay& r, const StraceCall& call) {
   const std::string& name = call.name;
   const bool remove = name.find("remove") != std::string::npos;
-  Found found;
+  FoundPath found;
   int fd = -1;
   if (name[0] == 'f') {
     if (const auto file = r.descriptors.File(call, 0, &fd)) found.inode = file->inode;
@@ -171,7 +171,7 @@ void ReplayXattr(Replay& r, const StraceCall& call) {
 void ReplayStat(Replay& r, const StraceCall& call) {
   const bool x = call.name == "statx";
   const size_t buffer = x ? 4 : call.name == "newfstatat" ? 2 : 1;
-  Found found;
+  FoundPath found;
   if (call.name == "fstat") {
     if (call.failed()) return;
     if (const auto file = r.descriptors.File(call, 0)) found.inode = file->inode;
@@ -209,7 +209,7 @@ void ReplayAccess(Replay& r, const StraceCall& call) {
   if (!path || call.failed()) return;
   if (r.names.StartOf(call, at ? 0 : -1) == kNoInode && !path->bytes.starts_with("/")) return;
   if (path->bytes.empty()) return;
-  Found found = r.names.WalkText(call, at ? 0 : -1, path->bytes, true);
+  FoundPath found = r.names.WalkText(call, at ? 0 : -1, path->bytes, true);
   r.names.MustBeThere(call, &found, FileKind::kFile);
 }
 
@@ -218,7 +218,7 @@ void ReplayReadlink(Replay& r, const StraceCall& call) {
   const auto path = PrintedString(r.arguments.Argument(call, at ? 1 : 0));
   if (!path || call.failed() || path->bytes.empty() || path->bytes.starts_with("/proc/")) return;
   if (r.names.StartOf(call, at ? 0 : -1) == kNoInode && !path->bytes.starts_with("/")) return;
-  Found found = r.names.WalkText(call, at ? 0 : -1, path->bytes, false);
+  FoundPath found = r.names.WalkText(call, at ? 0 : -1, path->bytes, false);
   if (!r.names.MustBeThere(call, &found, FileKind::kSymlink)) return;
   const auto target = PrintedString(r.arguments.Argument(call, at ? 2 : 1));
   if (!target || target->cut || target->bytes.empty()) return;

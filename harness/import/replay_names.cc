@@ -40,7 +40,7 @@ void ReplayMake(Replay& r, const StraceCall& call) {
   const bool symlink = call.name.starts_with("symlink");
   const bool directory = call.name.starts_with("mkdir");
   const size_t path = symlink ? (at ? 2 : 1) : (at ? 1 : 0);
-  const Found found = r.names.Walk(call, at ? static_cast<int>(path) - 1 : -1, path, false);
+  const FoundPath found = r.names.Walk(call, at ? static_cast<int>(path) - 1 : -1, path, false);
   FileKind kind = directory ? FileKind::kDirectory : symlink ? FileKind::kSymlink : FileKind::kFile;
   std::string target;
   uint32_t mode = 0;
@@ -84,7 +84,7 @@ void ReplayBind(Replay& r, const StraceCall& call) {
 
   // another family, or an abstract name ("@...")
   if (!path || path->cut || path->bytes.empty()) return;
-  const Found found = r.names.WalkText(call, -1, path->bytes, false);
+  const FoundPath found = r.names.WalkText(call, -1, path->bytes, false);
   if (r.complaints.failed() || !r.names.Resolved(call, found) || !r.world.Judged(found.dir)) return;
 
   RecordDraft draft = r.records.Draft(RecordKind::kMakeNode, call);
@@ -104,7 +104,7 @@ void ReplayBind(Replay& r, const StraceCall& call) {
 
 void ReplayUnlink(Replay& r, const StraceCall& call) {
   const bool at = call.name == "unlinkat";
-  Found found = r.names.Walk(call, at ? 0 : -1, at ? 1 : 0, false);
+  FoundPath found = r.names.Walk(call, at ? 0 : -1, at ? 1 : 0, false);
   bool directory = call.name == "rmdir";
   if (at) {
     const auto flags = r.arguments.Flags(call, 2, NameFlags());
@@ -135,14 +135,14 @@ void ReplayLink(Replay& r, const StraceCall& call) {
   const auto flags = at ? r.arguments.Flags(call, 4, NameFlags()) : std::optional<uint64_t>(0);
   const auto path = r.arguments.Text(call, at ? 1 : 0);
   if (!flags || !path) return;
-  Found from;
+  FoundPath from;
   if (path->empty() && (*flags & AT_EMPTY_PATH) != 0) {
     if (const auto file = r.descriptors.File(call, 0)) from.inode = file->inode;
   } else {
     from = r.names.WalkText(call, at ? 0 : -1, *path, (*flags & AT_SYMLINK_FOLLOW) != 0);
   }
 
-  const Found to = r.names.Walk(call, at ? 2 : -1, at ? 3 : 1, false);
+  const FoundPath to = r.names.Walk(call, at ? 2 : -1, at ? 3 : 1, false);
   if (r.complaints.failed() || !r.names.Resolved(call, to)) return;
   if (!call.failed() && !r.names.MustBeThere(call, &from, FileKind::kFile))
     r.names.Resolved(call, from);
@@ -170,8 +170,8 @@ void ReplayLink(Replay& r, const StraceCall& call) {
 
 void ReplayRename(Replay& r, const StraceCall& call) {
   const bool at = call.name != "rename";
-  Found from = r.names.Walk(call, at ? 0 : -1, at ? 1 : 0, false);
-  Found to = r.names.Walk(call, at ? 2 : -1, at ? 3 : 1, false);
+  FoundPath from = r.names.Walk(call, at ? 0 : -1, at ? 1 : 0, false);
+  FoundPath to = r.names.Walk(call, at ? 2 : -1, at ? 3 : 1, false);
   const auto flags = call.name == "renameat2" ? r.arguments.Flags(call, 4, NameFlags())
                                               : std::optional<uint64_t>(0);
   if (r.complaints.failed() || !flags || !r.names.Resolved(call, from) ||
@@ -208,7 +208,7 @@ void ReplayRename(Replay& r, const StraceCall& call) {
     r.world.Link(to.dir, to.name, from.inode);
     if (exchange) r.world.Link(from.dir, from.name, to.inode);
     if ((*flags & RENAME_WHITEOUT) != 0) {
-      const Found place{from.dir, from.name, kNoInode};
+      const FoundPath place{from.dir, from.name, kNoInode};
       const InodeIndex whiteout = r.names.CreateInode(call, place, FileKind::kCharDevice, 0);
       r.world.at(whiteout).mode = 0;
       draft.AddState(SectionType::kOtherAfter, r.world.State(whiteout));

@@ -53,7 +53,7 @@ void FinishOpen(Replay& r, const StraceCall& call, InodeIndex inode, uint64_t fl
                         (flags & O_CLOEXEC) != 0);
 }
 
-void OpenReading(Replay& r, const StraceCall& call, Found found, uint64_t flags) {
+void OpenReading(Replay& r, const StraceCall& call, FoundPath found, uint64_t flags) {
   if (call.failed()) {
     if (call.returned && call.result == -ENOENT && found.place() && !found.there())
       r.world.NoteAbsent(found.dir, found.name);
@@ -66,7 +66,8 @@ void OpenReading(Replay& r, const StraceCall& call, Found found, uint64_t flags)
   FinishOpen(r, call, found.inode, flags);
 }
 
-void OpenChanging(Replay& r, const StraceCall& call, Found found, uint64_t flags, uint32_t mode) {
+void OpenChanging(Replay& r, const StraceCall& call, FoundPath found, uint64_t flags,
+                  uint32_t mode) {
   const bool temporary = (flags & O_TMPFILE) == O_TMPFILE;
   const bool creates = (flags & O_CREAT) != 0;
   const bool exclusive = creates && (flags & O_EXCL) != 0;
@@ -82,7 +83,7 @@ void OpenChanging(Replay& r, const StraceCall& call, Found found, uint64_t flags
     return FinishOpen(r, call, found.inode, flags);
   const bool may_create = !looked && creates && !temporary;
   if (!looked && !may_create && !temporary) {
-    if (!call.failed() && !found.there()) r.names.Resolved(call, Found{});
+    if (!call.failed() && !found.there()) r.names.Resolved(call, FoundPath{});
     return FinishOpen(r, call, kNoInode, flags);
   }
 
@@ -109,9 +110,9 @@ void OpenChanging(Replay& r, const StraceCall& call, Found found, uint64_t flags
 
   InodeIndex inode = found.inode;
   if (!call.failed()) {
-    if (temporary && !found.there()) r.names.Resolved(call, Found{});
+    if (temporary && !found.there()) r.names.Resolved(call, FoundPath{});
     if (may_create || (temporary && found.there())) {
-      Found place = found;
+      FoundPath place = found;
       if (temporary) place = {found.inode, "", kNoInode};
       inode = r.names.CreateInode(call, place, FileKind::kFile, mode);
       if (may_create) draft->flags |= wire::kCreated;
@@ -192,7 +193,7 @@ void ReplayOpen(Replay& r, const StraceCall& call) {
   const bool changes = (*flags & O_PATH) == 0 && ((*flags & O_ACCMODE) != O_RDONLY ||
                                                   (*flags & (O_CREAT | O_TRUNC)) != 0 || temporary);
   const bool exclusive = (*flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
-  const Found found = r.names.Walk(call, dirfd, path, (*flags & O_NOFOLLOW) == 0 && !exclusive);
+  const FoundPath found = r.names.Walk(call, dirfd, path, (*flags & O_NOFOLLOW) == 0 && !exclusive);
   if (r.complaints.failed()) return;
   changes ? OpenChanging(r, call, found, *flags, static_cast<uint32_t>(mode.value_or(0)))
           : OpenReading(r, call, found, *flags);

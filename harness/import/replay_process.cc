@@ -48,7 +48,7 @@ std::optional<uint64_t> FlagsOfClone(const StraceCall& call) {
 }
 
 void BearChild(Replay& r, const StraceCall& call, int32_t tid) {
-  const Thread* parent = r.processes.Find(call.tid);
+  const ReplayedThread* parent = r.processes.Find(call.tid);
   if (parent == nullptr) return;
   const std::shared_ptr<ProcessState> from = parent->process;
   const auto flags = FlagsOfClone(call);
@@ -61,7 +61,7 @@ void BearChild(Replay& r, const StraceCall& call, int32_t tid) {
   child->mappings = from->mappings;
   child->files =
       (*flags & CLONE_FILES) != 0 ? from->files : std::make_shared<FdTable>(*from->files);
-  child->place = (*flags & CLONE_FS) != 0 ? from->place : std::make_shared<Place>(*from->place);
+  child->place = (*flags & CLONE_FS) != 0 ? from->place : std::make_shared<FsContext>(*from->place);
 
   // The records are of the call that made the child, whichever is being carried out now.
   const size_t saved = r.records.current();
@@ -115,7 +115,7 @@ void ReplayExec(Replay& r, const StraceCall& call) {
     program = JoinPath(r.world.PathOf(process.place->cwd),
                        program.starts_with("./") ? program.substr(2) : program);
   process.program = program;
-  if (r.command.empty()) r.command = words;
+  r.processes.NoteCommand(words);
 
   // An exec gives the process a table of its own, without what is to be closed.
   process.files = std::make_shared<FdTable>(*process.files);
@@ -158,7 +158,7 @@ void ReplayExit(Replay& r, const StraceCall& call) {
 
 void ReplayChdir(Replay& r, const StraceCall& call) {
   if (call.failed()) return;
-  Found found;
+  FoundPath found;
   if (call.name == "fchdir") {
     if (const auto file = r.descriptors.File(call, 0)) found.inode = file->inode;
   } else {
@@ -183,7 +183,7 @@ void ReplayUmask(Replay& r, const StraceCall& call) {
   const auto mask = r.arguments.Number(call, 0);
   if (!mask || call.failed()) return;
   const auto before = static_cast<uint32_t>(call.result) & 0777;
-  Place& place = *r.processes.Of(call).place;
+  FsContext& place = *r.processes.Of(call).place;
 
   // The first call tells what it was from the start.
   if (!place.umask_set && place.umask != before && !r.learner.knowledge().umask)

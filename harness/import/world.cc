@@ -90,7 +90,7 @@ InodeIndex World::Add(Inode inode, InodeIndex parent, bool judged, bool listed) 
   return index;
 }
 
-bool World::Discover(Found* found, FileKind kind) {
+bool World::Discover(FoundPath* found, FileKind kind) {
   if (!found->place() || found->there() || facts(found->dir).listed) return false;
   if (absent_.count({found->dir, found->name}) != 0) return false;
   Inode inode;
@@ -140,9 +140,9 @@ void World::TurnIntoSymlink(InodeIndex dir, const std::string& target) {
   }
 }
 
-Found World::Step(Found at, std::string_view name, bool make, bool last) {
+FoundPath World::Step(FoundPath at, std::string_view name, bool make, bool last) {
   const InodeIndex dir = at.inode;
-  Found next;
+  FoundPath next;
 
   // Discovered by a call that did not show what it is: files whose content nothing tells may be
   // directories.
@@ -174,8 +174,9 @@ Found World::Step(Found at, std::string_view name, bool make, bool last) {
   return next;
 }
 
-Found World::WalkFrom(InodeIndex start, std::string_view path, bool follow, bool make, int* links) {
-  Found at;
+FoundPath World::WalkFrom(InodeIndex start, std::string_view path, bool follow, bool make,
+                          int* links) {
+  FoundPath at;
   at.inode = path.starts_with("/") ? slash_ : start;
   while (!path.empty()) {
     const size_t end = std::min(path.find('/'), path.size());
@@ -198,14 +199,14 @@ Found World::WalkFrom(InodeIndex start, std::string_view path, bool follow, bool
   return at;
 }
 
-Found World::Walk(InodeIndex start, std::string_view path, bool follow, bool make) {
+FoundPath World::Walk(InodeIndex start, std::string_view path, bool follow, bool make) {
   int links = 0;
   if (path.empty() || (start == kNoInode && !path.starts_with("/"))) return {};
   return WalkFrom(start, path, follow, make, &links);
 }
 
 InodeIndex World::Directory(const std::string& path) {
-  Found found = Walk(slash_, path, true, true);
+  FoundPath found = Walk(slash_, path, true, true);
   if (!found.there()) Discover(&found, FileKind::kDirectory);
   return found.inode;
 }

@@ -23,7 +23,7 @@ namespace oldornew {
 /// Where a path leads. `dir` and `name`: the place of its last component; `inode`: what is there.
 /// dir == kNoInode with an inode: the path ends in "." or "..", or names an open descriptor.
 /// Neither: a directory on the way is missing.
-struct Found {
+struct FoundPath {
   InodeIndex dir = kNoInode;
   std::string name;
   InodeIndex inode = kNoInode;
@@ -66,11 +66,11 @@ class World {
   /// Walks `path` from `start` (ignored for absolute ones). `follow`: a symlink at the end is
   /// followed too. `make`: directories on the way that are not known, though they may be there, are
   /// made known.
-  Found Walk(InodeIndex start, std::string_view path, bool follow, bool make);
+  FoundPath Walk(InodeIndex start, std::string_view path, bool follow, bool make);
 
   /// Puts something that must have been there into an unlisted directory. False: it cannot have
   /// been (the directory is listed, was made by the run, or the name was seen to be free).
-  bool Discover(Found* found, FileKind kind);
+  bool Discover(FoundPath* found, FileKind kind);
   /// Called for each discovery in the judged directory.
   struct Discovery {
     InodeIndex dir;
@@ -90,7 +90,7 @@ class World {
   void Unlink(InodeIndex dir, const std::string& name);
   /// The name was seen to be free.
   void NoteAbsent(InodeIndex dir, const std::string& name) { absent_.insert({dir, name}); }
-  bool Absent(const Found& place) const { return absent_.count({place.dir, place.name}) != 0; }
+  bool Absent(const FoundPath& place) const { return absent_.count({place.dir, place.name}) != 0; }
   /// An unlisted directory outside turns out to be another name of `target`, an absolute path.
   void TurnIntoSymlink(InodeIndex dir, const std::string& target);
 
@@ -102,8 +102,8 @@ class World {
 
  private:
   InodeIndex Add(Inode inode, InodeIndex parent, bool judged, bool listed);
-  Found Step(Found at, std::string_view name, bool make, bool last);
-  Found WalkFrom(InodeIndex start, std::string_view path, bool follow, bool make, int* links);
+  FoundPath Step(FoundPath at, std::string_view name, bool make, bool last);
+  FoundPath WalkFrom(InodeIndex start, std::string_view path, bool follow, bool make, int* links);
 
   FileTree tree_;
   std::vector<Facts> facts_;

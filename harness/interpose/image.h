@@ -18,7 +18,7 @@
 
 namespace oldornew::image {
 
-struct Verdict {
+struct ImageVerdict {
   /// nullptr: it can be entered (or the exec will fail, or cannot be foreseen). Else "is ..."
   const char* obstacle = nullptr;
   bool traceable = false;       ///< despite the obstacle, a tracer can follow (a static program)
@@ -134,7 +134,7 @@ void LookAtDynamic(Sys& sys, long fd, const Elf64_Ehdr& elf, const Elf64_Phdr& d
 }
 
 template <typename Sys>
-const char* ElfObstacle(Sys& sys, long fd, const Elf64_Ehdr& elf, Verdict* verdict) {
+const char* ElfObstacle(Sys& sys, long fd, const Elf64_Ehdr& elf, ImageVerdict* verdict) {
   if (elf.e_ident[EI_CLASS] != ELFCLASS64)
     return elf.e_machine == EM_X86_64 ? "is an x32 program" : "is a 32-bit program";
   if (elf.e_machine != EM_X86_64) return "is a program of another architecture";
@@ -180,7 +180,7 @@ inline bool ScriptInterpreter(const char* line, long size, char* out) {
 /// `sys(number, a, b, c, d, e)` returns the result or -errno. (dirfd, path, flags) as for execveat;
 /// `path` must be readable.
 template <typename Sys>
-void Inspect(Sys& sys, long dirfd, const char* path, int flags, Verdict* verdict) {
+void Inspect(Sys& sys, long dirfd, const char* path, int flags, ImageVerdict* verdict) {
   using namespace internal;  // NOLINT: the helpers above
   for (int depth = 0; depth < 6; ++depth) {
     const bool by_descriptor = depth == 0 && path[0] == 0 && (flags & kEmptyPath) != 0;

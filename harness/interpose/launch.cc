@@ -192,7 +192,7 @@ namespace {
 
 Status CheckImage(const std::string& path, bool traced) {
   LibcCaller caller;
-  image::Verdict verdict;
+  image::ImageVerdict verdict;
   image::Inspect(caller, AT_FDCWD, path.c_str(), 0, &verdict);
   if (verdict.obstacle == nullptr || (traced && verdict.traceable)) return {};
   const std::string name = verdict.interpreter[0] != 0 ? std::string(verdict.interpreter) : path;

@@ -278,7 +278,7 @@ struct GateCaller {
 __attribute__((noinline)) bool LookAtImage(const Target& target, wire::HandOver** handed_over) {
   if (LengthOfString(target.path, 4096) < 0) return false;  // the kernel will say why
   GateCaller caller;
-  image::Verdict verdict;
+  image::ImageVerdict verdict;
   image::Inspect(caller, target.dirfd, target.path, target.flags, &verdict);
   if (verdict.obstacle != nullptr && verdict.traceable) *handed_over = HandOverToTracer();
   if (verdict.obstacle != nullptr && *handed_over == nullptr && settings.recording) {

@@ -116,7 +116,7 @@ long Engine::Exec(Call& call) {
   const int flags = at ? static_cast<int>(call.args[4]) : 0;
   preload::FunnelExecAttempt(static_cast<int>(dirfd), path, argv, flags);
   char copy[preload::kPathMax];
-  image::Verdict verdict;
+  image::ImageVerdict verdict;
   verdict.obstacle = "";
   if (preload::CopyInString(copy, path, sizeof copy) >= 0) {
     verdict.obstacle = nullptr;

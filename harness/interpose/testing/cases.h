@@ -15,7 +15,7 @@
 
 namespace oldornew::testing {
 
-struct Case {
+struct TortureCase {
   const char* name;
   void (*run)();
 };
@@ -57,11 +57,11 @@ extern const char* self;
 /// Entry for `program --again name ...`: what a case had executed.
 int Again(int argc, char** argv);
 
-extern const Case kSignalCases[];
-extern const Case kWaitCases[];
-extern const Case kThreadCases[];
-extern const Case kProcessCases[];
-extern const Case kExecCases[];
-extern const Case kMemoryCases[];
+extern const TortureCase kSignalCases[];
+extern const TortureCase kWaitCases[];
+extern const TortureCase kThreadCases[];
+extern const TortureCase kProcessCases[];
+extern const TortureCase kExecCases[];
+extern const TortureCase kMemoryCases[];
 
 }  // namespace oldornew::testing

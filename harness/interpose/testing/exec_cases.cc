@@ -191,14 +191,14 @@ int Again(int argc, char** argv) {
   return 30;
 }
 
-const Case kExecCases[] = {{"empty-environment", EmptyEnvironment},
-                           {"own-environment", OwnEnvironment},
-                           {"huge-environment", HugeEnvironment},
-                           {"bad-exec-pointers", BadPointers},
-                           {"failed-execs", FailedExecs},
-                           {"scripts", Scripts},
-                           {"by-descriptor", ByDescriptor},
-                           {"long-chain", LongChain},
-                           {nullptr, nullptr}};
+const TortureCase kExecCases[] = {{"empty-environment", EmptyEnvironment},
+                                  {"own-environment", OwnEnvironment},
+                                  {"huge-environment", HugeEnvironment},
+                                  {"bad-exec-pointers", BadPointers},
+                                  {"failed-execs", FailedExecs},
+                                  {"scripts", Scripts},
+                                  {"by-descriptor", ByDescriptor},
+                                  {"long-chain", LongChain},
+                                  {nullptr, nullptr}};
 
 }  // namespace oldornew::testing

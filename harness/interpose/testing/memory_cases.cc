@@ -241,12 +241,12 @@ void UnmapUnknown() {
   Say("failures %d, write %d", failures, WriteNull());
 }
 
-const Case kMemoryCases[] = {{"bad-paths", BadPaths},
-                             {"bad-buffers", BadBuffers},
-                             {"bad-descriptors", BadDescriptors},
-                             {"hole-in-the-stack", HoleInTheStack},
-                             {"memory-calls", MemoryCalls},
-                             {"unmap-unknown", UnmapUnknown},
-                             {nullptr, nullptr}};
+const TortureCase kMemoryCases[] = {{"bad-paths", BadPaths},
+                                    {"bad-buffers", BadBuffers},
+                                    {"bad-descriptors", BadDescriptors},
+                                    {"hole-in-the-stack", HoleInTheStack},
+                                    {"memory-calls", MemoryCalls},
+                                    {"unmap-unknown", UnmapUnknown},
+                                    {nullptr, nullptr}};
 
 }  // namespace oldornew::testing

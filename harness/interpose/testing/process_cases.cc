@@ -271,17 +271,17 @@ void DispatchIsTaken() {
 
 }  // namespace
 
-const Case kProcessCases[] = {{"vfork", Vfork},
-                              {"spawn", Spawn},
-                              {"clone", Clone},
-                              {"clone3", Clone3},
-                              {"many-children", ManyChildren},
-                              {"nested-forks", NestedForks},
-                              {"daemon", Daemon},
-                              {"close-everything", CloseEverything},
-                              {"own-filter", OwnFilter},
-                              {"filter-across-exec", FilterAcrossExec},
-                              {"dispatch-is-taken", DispatchIsTaken},
-                              {nullptr, nullptr}};
+const TortureCase kProcessCases[] = {{"vfork", Vfork},
+                                     {"spawn", Spawn},
+                                     {"clone", Clone},
+                                     {"clone3", Clone3},
+                                     {"many-children", ManyChildren},
+                                     {"nested-forks", NestedForks},
+                                     {"daemon", Daemon},
+                                     {"close-everything", CloseEverything},
+                                     {"own-filter", OwnFilter},
+                                     {"filter-across-exec", FilterAcrossExec},
+                                     {"dispatch-is-taken", DispatchIsTaken},
+                                     {nullptr, nullptr}};
 
 }  // namespace oldornew::testing

@@ -357,20 +357,21 @@ void JumpStorm() {
 
 }  // namespace
 
-const Case kSignalCases[] = {{"every-signal-blocked", EverySignalBlocked},
-                             {"mask-errors", MaskErrors},
-                             {"action-readback", ActionReadback},
-                             {"handler-makes-calls", HandlerMakesCalls},
-                             {"alternate-stack", AlternateStack},
-                             {"small-alternate-stack", SmallAlternateStack},
-                             {"alternate-stack-in-blocked-call", AlternateStackInBlockedCall},
-                             {"sigsys-belongs-to-the-program", SigsysBelongsToTheProgram},
-                             {"own-trapping-filter", OwnTrappingFilter},
-                             {"faults", Faults},
-                             {"signal-descriptor", SignalDescriptor},
-                             {"jump-out-of-handlers", JumpOutOfHandlers},
-                             {"signal-storm", SignalStorm},
-                             {"jump-storm", JumpStorm},
-                             {nullptr, nullptr}};
+const TortureCase kSignalCases[] = {
+    {"every-signal-blocked", EverySignalBlocked},
+    {"mask-errors", MaskErrors},
+    {"action-readback", ActionReadback},
+    {"handler-makes-calls", HandlerMakesCalls},
+    {"alternate-stack", AlternateStack},
+    {"small-alternate-stack", SmallAlternateStack},
+    {"alternate-stack-in-blocked-call", AlternateStackInBlockedCall},
+    {"sigsys-belongs-to-the-program", SigsysBelongsToTheProgram},
+    {"own-trapping-filter", OwnTrappingFilter},
+    {"faults", Faults},
+    {"signal-descriptor", SignalDescriptor},
+    {"jump-out-of-handlers", JumpOutOfHandlers},
+    {"signal-storm", SignalStorm},
+    {"jump-storm", JumpStorm},
+    {nullptr, nullptr}};
 
 }  // namespace oldornew::testing

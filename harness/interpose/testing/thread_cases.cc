@@ -217,13 +217,13 @@ void StackUnmappedUnderfoot() {
 
 }  // namespace
 
-const Case kThreadCases[] = {{"many-threads", ManyThreads},
-                             {"detached-threads", DetachedThreads},
-                             {"cancellation", Cancellation},
-                             {"exit-thread", ExitThread},
-                             {"change-of-identity", ChangeOfIdentity},
-                             {"fork-among-threads", ForkAmongThreads},
-                             {"stack-unmapped-underfoot", StackUnmappedUnderfoot},
-                             {nullptr, nullptr}};
+const TortureCase kThreadCases[] = {{"many-threads", ManyThreads},
+                                    {"detached-threads", DetachedThreads},
+                                    {"cancellation", Cancellation},
+                                    {"exit-thread", ExitThread},
+                                    {"change-of-identity", ChangeOfIdentity},
+                                    {"fork-among-threads", ForkAmongThreads},
+                                    {"stack-unmapped-underfoot", StackUnmappedUnderfoot},
+                                    {nullptr, nullptr}};
 
 }  // namespace oldornew::testing

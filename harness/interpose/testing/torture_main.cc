@@ -18,14 +18,14 @@ bool WriteNull() {
 
 namespace {
 
-const Case* const kTables[] = {kSignalCases,  kWaitCases, kThreadCases,
-                               kProcessCases, kExecCases, kMemoryCases};
+const TortureCase* const kTables[] = {kSignalCases,  kWaitCases, kThreadCases,
+                                      kProcessCases, kExecCases, kMemoryCases};
 
 int Main(int argc, char** argv) {
   self = argv[0];
   if (argc >= 3 && strcmp(argv[1], "--again") == 0) return Again(argc, argv);
-  for (const Case* table : kTables) {
-    for (const Case* entry = table; entry->name != nullptr; ++entry) {
+  for (const TortureCase* table : kTables) {
+    for (const TortureCase* entry = table; entry->name != nullptr; ++entry) {
       if (argc == 2 && strcmp(argv[1], "--list") == 0) puts(entry->name);
       if (argc == 2 && strcmp(argv[1], entry->name) == 0) {
         entry->run();

@@ -187,10 +187,10 @@ void PendingSignals() {
 
 }  // namespace
 
-const Case kWaitCases[] = {{"interrupted", Interrupted},
-                           {"restarted", Restarted},
-                           {"temporary-masks", TemporaryMasks},
-                           {"pending-signals", PendingSignals},
-                           {nullptr, nullptr}};
+const TortureCase kWaitCases[] = {{"interrupted", Interrupted},
+                                  {"restarted", Restarted},
+                                  {"temporary-masks", TemporaryMasks},
+                                  {"pending-signals", PendingSignals},
+                                  {nullptr, nullptr}};
 
 }  // namespace oldornew::testing
