@@ -406,12 +406,12 @@ RecordedRun Survey(const char* script, bool survey,
   return run;
 }
 
-/// The innermost callers, without what changes from run to run: where modules lie, and the
-/// outermost frames, which the unwinder may guess.
-std::string Innermost(const Op& op) {
+/// The innermost callers, without what changes from run to run: where modules lie, and how far out
+/// the unwinder could follow the stack. At most as many as the stack of `other` has.
+std::string Innermost(const Op& op, const Op& other) {
+  const size_t frames = std::min({op.stack.size(), other.stack.size(), size_t{4}});
   std::string text = op.call;
-  for (size_t i = 0; i < op.stack.size() && i < 4; ++i)
-    text += fmt::format(" {:x}", op.stack[i] % 4096);
+  for (size_t i = 0; i < frames; ++i) text += fmt::format(" {:x}", op.stack[i] % 4096);
   return text;
 }
 
@@ -421,8 +421,12 @@ TEST(RecordingFaults, ASurveyChangesNothingAndHoldsEveryCallThatChangedSomething
     const RecordedRun survey = Survey(script, true);
     EXPECT_EQ(Plainly(Join(survey.Summary(), "\n")), Plainly(Join(plain.Summary(), "\n")));
     EXPECT_THAT(plain.trace.file_calls, IsEmpty());
-    for (size_t i = 0; i < plain.trace.ops.size() && i < survey.trace.ops.size(); ++i)
-      EXPECT_EQ(Innermost(survey.trace.ops[i]), Innermost(plain.trace.ops[i]));
+    for (size_t i = 0; i < plain.trace.ops.size() && i < survey.trace.ops.size(); ++i) {
+      const Op& one = plain.trace.ops[i];
+      const Op& other = survey.trace.ops[i];
+      EXPECT_EQ(Innermost(other, one), Innermost(one, other));
+      EXPECT_FALSE(one.stack.empty() != other.stack.empty()) << i;
+    }
     EXPECT_GT(survey.trace.file_calls.size(), survey.trace.ops.size());
     for (const Op& op : survey.trace.ops) {
       if (op.kind == OpKind::kOutput || op.kind == OpKind::kExit || op.kind == OpKind::kClose)

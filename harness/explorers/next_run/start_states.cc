@@ -83,7 +83,7 @@ void StartStates::AddPowerCuts(const std::vector<const Profile*>& profiles, cons
                       fmt::format("after a power cut under {}, {} of {} calls done", profile->name,
                                   state.first_point, plain_->ops.size()),
                       fmt::format("power-{}-{}", profile->name, state.choice), Finding::kPowerAxis,
-                      false});
+                      false, std::nullopt});
         });
     exhaustive_ = exhaustive_ && coverage.exhaustive;
   }
