@@ -1,10 +1,12 @@
 #include "oracle/contained.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <map>
 #include <set>
 
 #include "base/text.h"
+#include "oracle/end_state.h"
 #include "oracle/path_patterns.h"
 
 namespace oldornew {
@@ -57,6 +59,35 @@ std::vector<Stray> FindStrays(const Trace& trace, const std::vector<Subject>& wa
         continue;
       out.push_back(std::move(stray));
     }
+  }
+  return out;
+}
+
+std::vector<std::string> FindChangedOthers(
+    const Trace& trace, const std::function<bool(const std::string& path, bool gone)>& meant) {
+  std::vector<std::string> out;
+  for (const std::string& path : ChangedPaths(trace)) {
+    const bool gone = !trace.new_tree.Lookup(path);
+    if (trace.old_tree.Lookup(path) && !meant(path, gone)) out.push_back(path);
+  }
+  return out;
+}
+
+std::vector<std::string> FindRemovedForeign(
+    const EndedRun& run, const std::function<bool(const std::string& path)>& asked) {
+  std::vector<std::string> out;
+  for (const FileCall* hit : run.affected) {
+    const bool refused = hit->told == -EEXIST && KindOfCall(*hit) == CallKind::kCreate;
+    if (!refused || asked(hit->path)) continue;
+
+    // Whoever makes the name anew has meant to replace it.
+    const auto later = [&](OpKind kind, bool tried_is_enough) {
+      return std::any_of(run.trace->ops.begin(), run.trace->ops.end(), [&](const Op& op) {
+        return op.kind == kind && op.path == hit->path && op.begin > hit->begin &&
+               (tried_is_enough || op.error == 0);
+      });
+    };
+    if (later(OpKind::kUnlink, true) && !later(OpKind::kCreate, false)) out.push_back(hit->path);
   }
   return out;
 }

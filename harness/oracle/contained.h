@@ -7,9 +7,11 @@
 // directories was refused before it happened and is an obstacle of the trace.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "oracle/ended_run.h"
 #include "oracle/watch.h"
 #include "trace/trace.h"
 
@@ -25,6 +27,17 @@ struct Stray {
 /// people read them.
 std::vector<Stray> FindStrays(const Trace& trace, const std::vector<Subject>& watched,
                               const std::vector<std::string>& allowed);
+
+/// Rule 14 Contained, of further runs: what the run found below root 0, changed or removed, and is
+/// not `meant` to. `gone`: it has removed it.
+std::vector<std::string> FindChangedOthers(
+    const Trace& trace, const std::function<bool(const std::string& path, bool gone)>& meant);
+
+/// Rule 14 Contained, of further runs: names that the run could not make (EEXIST, because of
+/// O_EXCL), and yet removed. They are another's, unless the command is `asked` to replace them: tar
+/// removes a file that is in the way of an extracted one.
+std::vector<std::string> FindRemovedForeign(
+    const EndedRun& run, const std::function<bool(const std::string& path)>& asked);
 
 /// Paths in the judged directories that the run made and removed again, so that a power cut can
 /// leave them behind (oracles.md 11), in order of time.

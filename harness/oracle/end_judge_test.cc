@@ -287,6 +287,98 @@ TEST(EndJudge, DyingOfTheErrorIsAWarning) {
   EXPECT_THAT(Wrong(run, 139, {kWriteFailed}), ElementsAre("warning honest crashes f"));
 }
 
+// ---- under --check (oracles.md 3)
+
+// A store: it is "f" with "journal", from which the rest of a half written "f" is made good. The
+// check accepts everything but a half "f" without a journal.
+Result<CheckerAnswer> CheckStore(const FileTree& state, const CheckerContext&) {
+  const auto file = state.Lookup("f");
+  const bool whole = file && state.at(*file).content.size() >= 11;
+  return CheckerAnswer{whole || state.Lookup("journal") ? 0 : 1, "half of it is gone"};
+}
+
+Trace StoreRun(bool journal, const std::string& bytes, bool tidy) {
+  TraceBuilder builder = Begin();
+  if (journal) builder.Create("journal");
+  builder.Truncate("f", 0).Write("f", 0, bytes);
+  if (journal && tidy) builder.Unlink("journal");
+  return builder.Exit().Build();
+}
+
+// What is wrong with the run by the check, and by bytes if `question` names paths.
+std::vector<std::string> WrongWith(const Checker& check, Trace run, int exit_status,
+                                   const Question& question,
+                                   std::vector<std::string>* notes = nullptr) {
+  run.exit_status = exit_status;
+  run = With(std::move(run), {Failed(Call("write", "f", 12), ENOSPC)});
+  const Trace plain = StoreRun(true, "new content!", true);
+  const PathPatterns patterns(plain, plain);
+  const CheckerPool pool = {{nullptr, check}};
+  EndJudge judge(plain, plain, patterns, question, pool);
+  EXPECT_TRUE(judge.Prepare());
+  if (notes != nullptr) *notes = judge.notes();
+
+  EndedRun faulted{&run, {&run.file_calls[0]}, &run.file_calls[0], false};
+  const auto judged = judge.Judge(faulted);
+  EXPECT_TRUE(judged);
+  EXPECT_THAT(judge.JudgeSyncs(faulted, false), IsEmpty());
+  std::vector<std::string> out;
+  for (const EndViolation& violation : judged->violations) {
+    out.push_back(fmt::format("{} {} {} {}", SeverityName(violation.severity),
+                              OracleName(violation.oracle), OutcomeName(violation.outcome),
+                              violation.path));
+  }
+  return out;
+}
+
+Question AskCheck() {
+  Question question;
+  question.check = "./check";
+  return question;
+}
+
+TEST(EndJudge, WhatTheCheckAcceptsIsFineWhateverTheBytes) {
+  for (const int status : {0, 1}) {
+    EXPECT_THAT(WrongWith(CheckStore, StoreRun(true, "new", false), status, AskCheck()), IsEmpty())
+        << "with its journal it can be made good";
+    EXPECT_THAT(WrongWith(CheckStore, Begin().Exit().Build(), status, AskCheck()), IsEmpty());
+  }
+}
+
+TEST(EndJudge, WhatTheCheckRejectsIsFoundWhateverTheProgramSays) {
+  for (const int status : {0, 1}) {
+    EXPECT_THAT(WrongWith(CheckStore, StoreRun(true, "new", true), status, AskCheck()),
+                ElementsAre("error check rejected-by-check ."));
+  }
+}
+
+TEST(EndJudge, NamedPathsAreJudgedInAdditionToTheCheck) {
+  Question question = AskCheck();
+  question.watch.watch = {"f"};
+  EXPECT_THAT(WrongWith(CheckStore, StoreRun(true, "new", true), 1, question),
+              ElementsAre("error check rejected-by-check .", "error atomic truncated f"));
+  EXPECT_THAT(WrongWith(CheckStore, Begin().Exit().Build(), 0, question),
+              ElementsAre("error honest not-done f"));
+}
+
+TEST(EndJudge, TheCheckIsToldHowMuchTheRunHadPromised) {
+  const auto wants_success = [](const FileTree&, const CheckerContext& context) {
+    return Result<CheckerAnswer>(CheckerAnswer{context.acked == 1 ? 0 : 1, ""});
+  };
+  EXPECT_THAT(WrongWith(wants_success, StoreRun(true, "new", true), 0, AskCheck()), IsEmpty());
+  EXPECT_THAT(WrongWith(wants_success, StoreRun(true, "new", true), 1, AskCheck()),
+              ElementsAre("error check rejected-by-check ."));
+}
+
+TEST(EndJudge, ACheckThatRejectsAPlainRunIsNotAskedAboutOthers) {
+  const auto rejects = [](const FileTree&, const CheckerContext&) {
+    return Result<CheckerAnswer>(CheckerAnswer{1, ""});
+  };
+  std::vector<std::string> notes;
+  EXPECT_THAT(WrongWith(rejects, StoreRun(true, "new", true), 1, AskCheck(), &notes), IsEmpty());
+  EXPECT_EQ(notes.size(), 1u);
+}
+
 TEST(EndJudge, CachesAreNobodysLoss) {
   const Trace plain =
       TraceBuilder().Mkdir("__pycache__").Create("__pycache__/m.pyc").Exit().Build();

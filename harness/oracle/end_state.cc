@@ -1,7 +1,6 @@
 #include "oracle/end_state.h"
 
 #include "base/text.h"
-#include "oracle/watch.h"
 
 namespace oldornew {
 
@@ -24,6 +23,19 @@ ReaderView ViewOf(const Trace& trace, const FileTree& tree, const std::string& p
   out.key = tree.KeyDigest(end);
   out.mode = tree.at(end).mode;
   return out;
+}
+
+EndValue EndValueOf(const Trace& trace, const FileTree& tree, const Subject& subject) {
+  EndValue out{KeyOf(trace, tree, subject), {}};
+  if (subject.places.size() == 1 && subject.places[0].root == 0)
+    out.view = ViewOf(trace, tree, subject.places[0].path);
+  return out;
+}
+
+bool Same(const EndValue& a, const EndValue& b) {
+  if (a.key == b.key) return true;
+  return a.view.through_link && b.view.through_link && a.view.kind == ReaderView::Kind::kThere &&
+         a.view == b.view;
 }
 
 std::set<std::string> ChangedPaths(const Trace& trace) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "oracle/watch.h"
 #include "trace/trace.h"
 #include "tree/file_tree.h"
 
@@ -23,6 +24,18 @@ struct ReaderView {
 };
 
 ReaderView ViewOf(const Trace& trace, const FileTree& tree, const std::string& path);
+
+/// What a run found or left at the places of a subject.
+struct EndValue {
+  Digest key;       ///< KeyOf
+  ReaderView view;  ///< of a subject with one place below root 0; else kNothing
+};
+
+EndValue EndValueOf(const Trace& trace, const FileTree& tree, const Subject& subject);
+
+/// Readers do not see where a symlink leads, only what they find there: its target may have a
+/// random name.
+bool Same(const EndValue& a, const EndValue& b);
 
 /// Paths below root 0 at which `trace` left other bytes, another kind or another target than it
 /// found; of what appeared or vanished as a whole only the top.

@@ -52,7 +52,10 @@ std::vector<Ack> FindLines(const Trace& trace, const std::regex& regex,
         line += c;
         continue;
       }
-      if (std::regex_search(line, regex)) acks.push_back({static_cast<uint32_t>(i + 1), line});
+      // The stack that std::regex takes grows with the text.
+      constexpr size_t kMostLookedAt = 4096;
+      if (std::regex_search(line.substr(0, kMostLookedAt), regex))
+        acks.push_back({static_cast<uint32_t>(i + 1), line});
       line.clear();
     }
   }

@@ -179,8 +179,9 @@ class Killer {
     if (violation.outcome == Outcome::kChangedThoughFailed) return false;
     const bool handled = kill.signal != SIGKILL && Handled(kill, tried);
     // The search of the recording has reported it already.
-    if (violation.oracle == Oracle::kAtomic && !handled && known_.contains(violation.path))
-      return false;
+    const bool of_a_state =
+        violation.oracle == Oracle::kAtomic || violation.oracle == Oracle::kCheck;
+    if (of_a_state && !handled && known_.contains(violation.path)) return false;
     return violation.outcome != Outcome::kLitter || handled;
   }
 

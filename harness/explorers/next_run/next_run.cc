@@ -6,10 +6,11 @@
 #include <optional>
 
 #include "base/text.h"
+#include "explorers/next_run/kills_during.h"
 #include "explorers/next_run/references.h"
 #include "explorers/next_run/start_states.h"
 #include "finding/builder.h"
-#include "search/kill_search.h"
+#include "oracle/recoverable.h"
 
 namespace oldornew {
 
@@ -86,11 +87,12 @@ class Session {
         command_(options.recover.empty() ? given.plain.command : options.recover),
         references_(given, runs_, command_),
         states_(given.plain, options.most_states),
+        kills_(given, kAxis),
         findings_(&out_) {}
 
   Result<Exploration> Run() {
     RETURN_IF_ERROR(references_.Make());
-    RETURN_IF_ERROR(LearnKnownKills());
+    RETURN_IF_ERROR(kills_.LearnKnown());
     ChooseStates();
     StartStates again = states_.Next(options_.most_again);
     for (const StartState& state : states_.list()) RETURN_IF_ERROR(Try(state, &again));
@@ -139,18 +141,13 @@ class Session {
   // ---- the next run reported success
 
   Status JudgeSuccess(const StartState& state, Trace next) {
-    if (!given_.question.check.empty()) {
-      ASSIGN_OR_RETURN(const CheckerPool* pool, given_.lab.Checkers());
-      ASSIGN_OR_RETURN(
-          const CheckerAnswer answer,
-          pool->front().check(WithoutVolatile(next.new_tree, given_.question.volatile_globs), {}));
-      if (answer.exit_status != 0) {
-        findings_.Report(
-            state, std::move(next),
-            {Outcome::kRejectedByCheck, Severity::kError, ".",
-             "the next run reports success, and the check command rejects what it leaves"});
-        return {};
-      }
+    ASSIGN_OR_RETURN(const bool accepted, references_.Accepted(next));
+    if (!accepted) {
+      findings_.Report(
+          state, std::move(next),
+          {Outcome::kRejectedByCheck, Severity::kError, ".",
+           "the next run reports success, and the check command rejects what it leaves"});
+      return {};
     }
 
     ASSIGN_OR_RETURN(std::optional<std::string> different, references_.Different(state, next));
@@ -180,22 +177,29 @@ class Session {
 
   // ---- the next run reported an error, or did not end
 
-  // Three failures in a row are a wedge, if nothing but the crash is to blame.
+  OnceMore RunOnceMore() {
+    return [this] { return runs_.Run(command_); };
+  }
+  IsSo LeavesMore() const {
+    return [this](const Trace& run) { return !references_.Added(run).empty(); };
+  }
+
+  // 10 Recoverable. Three failures in a row are a wedge, if nothing but the crash is to blame.
   Status JudgeFailure(const StartState& state, Trace next) {
     const std::string said = FirstWords(next);
-    std::vector<std::string> left = references_.Added(next);
-    for (int more = 0; more < 2; ++more) {
-      ASSIGN_OR_RETURN(const Trace third, runs_.Run(command_));
-      if (!left.empty() && references_.Added(third).empty()) left.clear();
-      if (!given_.question.Succeeded(third)) continue;
+    const auto succeeded = [&](const Trace& run) { return given_.question.Succeeded(run); };
+    ASSIGN_OR_RETURN(const Wedge wedge, FindWedge(next, RunOnceMore(), succeeded, LeavesMore()));
+    if (!wedge.wedged) {
       findings_.Report(state, std::move(next),
                        {Outcome::kFails, Severity::kWarning, references_.FirstPath(),
                         fmt::format("the next run fails and says {}; a later one succeeds", said)});
       return {};
     }
 
-    const std::string more =
-        left.empty() ? "" : fmt::format("; each of them leaves more behind, as {}", left.front());
+    const std::string more = wedge.piles_up
+                                 ? fmt::format("; each of them leaves more behind, as {}",
+                                               references_.Added(next).front())
+                                 : "";
     findings_.Report(
         state, std::move(next),
         {Outcome::kWedged, Severity::kError, references_.FirstPath(),
@@ -213,16 +217,14 @@ class Session {
     runs_.LimitTime(std::max(plain_time, kLeastPatience));
   }
 
-  // ---- litter (oracles.md 11)
+  // ---- 11 Litter
 
   // Does each further run leave more, and does a run from the old state not?
   Status JudgeGrowth(const StartState& state, const Trace& next) {
     const std::vector<std::string> left = references_.Added(next);
     if (left.empty() || grows_) return {};
-    for (int more = 0; more < 2; ++more) {
-      ASSIGN_OR_RETURN(const Trace further, runs_.Run(command_));
-      if (references_.Added(further).empty()) return {};
-    }
+    ASSIGN_OR_RETURN(const bool piles_up, KeepsPilingUp(RunOnceMore(), LeavesMore()));
+    if (!piles_up) return {};
     RETURN_IF_ERROR(LearnWhetherItGrowsByItself());
     if (*grows_by_itself_) return {};
 
@@ -247,35 +249,11 @@ class Session {
 
   // ---- kills during next runs
 
-  // What kills do to a run, by bytes alone.
-  Result<KillFindings> KillsDuring(const Trace& trace) const {
-    Question question = given_.question;
-    std::erase(question.expect, Oracle::kAttrs);  // no kill leaves what is asked there
-    JudgedTrace judged;
-    judged.trace = &trace;
-    for (const Subject& subject : given_.judged.subjects)
-      judged.by_bytes.push_back(std::make_unique<BytesJudge>(trace, subject, question));
-    return SearchKills(judged, question, kAxis, given_.space.limits.max_states);
-  }
-
-  // What kills during the recorded run do is known: only what they do during next runs is news.
-  Status LearnKnownKills() {
-    ASSIGN_OR_RETURN(const KillFindings known, KillsDuring(plain()));
-    for (const Finding& finding : known.findings) {
-      for (const FindingSubject& subject : finding.subjects) known_kills_.insert(subject.path);
-    }
-    return {};
-  }
-
-  // Files that the first kill left, and that the next run works on, are nobody's business: only
-  // what the recorded run is judged by is.
   Status LookForKills(const StartState& state, const Trace& next, StartStates* again) {
     again->AddKills(next, state.scene + ", then ", state.id + ":");
-    if (!given_.question.ByBytes()) return {};
-    ASSIGN_OR_RETURN(KillFindings found, KillsDuring(next));
-    for (Finding& finding : found.findings) {
+    ASSIGN_OR_RETURN(std::vector<Finding> found, kills_.Search(next));
+    for (Finding& finding : found) {
       const Outcome outcome = finding.shown.outcome;
-      if (known_kills_.contains(finding.path())) continue;
       if (!findings_.IsNew(outcome, finding.path())) continue;
       finding.message = fmt::format("{}, then in the next run: {}", state.scene, finding.message);
       finding.scene = state.scene;
@@ -311,12 +289,12 @@ class Session {
   std::vector<std::string> command_;
   References references_;
   StartStates states_;
+  KillsDuring kills_;
   Exploration out_;
   NextRunFindings findings_;
   bool grows_ = false;  ///< reported already: the names are others in each run
   /// Each run from the old state leaves more than the one before.
   std::optional<bool> grows_by_itself_;
-  std::set<std::string> known_kills_;  ///< paths that kills during the recorded run leave broken
 };
 
 class NextRunExplorer final : public Explorer {

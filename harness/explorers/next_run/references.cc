@@ -1,6 +1,6 @@
 #include "explorers/next_run/references.h"
 
-#include "oracle/path_patterns.h"
+#include "oracle/litter.h"
 
 namespace oldornew {
 
@@ -13,13 +13,15 @@ Status References::Make() {
   for (const Subject& subject : given_.judged.subjects)
     histories_.push_back(TraceVersions(plain, subject, given_.question.ack));
   if (given_.question.ByBytes()) ChoosePaths(from_old, again);
-  if (Viewed()) RETURN_IF_ERROR(LearnViews(from_old, again));
+  ASSIGN_OR_RETURN(const CheckerPool* pool, given_.lab.Checkers());
+  commands_.emplace(given_.question, *pool);
+  if (Viewed()) RETURN_IF_ERROR(LearnViews({&from_old, &again}));
 
   ASSIGN_OR_RETURN(from_old_, CameOf(from_old));
   ASSIGN_OR_RETURN(from_new_, CameOf(from_new));
   old_succeeds_ = given_.question.Succeeded(from_old);
   new_succeeds_ = given_.question.Succeeded(from_new);
-  for (const Trace* trace : {&plain, &from_old, &again, &from_new}) LearnNames(*trace);
+  for (const Trace* trace : {&plain, &from_old, &again, &from_new}) names_.LearnThere(*trace);
   return {};
 }
 
@@ -29,7 +31,7 @@ void References::ChoosePaths(const Trace& one, const Trace& other) {
   for (size_t i = 0; i < subjects.size(); ++i) {
     for (const Place& place : subjects[i].places) {
       if (place.root != 0) continue;
-      if (ViewOf(one, one.new_tree, place.path) == ViewOf(other, other.new_tree, place.path)) {
+      if (IsStablePath(one, other, place.path)) {
         paths_.push_back({place.path, i});
       } else {
         NoteUnstable(place.path);
@@ -38,37 +40,22 @@ void References::ChoosePaths(const Trace& one, const Trace& other) {
   }
 }
 
-Status References::LearnViews(const Trace& one, const Trace& other) {
+Status References::LearnViews(const PlainRunList& from_old) {
   for (const FileTree* tree : {&given_.plain.old_tree, &given_.plain.new_tree}) {
-    ASSIGN_OR_RETURN(std::string view, View(*tree));
+    ASSIGN_OR_RETURN(std::string view, commands_->View(*tree));
     end_views_.insert(std::move(view));
   }
-  ASSIGN_OR_RETURN(const std::string first, View(one.new_tree));
-  ASSIGN_OR_RETURN(const std::string second, View(other.new_tree));
-  stable_view_ = first == second;
+  ASSIGN_OR_RETURN(stable_view_, IsStableView(from_old, *commands_));
   if (!stable_view_) NoteUnstable("what --view prints");
   return {};
 }
 
-void References::LearnNames(const Trace& trace) {
-  for (const FileTree* tree : {&trace.old_tree, &trace.new_tree}) {
-    for (const auto& [path, inode] : tree->Walk()) names_.insert(SubjectPattern(trace, path));
-  }
-}
-
-Result<std::string> References::View(const FileTree& tree) const {
-  ASSIGN_OR_RETURN(const CheckerPool* pool, given_.lab.Checkers());
-  ASSIGN_OR_RETURN(const CheckerAnswer answer,
-                   pool->front().view(WithoutVolatile(tree, given_.question.volatile_globs), {}));
-  return ShowAnswer(answer);
-}
-
-Result<References::Came> References::CameOf(const Trace& trace) const {
+Result<References::Came> References::CameOf(const Trace& trace) {
   Came out;
   for (const Compared& compared : paths_)
     out.paths.push_back(ViewOf(trace, trace.new_tree, compared.path));
   if (Viewed() && stable_view_) {
-    ASSIGN_OR_RETURN(out.view, View(trace.new_tree));
+    ASSIGN_OR_RETURN(out.view, commands_->View(trace.new_tree));
   }
   return out;
 }
@@ -111,8 +98,14 @@ bool References::SaysNothing(const StartState& state, const Compared& compared) 
   return given_.earlier.Explored(state.axis);
 }
 
+Result<bool> References::Accepted(const Trace& next) {
+  if (!commands_->HasCheck()) return true;
+  ASSIGN_OR_RETURN(const CheckerAnswer answer, commands_->Check(next));
+  return answer.exit_status == 0;
+}
+
 Result<std::optional<std::string>> References::Different(const StartState& state,
-                                                         const Trace& next) const {
+                                                         const Trace& next) {
   ASSIGN_OR_RETURN(const Came came, CameOf(next));
   for (size_t i = 0; i < paths_.size(); ++i) {
     if (came.paths[i] == from_old_.paths[i] || came.paths[i] == from_new_.paths[i]) continue;
@@ -120,22 +113,23 @@ Result<std::optional<std::string>> References::Different(const StartState& state
   }
   if (came.view == from_old_.view || came.view == from_new_.view) return std::nullopt;
   // What starts from a state of no version is the business of the axis that found that state.
-  ASSIGN_OR_RETURN(const std::string start, View(state.tree));
+  ASSIGN_OR_RETURN(const std::string start, commands_->View(state.tree));
   return end_views_.contains(start) ? std::optional<std::string>(".") : std::nullopt;
 }
 
-Result<bool> References::MayFail(const Trace& next) const {
+Result<bool> References::MayFail(const Trace& next) {
   if (old_succeeds_ && new_succeeds_) return false;
   ASSIGN_OR_RETURN(const Came came, CameOf(next));
   return (!old_succeeds_ && came == from_old_) || (!new_succeeds_ && came == from_new_);
 }
 
 std::vector<std::string> References::Added(const Trace& next) const {
+  LitterRule rule;
+  rule.is_known = [&](const std::string& path) { return names_.Has(next, path); };
+  rule.temporary_roots = false;
+  rule.caches = true;
   std::vector<std::string> out;
-  for (const auto& [path, inode] : next.new_tree.Walk()) {
-    if (!next.old_tree.Lookup(path) && !names_.contains(SubjectPattern(next, path)))
-      out.push_back(path);
-  }
+  for (const Place& place : FindLitter(next, rule)) out.push_back(place.path);
   return out;
 }
 
