@@ -1,5 +1,5 @@
-// End commands: the user's own commands, --view and --check, asked of what runs leave (oracles.md 3,
-// "InPlaceDatabases"). Answers are remembered by state. For one thread.
+// End commands: the user's own commands, --view and --check, asked of what runs leave (oracles.md
+// 3, "InPlaceDatabases"). Answers are remembered by state. For one thread.
 #pragma once
 
 #include <map>

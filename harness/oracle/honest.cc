@@ -186,8 +186,8 @@ bool ModeChanged(const ReaderView& now, const ReaderView& plain) {
 
 namespace {
 
-// The last op that wrote what the failed sync or close is about, if nothing says that its bytes have
-// reached the disk.
+// The last op that wrote what the failed sync or close is about, if nothing says that its bytes
+// have reached the disk.
 const Op* UnsafeWrite(const Trace& trace, const FileCall& hit) {
   const Op* last = nullptr;
   bool safe = false;

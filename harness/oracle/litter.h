@@ -32,7 +32,8 @@ std::vector<Place> FindLitter(const Trace& trace, const LitterRule& rule);
 bool RemovalWasHit(const EndedRun& run, const std::string& path);
 
 /// Rule 11 Litter: `path` is the old version of a watched path, or of a directory with some in it,
-/// and readers do not find that version at its place any more. A failed run that keeps it does well.
+/// and readers do not find that version at its place any more. A failed run that keeps it does
+/// well.
 bool KeepsTheOld(const Trace& trace, const std::string& path,
                  const std::vector<WatchedEnd>& watched);
 

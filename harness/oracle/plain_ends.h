@@ -36,7 +36,8 @@ bool IsCache(const std::string& path);
 bool IsStablePath(const Trace& one, const Trace& other, const std::string& path);
 /// 7 RunToRunDifferences: all these runs leave the same at the places of the subject.
 bool IsStableSubject(const PlainRunList& runs, const Subject& subject);
-/// 7 RunToRunDifferences: --view prints the same after all these runs. Errors: those of the command.
+/// 7 RunToRunDifferences: --view prints the same after all these runs. Errors: those of the
+/// command.
 Result<bool> IsStableView(const PlainRunList& runs, EndCommands& commands);
 
 class PlainEnds {

@@ -1,4 +1,5 @@
-// Kills during next runs: what a SIGKILL does to a next run that it does not do to the recorded run.
+// Kills during next runs: what a SIGKILL does to a next run that it does not do to the recorded
+// run.
 #pragma once
 
 #include <set>
@@ -17,7 +18,8 @@ class KillsDuring {
 
   /// What kills do to the recorded run is known. Before Search. Errors: those of SearchKills.
   Status LearnKnown();
-  /// Findings of paths that kills during the recorded run do not break. Errors: those of SearchKills.
+  /// Findings of paths that kills during the recorded run do not break. Errors: those of
+  /// SearchKills.
   Result<std::vector<Finding>> Search(const Trace& next) const;
 
  private:

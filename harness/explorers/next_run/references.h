@@ -38,11 +38,12 @@ class References {
   /// no longer compared (oracles.md 7). To be asked before anything is said of a difference.
   Status DropUnstable();
 
-  /// Some commands fail from the new state (mv a b), and so they may here, if what they leave is the
-  /// same.
+  /// Some commands fail from the new state (mv a b), and so they may here, if what they leave is
+  /// the same.
   Result<bool> MayFail(const Trace& next);
 
-  /// 11 Litter: what the run made and left that no run from the old or the new state finds or leaves.
+  /// 11 Litter: what the run made and left that no run from the old or the new state finds or
+  /// leaves.
   std::vector<std::string> Added(const Trace& next) const;
 
   /// The first path that is compared; "." if there is none.

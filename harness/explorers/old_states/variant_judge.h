@@ -1,5 +1,5 @@
-// Variant judge: how a run from another old state may end. It is held against what the plain run did
-// from the recorded old state, by the rules of oracles.md 6, 10, 11, 12 and 14.
+// Variant judge: how a run from another old state may end. It is held against what the plain run
+// did from the recorded old state, by the rules of oracles.md 6, 10, 11, 12 and 14.
 #pragma once
 
 #include <string>
