@@ -9,7 +9,7 @@
 #include "cli/session.h"
 #include "explorers/faults/fault_case.h"
 #include "finding/bundle.h"
-#include "lab/lab.h"
+#include "lab/command_checker.h"
 #include "oracle/bytes_judge.h"
 #include "oracle/contained.h"
 #include "oracle/privacy.h"

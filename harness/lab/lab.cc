@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "lab/command_checker.h"
 
 namespace oldornew {
 

@@ -71,8 +71,4 @@ class Lab {
   CheckerPool checkers_;
 };
 
-/// The command as a checker in `sandbox`, which must outlive it; empty for an empty command.
-Checker MakeChecker(Sandbox* sandbox, const std::string& shell_command,
-                    std::chrono::milliseconds time_limit);
-
 }  // namespace oldornew

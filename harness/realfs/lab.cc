@@ -228,7 +228,7 @@ std::string WhyNot(const RealFs& fs) {
   return "";
 }
 
-Result<std::unique_ptr<Lab>> Lab::Create(const std::string& recorder) {
+Result<std::unique_ptr<DiskLab>> DiskLab::Create(const std::string& recorder) {
   const std::string parent = ParentDirectory();
   const std::string lock_path = parent + "/" + kMarker + "lock";
   UniqueFd lock(open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
@@ -241,15 +241,15 @@ Result<std::unique_ptr<Lab>> Lab::Create(const std::string& recorder) {
                    TempDir::Create(fmt::format("{}{}-", kMarker, getpid()), parent));
   for (const char* part : {"/mnt", "/disk"})
     RETURN_IF_ERROR(MakeDirectories(directory.path() + part));
-  return std::unique_ptr<Lab>(new Lab(std::move(directory), std::move(lock), recorder));
+  return std::unique_ptr<DiskLab>(new DiskLab(std::move(directory), std::move(lock), recorder));
 }
 
-Lab::~Lab() {
+DiskLab::~DiskLab() {
   (void)Unmount();
   EndRecorder();
 }
 
-Status Lab::Copy(const std::string& from, const std::string& to) {
+Status DiskLab::Copy(const std::string& from, const std::string& to) {
   const UniqueFd in(open(from.c_str(), O_RDONLY | O_CLOEXEC));
   const UniqueFd out(open(to.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   struct stat st;
@@ -271,7 +271,7 @@ Status Lab::Copy(const std::string& from, const std::string& to) {
   return {};
 }
 
-Status Lab::Make(const RealFs& fs, const std::string& image) {
+Status DiskLab::Make(const RealFs& fs, const std::string& image) {
   const UniqueFd file(open(image.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!file.valid() || ftruncate(file.get(), static_cast<off_t>(fs.size)) != 0)
     return Fail("cannot make {}: {}", image, ErrnoText(errno));
@@ -281,7 +281,7 @@ Status Lab::Make(const RealFs& fs, const std::string& image) {
   return WaitFor(pid, fs.mkfs[0], std::chrono::seconds(30));
 }
 
-Status Lab::Mount(const RealFs& fs, const std::string& image, const std::string& options) {
+Status DiskLab::Mount(const RealFs& fs, const std::string& image, const std::string& options) {
   RETURN_IF_ERROR(Unmount());
   std::string device;
   const bool recorded = image == recorded_image();
@@ -295,7 +295,7 @@ Status Lab::Mount(const RealFs& fs, const std::string& image, const std::string&
   return {};
 }
 
-Status Lab::Unmount() {
+Status DiskLab::Unmount() {
   if (!mounted_) return {};
   for (int attempt = 0; umount2(mount_point().c_str(), 0) != 0; ++attempt) {
     if (errno != EBUSY || attempt == 100) return Fail("umount: {}", ErrnoText(errno));
@@ -306,7 +306,7 @@ Status Lab::Unmount() {
   return {};
 }
 
-Status Lab::StartRecording(const std::string& image, uint64_t delay_us, int limit_seconds) {
+Status DiskLab::StartRecording(const std::string& image, uint64_t delay_us, int limit_seconds) {
   EndRecorder();
   const std::string disk = directory() + "/disk";
   ASSIGN_OR_RETURN(recorder_pid_, Spawn({recorder_, image, directory() + "/log", disk,
@@ -321,13 +321,13 @@ Status Lab::StartRecording(const std::string& image, uint64_t delay_us, int limi
   return {};
 }
 
-Status Lab::Mark(const std::string& name) {
+Status DiskLab::Mark(const std::string& name) {
   if (pwrite(mark_.get(), name.data(), name.size(), 0) != static_cast<ssize_t>(name.size()))
     return Fail("the recorder takes no mark: {}", ErrnoText(errno));
   return {};
 }
 
-Result<std::vector<BlockEvent>> Lab::StopRecording() {
+Result<std::vector<BlockEvent>> DiskLab::StopRecording() {
   RETURN_IF_ERROR(Unmount());
   mark_.Reset();
 
@@ -345,7 +345,7 @@ Result<std::vector<BlockEvent>> Lab::StopRecording() {
   return DecodeBlockLog(bytes);
 }
 
-void Lab::EndRecorder() {
+void DiskLab::EndRecorder() {
   mark_.Reset();
   if (recorder_pid_ <= 0) return;
   kill(recorder_pid_, SIGKILL);  // the kernel fails what is still asked of it

@@ -1,4 +1,4 @@
-// Lab: a place for real file systems on a recorded disk, which leaves nothing behind.
+// DiskLab: a place for real file systems on a recorded disk, which leaves nothing behind.
 //
 // All mounts are made in a mount namespace of the calling process, and loop devices detach
 // themselves with their last user: when the process ends, however it ends, the kernel takes both
@@ -37,12 +37,12 @@ std::string WhyNot(const RealFs& fs);
 /// What process `pid` still has of its labs: mounts, loop devices, directories. For tests.
 std::vector<std::string> LeftBehind(pid_t pid);
 
-class Lab {
+class DiskLab {
  public:
   /// REQUIRES: `recorder` is the program oldornew_block_recorder. Waits for its turn. Errors:
   /// kCannotJudge where this process may have no mount namespace of its own.
-  static Result<std::unique_ptr<Lab>> Create(const std::string& recorder);
-  ~Lab();
+  static Result<std::unique_ptr<DiskLab>> Create(const std::string& recorder);
+  ~DiskLab();
 
   const std::string& directory() const { return directory_.path(); }
 
@@ -65,7 +65,7 @@ class Lab {
   Status Mark(const std::string& name);
 
  private:
-  Lab(TempDir directory, UniqueFd lock, std::string recorder)
+  DiskLab(TempDir directory, UniqueFd lock, std::string recorder)
       : directory_(std::move(directory)), lock_(std::move(lock)), recorder_(std::move(recorder)) {}
   void EndRecorder();
 

@@ -72,7 +72,7 @@ class Live : public ::testing::Test {
       if (why.empty()) why = WhyNot(*FindRealFs(profile));
     }
     if (!why.empty()) GTEST_SKIP() << why;
-    auto lab = Lab::Create(OLDORNEW_BLOCK_RECORDER);
+    auto lab = DiskLab::Create(OLDORNEW_BLOCK_RECORDER);
     if (!lab && lab.error().exit_code == ExitCode::kCannotJudge)
       GTEST_SKIP() << lab.error().message;
     ASSERT_TRUE(lab.has_value()) << lab.error().message;
@@ -102,7 +102,7 @@ class Live : public ::testing::Test {
     seen_ = std::move(seen);
   }
 
-  std::unique_ptr<Lab> lab_;
+  std::unique_ptr<DiskLab> lab_;
   std::set<std::string> seen_;
 };
 
@@ -133,7 +133,7 @@ TEST_F(Live, AKilledLabLeavesNothingBehind) {
   lab_.reset();
   const pid_t child = fork();
   if (child == 0) {
-    auto lab = Lab::Create(OLDORNEW_BLOCK_RECORDER);
+    auto lab = DiskLab::Create(OLDORNEW_BLOCK_RECORDER);
     const RealFs& fs = *FindRealFs("ext4");
     if (!lab || !(*lab)->Make(fs, (*lab)->directory() + "/live")) _exit(1);
     if (!(*lab)->StartRecording((*lab)->directory() + "/live", 0, 20)) _exit(2);
@@ -150,7 +150,7 @@ TEST_F(Live, AKilledLabLeavesNothingBehind) {
   // death.
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   for (bool done = false; !done && std::chrono::steady_clock::now() < end;) {
-    auto next = Lab::Create(OLDORNEW_BLOCK_RECORDER);
+    auto next = DiskLab::Create(OLDORNEW_BLOCK_RECORDER);
     ASSERT_TRUE(next.has_value()) << next.error().message;
     done = LeftBehind(child).empty();
   }

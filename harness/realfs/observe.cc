@@ -15,7 +15,7 @@ namespace oldornew {
 namespace {
 
 // Runs the recorded part; every mark says how many ops had begun and returned.
-Status RunRecorded(Lab* lab, const std::vector<LiveStep>& program, uint64_t delay_us) {
+Status RunRecorded(DiskLab* lab, const std::vector<LiveStep>& program, uint64_t delay_us) {
   LiveProgram live(lab->mount_point());
   RETURN_IF_ERROR(lab->Mark("0 0"));
   for (const LiveStep& step : program) {
@@ -45,7 +45,7 @@ Status Apply(const std::vector<BlockEvent>& log, const CrashImage& image, const 
   return {};
 }
 
-Result<FileTree> Look(Lab* lab, const RealFs& fs, const std::string& image) {
+Result<FileTree> Look(DiskLab* lab, const RealFs& fs, const std::string& image) {
   RETURN_IF_ERROR(lab->Mount(fs, image, fs.crash_options));
   ASSIGN_OR_RETURN(CapturedTree captured, Capture({lab->mount_point()}));
   RETURN_IF_ERROR(lab->Unmount());
@@ -71,7 +71,7 @@ std::pair<uint32_t, uint32_t> PointsAt(const std::vector<BlockEvent>& log, uint3
 
 }  // namespace
 
-Result<Observed> Observe(Lab* lab, const RealFs& fs, const std::vector<LiveStep>& program,
+Result<Observed> Observe(DiskLab* lab, const RealFs& fs, const std::vector<LiveStep>& program,
                          uint64_t delay_us, const ImageBounds& bounds) {
   const std::string base = lab->directory() + "/base", live = lab->directory() + "/live",
                     crash = lab->directory() + "/crash";

@@ -58,7 +58,7 @@ struct Observed {
 /// Makes the file system, runs the old lines un-recorded, then the others recorded. `delay_us`: see
 /// recorder_main.cc. Errors: anything that keeps it from saying what was there, a disk that cannot
 /// be mounted included.
-Result<Observed> Observe(Lab* lab, const RealFs& fs, const std::vector<LiveStep>& program,
+Result<Observed> Observe(DiskLab* lab, const RealFs& fs, const std::vector<LiveStep>& program,
                          uint64_t delay_us, const ImageBounds& bounds);
 
 }  // namespace oldornew

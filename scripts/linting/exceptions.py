@@ -6,6 +6,11 @@ A path may be a pattern; path#Name means one type of that file. An entry that co
 
 EXCEPTIONS = {
     "blank-lines": {
+        "harness/cases": "the steps of its functions are not all set apart yet",
+        "harness/check": "the steps of its functions are not all set apart yet",
+        "harness/explorers": "the steps of its functions are not all set apart yet",
+        "harness/lab": "the steps of its functions are not all set apart yet",
+        "harness/search": "the steps of its functions are not all set apart yet",
         "harness/cli": "the steps of its functions are not set apart yet",
         "harness/finding": "the steps of its functions are not set apart yet",
         "harness/gate": "the steps of its functions are not set apart yet",
@@ -58,12 +63,20 @@ EXCEPTIONS = {
         "targets/programs/stream_rename.cc": "a whole program",
     },
     "file-length": {
+        "harness/model/rules_test.cc": "grew with lines of 100 columns",
         "harness/cli/cli_test.cc": "grew with lines of 100 columns; has a second idea in it",
     },
     "function-length": {
         "harness/cli/options.cc": "grew with lines of 100 columns; has a second step in it",
     },
     "class-length": {
+        "harness/check/check.h#CheckResult": "plain data with three questions about it",
+        "harness/explorers/faults/fault_case.cc#Enumeration": "to be taken apart: places, plans, disks",
+        "harness/explorers/faults/faults.cc#Session": "to be taken apart: levels, batches, findings",
+        "harness/explorers/kill/process_kills.cc#Killer": "to be taken apart: cases, runs",
+        "harness/explorers/next_run/next_run.cc#Session": "to be taken apart: success, failure",
+        "harness/explorers/next_run/references.h#References": "views and paths are two ideas",
+        "harness/explorers/old_states/variant.cc#Maker": "to be taken apart",
         "harness/cli/options.h#Options": "60 fields: one options struct for each subcommand is wanted",
         "harness/finding/bundle.h#BundleHeader": "its comment does not say yet that it is plain data, or it is to be taken apart",
         "harness/finding/finding.h#Finding": "to become a case, evidence and injected calls",
@@ -94,9 +107,6 @@ EXCEPTIONS = {
         "harness/interpose/syscall_names.cc": "rows of a table, which syscalls.def replaces",
         "harness/model/crash_states.cc": "its comments are not broken by hand yet",
         "harness/model/profile_file.h": "its comments are not broken by hand yet",
-        "harness/run/memory.h": "its comments are not broken by hand yet",
-        "harness/run/view.h": "its comments are not broken by hand yet",
-        "targets/puzzles/faults/update.h": "its comments are not broken by hand yet",
     },
     "include-order": {
         "harness/interpose/plan_test.cc": "a test that holds a table of the room against its sub-folder",

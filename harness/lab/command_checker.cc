@@ -1,3 +1,5 @@
+#include "lab/command_checker.h"
+
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -5,7 +7,7 @@
 
 #include "base/files.h"
 #include "base/text.h"
-#include "lab/lab.h"
+#include "run/runner.h"
 
 namespace oldornew {
 
