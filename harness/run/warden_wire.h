@@ -52,9 +52,8 @@ struct WardenStraggler {
   char command[124];
 };
 
+/// What the warden says at the end of a run. Plain data.
 struct WardenReply {
-  /// What the warden says at the end of a run.
-  /// Plain data.
   static constexpr int kStragglers = 16;
   int32_t started = 0;      ///< 0: the command could not be started; `problem` says why
   int32_t not_found = 0;    ///< with started == 0: shells exit with 127 then, else 126
